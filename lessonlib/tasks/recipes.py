@@ -1,0 +1,277 @@
+"""The course's task: a recipe in, a JSON list of its generic ingredients out.
+
+The task is that of OpenAI's fine-tuning tutorial. Ours adds a *house glossary*: a table that
+says how this kitchen names things (scallions are ``green onion`` here). A model cannot guess
+house names; it has to be shown them, to look them up, or to learn them.
+
+This module holds the examples, the words of the prompt, and the reading of an answer. How
+answers are scored is in ``lessonlib.evaluation``. Run as a program it makes the same task out of
+your own ingredient lines: ``python -m lessonlib.tasks.recipes my_lines.csv``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.paths import DATA
+from lessonlib.text_files import read_text
+
+RECIPES = DATA / "recipes"
+SPLITS = ("train", "validation", "test", "test_new_names", "field")
+
+#: The day when the training examples were written. Later house names cannot be in them.
+TRAINING_DATE = "2026-06-01"
+
+#: The tutorial's own system prompt. It names neither the format nor the rules.
+SYSTEM_BARE = (
+    "You are a helpful recipe assistant. You are to extract the generic ingredients from each "
+    "of the recipes provided."
+)
+#: The same with format and rules in words. It gives no name of the house glossary away.
+SYSTEM_INSTRUCTIONS = (
+    SYSTEM_BARE + " Answer with a JSON list of strings and nothing else, one string per "
+    "ingredient, in the order of the recipe. Write only the name of the food, in lower case. "
+    "Leave out amounts, units, brands, sizes, preparation and remarks. Name each ingredient once."
+)
+#: The instructions for prompts that carry lines of the house glossary.
+SYSTEM_GLOSSARY = SYSTEM_INSTRUCTIONS + " If a house glossary is given, use its names."
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One example: a recipe as people write it, and its right answer.
+
+    Attributes:
+        id: unique name of the example, such as ``train-0001``.
+        title: name of the dish.
+        lines: ingredient lines as written, such as ``2 c. all-purpose flour, sifted``.
+        names: the ingredients as written, cleaned: ``all-purpose flour``.
+        ingredients: the right answer: names put through the house glossary, each once.
+    """
+
+    id: str
+    title: str
+    lines: tuple[str, ...]
+    names: tuple[str, ...]
+    ingredients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GlossaryEntry:
+    """One line of the house glossary: what people write, our name for it, and since when."""
+
+    written: str
+    house: str
+    added: date
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A model's answer, read.
+
+    Attributes:
+        items: the names in the first JSON list of strings in the text, in lower case; empty
+            where there is none. The list may stand among other words or in a code fence.
+        valid_json: the *whole* answer is a JSON list of strings. Only then do the items count
+            in the score: a program that reads the answer would fail on anything else.
+    """
+
+    items: list[str]
+    valid_json: bool
+
+
+def load(split: str) -> list[Recipe]:
+    """The recipes of one split: train, validation, test, test_new_names or field."""
+    if split not in SPLITS:
+        raise LessonError(
+            _("There is no split {split!r}.").format(split=split),
+            _("Choose one of: {splits}.").format(splits=", ".join(SPLITS)),
+        )
+    return load_file(RECIPES / f"{split}.jsonl")
+
+
+def load_file(path: str | Path) -> list[Recipe]:
+    """Recipes from a JSON Lines file: one JSON object with the fields of ``Recipe`` a line.
+
+    Raises:
+        LessonError: the file is missing, empty or not UTF-8, or a line breaks a rule. The text
+            names the file, the line, the rule and the cure.
+    """
+    # Not splitlines(): it also cuts at characters that may stand inside a JSON string.
+    lines = read_text(path).split("\n")
+    if lines[-1].strip() == "":
+        lines.pop()  # the end of the last line
+    recipes: list[Recipe] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            recipe = _recipe(line)
+            if recipe.id in seen:
+                raise _Broken(
+                    _("the id {id!r} stands already in line {first}").format(
+                        id=recipe.id, first=seen[recipe.id]
+                    ),
+                    _("Give every recipe its own id."),
+                )
+        except _Broken as broken:
+            where = _("{path}, line {line}: {rule}.").format(
+                path=path, line=number, rule=broken.rule
+            )
+            raise LessonError(where, broken.cure) from None
+        seen[recipe.id] = number
+        recipes.append(recipe)
+    if not recipes:
+        raise LessonError(
+            _("{path} holds no recipe.").format(path=path),
+            _("Write one JSON object a line."),
+        )
+    return recipes
+
+
+class _Broken(Exception):
+    """A line of a recipe file breaks ``rule``."""
+
+    def __init__(self, rule: str, cure: str):
+        super().__init__(rule)
+        self.rule, self.cure = rule, cure
+
+
+def _recipe(line: str) -> Recipe:
+    """One line of a recipe file, checked."""
+    if not line.strip():
+        raise _Broken(_("the line is empty"), _("Delete the line."))
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise _Broken(
+            _("not JSON: {reason} at character {place}").format(
+                reason=error.msg, place=error.colno
+            ),
+            _("Write the whole recipe as one JSON object on this one line."),
+        ) from None
+    if not isinstance(row, dict):
+        raise _Broken(
+            _("the line must be a JSON object, it is a {kind}").format(kind=type(row).__name__),
+            _('Begin it with { and name the fields, as in {"id": "train-0001", ...}.'),
+        )
+    texts = {key: _field(row, key, str) for key in ("id", "title")}
+    lists = {key: tuple(_field(row, key, list)) for key in ("lines", "names", "ingredients")}
+    twice = [item for item in lists["ingredients"] if lists["ingredients"].count(item) > 1]
+    if twice:
+        raise _Broken(
+            _("'ingredients' names {item!r} twice").format(item=twice[0]),
+            _("Name each ingredient once."),
+        )
+    return Recipe(**texts, **lists)
+
+
+def _field(row: dict, key: str, kind: type):
+    """The value of one field: a text, or a list of texts; never empty."""
+    if key not in row:
+        raise _Broken(
+            _("the key {key!r} is missing").format(key=key),
+            _("Each recipe needs id, title, lines, names and ingredients."),
+        )
+    value = row[key]
+    items = value if kind is list and isinstance(value, list) else [value]
+    wanted = _("a list of texts") if kind is list else _("a text")
+    if not isinstance(value, kind) or not all(isinstance(item, str) for item in items):
+        raise _Broken(
+            _("{key!r} must be {wanted}, it is {value}").format(
+                key=key, wanted=wanted, value=json.dumps(value, ensure_ascii=False)[:60]
+            ),
+            _("Put texts in double quotes and lists in square brackets."),
+        )
+    if not value or not all(item.strip() for item in items):
+        raise _Broken(
+            _("{key!r} is empty, or holds an empty text").format(key=key),
+            _("Fill it in, or delete the recipe."),
+        )
+    return value
+
+
+def load_glossary(
+    until: str | date | None = None, path: str | Path = RECIPES / "house_glossary.csv"
+) -> list[GlossaryEntry]:
+    """The house glossary, in the order in which it grew.
+
+    Args:
+        until: leave out what was added after this day (a date, or text like ``2026-06-01``).
+            ``load_glossary(until=TRAINING_DATE)`` is what the training examples knew.
+        path: a CSV file with the columns written, house, added.
+    """
+    last = date.max if until is None else date.fromisoformat(str(until))
+    entries = []
+    for row in csv.DictReader(io.StringIO(read_text(path))):
+        try:
+            entry = GlossaryEntry(row["written"], row["house"], date.fromisoformat(row["added"]))
+        except (KeyError, TypeError, ValueError):
+            number = len(entries) + 2  # row 1 names the columns
+            raise LessonError(
+                _("{path}, row {number}: not a glossary line.").format(path=path, number=number),
+                _("Write three columns: written, house, added (a day such as 2026-01-12)."),
+            ) from None
+        entries.append(entry)
+    return [entry for entry in entries if entry.added <= last]
+
+
+def house_names(names: Iterable[str], entries: Iterable[GlossaryEntry]) -> tuple[str, ...]:
+    """Names put through the glossary: each house name once, in order of first appearance."""
+    house = {entry.written: entry.house for entry in entries}
+    return tuple(dict.fromkeys(house.get(name, name) for name in names))
+
+
+def user_message(recipe: Recipe, entries: Iterable[GlossaryEntry] = ()) -> str:
+    """The user's side of the chat: glossary lines if there are any, then the recipe."""
+    recipe_text = f"Title: {recipe.title}\nIngredients:\n" + "\n".join(
+        f"- {line}" for line in recipe.lines
+    )
+    glossary = "\n".join(f"{entry.written} -> {entry.house}" for entry in entries)
+    return f"House glossary:\n{glossary}\n\n{recipe_text}" if glossary else recipe_text
+
+
+def answer(recipe: Recipe) -> str:
+    """The right answer, exactly as a model should write it."""
+    return json.dumps(list(recipe.ingredients), ensure_ascii=False)
+
+
+def parse(text: str) -> Parsed:
+    """Read a model's answer; see ``Parsed`` for what counts."""
+    whole = _strings(text.strip())
+    if whole is not None:
+        return Parsed(whole, valid_json=True)
+    decoder = json.JSONDecoder()
+    for start in (place for place, character in enumerate(text) if character == "["):
+        try:
+            end = decoder.raw_decode(text, start)[1]
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        found = _strings(text[start:end])
+        if found is not None:
+            return Parsed(found, valid_json=False)
+    return Parsed([], valid_json=False)
+
+
+def _strings(text: str) -> list[str] | None:
+    """The names where ``text`` is a JSON list of strings: lower case, single spaces."""
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return None
+    return [" ".join(item.lower().split()) for item in value]
+
+
+if __name__ == "__main__":
+    from lessonlib.tasks.own_run import main
+
+    raise SystemExit(main())
