@@ -1,0 +1,344 @@
+"""The text that the built-in model is pretrained on, written document by document.
+
+A document is a list of segments ``(text, weight)``. The weight says how much a segment's
+tokens count in the loss: 1 for what can be worked out from the text before it, little for
+what cannot (a new recipe, a renaming shown for the first time), more for what is hardest and
+matters most (a renaming used again).
+
+Seven kinds of document, each a function ``(rng, room)``. ``room`` is the context length in
+tokens; short contexts get small documents, so the same skills are met small first:
+
+===========  =================================================================================
+ask          a recipe and a request in words (what to list, by which rules, in which format)
+examples     several solved recipes in a row; often with a hidden renaming that only the
+             earlier answers reveal
+glossary     random glossary lines, then recipes whose foods must be named by them
+lines        the same three skills on single lines
+copying      lists to repeat, dictionaries to look things up in
+plain        recipes with directions, facts about foods, notes: text with nothing to solve
+tables       SQL table definitions and statements, without questions: syntax, not the task
+===========  =================================================================================
+
+What is kept out, and tested: the course's own prompts, its layout of a recipe, and every pair
+of the house glossary.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from factory import lexicon, plain_text
+from factory.formats import Format, any_format
+from factory.kitchen import Line, Recipe, any_food, any_hand, make_line, make_recipe
+from factory.renaming import look_alike, new_name, renaming
+
+Segment = tuple[str, float]
+Document = list[Segment]
+
+SYSTEM, USER, ASSISTANT, END = "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"
+GIVEN, ANSWER, FIRST_SEEN, RECALLED = 0.0, 1.0, 0.1, 3.0
+
+_SYSTEMS = (
+    "You help in the kitchen.|You answer questions about recipes.|You are a cook.|Read the recipe "
+    "and follow the request.|You turn recipes into lists.|You are a careful helper who reads "
+    "recipes and writes short answers.|Use the words of the user.|You work in a kitchen office and "
+    "sort recipes. Keep answers short.|Follow the examples.|You are an assistant for cooks. Your "
+    "work is to find the foods in recipes.|You are a polite assistant. Please list what each of "
+    "the dishes needs.|Do as the earlier answers did.|You are a kitchen assistant. Pull the foods "
+    "out of every recipe you get."
+).split("|")
+_VERBS = "List|Give|Write|Tell me|Return|Show|Name|Print|Extract|Find|Write down".split("|")
+_ASKS = {
+    "names": "the ingredient names|what is in it|the names of the foods used|what to buy|the foods"
+    "|the plain ingredients|the foods without amounts|the ingredients|the food of each line",
+    "amounts": "the amounts|the numbers|how much of each",
+    "units": "the units|the measures",
+    "preparations": "the preparation notes|what to do to each",
+    "groups": "the food groups|the kind of each ingredient",
+    "reversed": "the ingredient names in reverse order|the foods from last to first",
+    "first": "the first ingredient|what comes first",
+    "last": "the last ingredient|what comes last",
+    "described": "the ingredients with how they look|names with their describing words",
+    "lines": "all lines again|the recipe lines copied",
+    "title": "the title|the name of the dish",
+}
+_RULES = (
+    "Answer with nothing else.|Only the answer, no other words.|Keep the order of the recipe.|One "
+    "entry for each food.|Use lower case.|Write names in small letters.|Leave out amounts and "
+    "units.|No numbers and no measures.|Leave out brands.|Skip what is done to the food.|Write only "
+    "the name of the food.|Do not write sizes or remarks.|Each food once.|No food twice.|Drop "
+    "words like chopped or fresh.|Ignore what stands in brackets.|Short names only."
+).split("|")
+_GLOSSARY_INTROS = (
+    "Glossary:|House names:|Use these names:|Word list:|Replace:|Call things by these names:|"
+    "Dictionary:|Synonyms:|Our words:|Kitchen glossary:|Names in this house:|Say it like this:"
+).split("|")
+_GLOSSARY_LINES = (
+    ("{a} -> {b}", "\n"), ("{a} -> {b}", "\n"), ("{a} -> {b}", "\n"), ("- {a} -> {b}", "\n"),
+    ("{a} = {b}", "\n"), ("{a} => {b}", "\n"), ("{a}: {b}", "\n"), ("{a} is called {b}", "\n"),
+    ("{a} -> {b}", "; "), ("{a} = {b}", "; "),
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------- parts of documents
+def _layout(rng: Random):
+    """A way to lay a recipe out. The course's own layout is not among them."""
+    head, bullet = rng.choice(
+        (
+            ("Recipe: {}\n", "- "), ("{}\n", "- "), ("{}\n", "* "), ("{}\nIngredients:\n", "- "),
+            ("# {}\n\n## Ingredients\n", "- "), ("{}\n", ""), ("Dish: {}\nIngredients:\n", "- "),
+            ("Name: {}\nYou need:\n", "- "), ("", "- "), ("Title: {}\n", "- "),
+            ("Title: {}\nNeeded:\n", "* "), ("{}\n\n", "- "), ("Recipe: {}\nFoods:\n", "- "),
+        )
+    )  # fmt: skip
+    inline = rng.random() < 0.06
+
+    def lay(recipe: Recipe) -> str:
+        if inline:
+            return f"{recipe.title}: " + "; ".join(line.text for line in recipe.lines)
+        lines = "\n".join(bullet + line.text for line in recipe.lines)
+        return head.format(recipe.title) + lines
+
+    return lay
+
+
+def _values(what: str, recipe: Recipe) -> list[str]:
+    """The right answer for one kind of request."""
+    per_line = {
+        "amounts": lambda line: line.amount or "none",
+        "units": lambda line: line.unit or "none",
+        "preparations": lambda line: line.preparation or "none",
+        "groups": lambda line: line.group,
+        "described": lambda line: f"{line.modifier} {line.name}".strip(),
+        "lines": lambda line: line.text,
+    }
+    if what in per_line:
+        return [per_line[what](line) for line in recipe.lines]
+    names = recipe.names
+    return {"names": names, "reversed": names[::-1], "first": names[:1], "last": names[-1:],
+            "title": [recipe.title]}[what]  # fmt: skip
+
+
+def _wish(rng: Random, names: float) -> str:
+    """What is asked for: the names with the given probability, else something else."""
+    return "names" if rng.random() < names else rng.choice([w for w in _ASKS if w != "names"])
+
+
+def _request(rng: Random, what: str, form: Format | None) -> str:
+    """A request in words: verb, what, perhaps the format, perhaps some rules."""
+    ask = f"{rng.choice(_VERBS)} {rng.choice(_ASKS[what].split('|'))}"
+    ask += f" {form.words}." if form and form.words else "."
+    if what == "names" and rng.random() < 0.5:
+        rules = rng.sample(_RULES, rng.choice((1, 2, 3, 5, 7)))
+        ask = " ".join([ask, *rules] if rng.random() < 0.7 else [*rules, ask])
+    return ask
+
+
+def _answer(form: Format, names: list[str], renamed: dict[str, str], known: set[str]) -> Document:
+    """An answer in pieces; a renamed item counts more once its renaming is ``known``."""
+    if not renamed:
+        return [(form.write(names), ANSWER)]
+    house = list(dict.fromkeys(renamed.get(n, n) for n in names))
+    source = {renamed.get(n, n): n for n in reversed(names)}
+    segments, items = [], iter(house)
+    for text, is_item in form.pieces(house):
+        weight = ANSWER
+        if is_item:
+            name = source[next(items)]
+            if name in renamed:
+                weight = RECALLED if name in known else FIRST_SEEN
+        segments.append((text, weight))
+    known |= set(names)
+    return segments
+
+
+def _size(rng: Random, room: int, recipes: int) -> int:
+    """How many lines a recipe gets so that ``recipes`` of them fit into ``room`` tokens."""
+    most = max(1, min(9, (room - 50) // recipes // 20))
+    return rng.randint(max(1, min(2, most), most // 2), most)
+
+
+def _pool(rng: Random, size: int) -> list[str]:
+    return list(dict.fromkeys(any_food(rng, 0.2) for _ in range(size)))
+
+
+def _draw(rng: Random, pool: list[str], count: int) -> list[str]:
+    """Foods from a pool, the first ones far more often, as salt and butter are in kitchens."""
+    weights = [1.0 / (place + 2) for place in range(len(pool))]
+    picked = rng.choices(pool, weights, k=count * 3)
+    return list(dict.fromkeys(picked))[:count]
+
+
+def _turn(question: str, answer: Document) -> Document:
+    return [(f"{USER}{question}{END}\n{ASSISTANT}", GIVEN), *answer, (END, ANSWER), ("\n", GIVEN)]
+
+
+def _glossary_text(rng: Random, entries: list[tuple[str, str]], style: tuple[str, str]) -> str:
+    line, gap = style
+    body = gap.join(line.format(a=a, b=b) for a, b in entries)
+    return f"{rng.choice(_GLOSSARY_INTROS)}\n{body}"
+
+
+def _entries(rng: Random, names: list[str], renamed: dict[str, str]) -> list[tuple[str, str]]:
+    """The glossary's lines for these names, with distractors, in random order."""
+    entries = [(n, renamed[n]) for n in names if n in renamed]
+    for _ in range(rng.choice((0, 0, 1, 2, 3, 5))):
+        near = look_alike(rng, rng.choice(names)) if rng.random() < 0.5 else None
+        extra = near or any_food(rng, 0.2)
+        if extra not in names:
+            entries.append((extra, new_name(rng, extra)))
+    if not entries:
+        extra = any_food(rng, 0.5)
+        entries.append((extra, new_name(rng, extra)))
+    rng.shuffle(entries)
+    return list(dict(entries).items())
+
+
+# ---------------------------------------------------------------- kinds of document
+def ask(rng: Random, room: int) -> Document:
+    """A recipe and a request in words. Without a format in the request, it is never JSON."""
+    recipe = make_recipe(rng, _pool(rng, _size(rng, min(room, 400), 2)))
+    what, says_format = _wish(rng, 0.75), rng.random() < 0.75
+    form = any_format(rng, json=0.55 if says_format else 0.0)
+    request = _request(rng, what, form if says_format else None)
+    body, system = _layout(rng)(recipe), rng.choice(_SYSTEMS)
+    place = rng.random()
+    if place < 0.4:
+        head, question = f"{SYSTEM}{system} {request}{END}\n", body
+    else:
+        head = f"{SYSTEM}{system}{END}\n" if rng.random() < 0.4 else ""
+        question = f"{request}\n\n{body}" if place < 0.7 else f"{body}\n\n{request}"
+    return [(head, GIVEN), *_turn(question, [(form.write(_values(what, recipe)), ANSWER)])]
+
+
+def examples(rng: Random, room: int) -> Document:
+    """Solved recipes in a row; with a hidden renaming in most, shown only by the answers."""
+    count = rng.choice({256: (2, 3, 4), 512: (2, 3, 4, 5, 6)}.get(room, (3, 4, 5, 6, 8)))
+    what, form = _wish(rng, 0.88), any_format(rng, json=0.55)
+    hidden = what == "names" and rng.random() < 0.75
+    pool = _pool(rng, rng.choice((5, 8, 12, 20)))
+    renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.7))) if hidden else {}
+    lay, hand, known = _layout(rng), any_hand(rng), set()
+    system = rng.choice(_SYSTEMS)
+    if rng.random() < 0.4:
+        system += " " + _request(rng, what, form if rng.random() < 0.6 else None)
+    chat = rng.random() < 0.75
+    before, after = rng.choice((("Input:\n", "\nOutput: "), ("", "\n=> "), ("Q: ", "\nA: ")))
+    document = [(f"{SYSTEM}{system}{END}\n", GIVEN)] if chat and rng.random() < 0.75 else []
+    for place in range(count):
+        names = _draw(rng, pool, _size(rng, room, count))
+        recipe = make_recipe(rng, names, hand if rng.random() < 0.5 else None)
+        if renamed:
+            answer = _answer(form, recipe.names, renamed, known)
+        else:
+            weight = ANSWER if place else FIRST_SEEN
+            answer = [(form.write(_values(what, recipe)), weight)]
+        if chat:
+            document += _turn(lay(recipe), answer)
+        else:
+            document += [(before + lay(recipe) + after, GIVEN), *answer, ("\n\n", GIVEN)]
+    return document
+
+
+def glossary(rng: Random, room: int) -> Document:
+    """Random glossary lines, then recipes whose foods are to be named by them."""
+    count = rng.choice({256: (1, 1, 2), 512: (1, 2, 3)}.get(room, (1, 2, 3, 4)))
+    form, style, lay = any_format(rng, json=0.55), rng.choice(_GLOSSARY_LINES), _layout(rng)
+    pool = _pool(rng, rng.choice((6, 10, 16)))
+    renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.8)))
+    recipes = []
+    for _ in range(count):
+        recipes.append(make_recipe(rng, _draw(rng, pool, max(1, _size(rng, room, count) - 2))))
+    system = rng.choice(_SYSTEMS)
+    if rng.random() < 0.6:
+        system += " " + _request(rng, "names", form)
+    per_turn = rng.random() < 0.6
+    used = list(dict.fromkeys(n for recipe in recipes for n in recipe.names))
+    shared = _glossary_text(rng, _entries(rng, used, renamed), style)
+    in_system = not per_turn and rng.random() < 0.4
+    document: Document = []
+    if in_system or rng.random() < 0.75:
+        document.append((f"{SYSTEM}{system}" + (f"\n{shared}" if in_system else "") + f"{END}\n", 0))
+    for place, recipe in enumerate(recipes):
+        body = lay(recipe)
+        if per_turn:
+            lines = _glossary_text(rng, _entries(rng, recipe.names, renamed), style)
+            body = f"{lines}\n\n{body}" if rng.random() < 0.85 else f"{body}\n\n{lines}"
+        elif place == 0 and not in_system:
+            body = f"{shared}\n\n{body}"
+        document += _turn(body, _answer(form, recipe.names, renamed, set(used)))
+    return document
+
+
+def lines(rng: Random, room: int) -> Document:
+    """Line after line, each with its answer; plain, with a hidden renaming or a glossary."""
+    count = rng.choice((4, 6, 8)) if room <= 256 else rng.choice((8, 12, 16))
+    what = _wish(rng, 0.85)
+    form = any_format(rng, json=0.2)
+    separator = rng.choice((" => ", " -> ", "\t", " | ", " = ", "\n", ": ", " # "))
+    pool, known = _pool(rng, rng.choice((3, 5, 8))), set()
+    renames = what == "names" and rng.random() < 0.65
+    renamed = renaming(rng, pool, 0.6) if renames else {}
+    document: Document = []
+    if renamed and rng.random() < 0.4:
+        text = _glossary_text(rng, _entries(rng, pool, renamed), rng.choice(_GLOSSARY_LINES))
+        document.append((text + "\n\n", GIVEN))
+        known = set(pool)
+    for _ in range(count):
+        name = rng.choice(pool) if renames else any_food(rng, 0.35)
+        line = make_line(rng, name, any_hand(rng))
+        document.append((line.text + separator, GIVEN))
+        if renamed:
+            document += _answer(form, [name], renamed, known)
+        else:
+            document.append((form.write(_values(what, Recipe("", [line]))), ANSWER))
+        document.append(("\n", GIVEN))
+    return document
+
+
+def copying(rng: Random, room: int) -> Document:
+    """A list to repeat in another format, or a dictionary to look things up in."""
+    items = _pool(rng, rng.choice((4, 6, 9, 12)) if room > 256 else rng.choice((3, 5, 7)))
+    if rng.random() < 0.35:
+        first, second = any_format(rng, 0.3), any_format(rng, 0.4)
+        return [(first.write(items) + "\n", GIVEN), (second.write(items) + "\n", ANSWER)]
+    meaning = {item: new_name(rng, item) for item in items}
+    style = rng.choice([s for s in _GLOSSARY_LINES if s[0].startswith("{a}")])
+    document = [(_glossary_text(rng, list(meaning.items()), style) + "\n\n", GIVEN)]
+    joint = style[0].replace("{a}", "").replace("{b}", "")
+    for _ in range(rng.choice((3, 6, 9))):
+        item = rng.choice(items)
+        document += [(item + joint, GIVEN), (meaning[item], RECALLED), ("\n", GIVEN)]
+    return document
+
+
+def plain(rng: Random, room: int) -> Document:
+    """Recipes with directions, facts and notes. Most of its text is worth learning a little."""
+    recipe = make_recipe(rng, _pool(rng, _size(rng, min(room, 400), 2)))
+    if rng.random() < 0.75:
+        return [
+            (_layout(rng)(recipe) + "\n", GIVEN),
+            (plain_text.directions(rng, recipe.names) + "\n", 0.5),
+        ]
+    return [(plain_text.facts(rng) + "\n", 0.3)]
+
+
+def tables(rng: Random, room: int) -> Document:
+    """SQL as text: definitions and statements, no questions."""
+    return [(plain_text.sql(rng) + "\n", 0.5)]
+
+
+#: Share of each kind by context length. Long contexts show more examples and glossaries.
+MIX: dict[int, dict[str, float]] = {
+    256: dict(ask=0.20, examples=0.20, glossary=0.20, lines=0.22, copying=0.12, plain=0.04, tables=0.02),
+    512: dict(ask=0.16, examples=0.32, glossary=0.26, lines=0.12, copying=0.06, plain=0.05, tables=0.03),
+    1024: dict(ask=0.12, examples=0.42, glossary=0.28, lines=0.06, copying=0.04, plain=0.05, tables=0.03),
+}  # fmt: skip
+KINDS = {f.__name__: f for f in (ask, examples, glossary, lines, copying, plain, tables)}
+
+
+def document(rng: Random, room: int) -> tuple[str, Document]:
+    """One document of a kind drawn by ``MIX[room]``: ``(kind, segments)``."""
+    mix = MIX[room]
+    kind = rng.choices(list(mix), list(mix.values()))[0]
+    return kind, KINDS[kind](rng, room)
