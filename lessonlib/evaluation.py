@@ -1,0 +1,225 @@
+"""Measure a method on a set of examples, and compare two methods fairly.
+
+A *method* is a model and the way in which it is asked. ``evaluate`` asks it about every example
+and keeps each answer; the result knows its scores, each with a 95 % interval (how that is
+computed: ``lessonlib.bootstrap``), its tokens and its seconds.
+
+The scores:
+
+- *micro_f1*: right ingredients found, against wrong ones named and right ones missed, counted
+  over all examples together. Items are compared as multisets: a right name given twice is right
+  once. An answer that is not a JSON list of strings counts as an empty answer.
+- *exact_match*: the share of answers that are right in every name, in order.
+- *valid_json*: the share of answers that are a JSON list of strings and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import fmean
+
+import numpy as np
+
+from lessonlib import bootstrap
+from lessonlib.asking import ask_all
+from lessonlib.bootstrap import Difference, Interval
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.tasks import recipes
+from lessonlib.tasks.recipes import Recipe
+
+METRICS = ("micro_f1", "exact_match", "valid_json")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A model and how it is asked.
+
+    Attributes:
+        name: what the scoreboard calls it, such as ``few-shot, k = 4``.
+        model: the model's name at the service.
+        messages: makes the prompt for one example; see ``lessonlib.prompting``.
+        max_tokens: the longest answer allowed, in tokens of the model. A longer one is cut off
+            and is then no valid JSON.
+    """
+
+    name: str
+    model: str
+    messages: Callable[[Recipe], list[dict]]
+    max_tokens: int = 96
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example's answer and its score.
+
+    ``items`` are the names read from ``text``, whether or not they count. ``seconds`` is the time
+    from sending the request to having the whole answer. Where the service refused the request,
+    ``error`` holds its code (such as ``context_length_exceeded``), ``error_message`` its words,
+    and the tokens are None.
+    """
+
+    id: str
+    text: str
+    items: tuple[str, ...]
+    valid_json: bool
+    true_positives: int
+    predicted: int
+    expected: int
+    exact: bool
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float
+    finish_reason: str | None = None
+    error: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a method did on a set of examples. ``owner`` is who serves the model, in its words."""
+
+    name: str
+    model: str
+    rows: tuple[Row, ...] = field(repr=False)
+    owner: str = ""
+
+    @cached_property
+    def _metrics(self) -> dict[str, Interval]:
+        return {name: bootstrap.interval(*_counts(self, name)) for name in METRICS}
+
+    def metrics(self) -> dict[str, Interval]:
+        """micro_f1, exact_match and valid_json, each with its 95 % interval."""
+        return dict(self._metrics)
+
+    @property
+    def prompt_tokens(self) -> float:
+        """Mean tokens of a prompt, over the requests that were answered (nan if none was)."""
+        return _mean([row.prompt_tokens for row in self.rows])
+
+    @property
+    def completion_tokens(self) -> float:
+        """Mean tokens of an answer, over the requests that were answered (nan if none was)."""
+        return _mean([row.completion_tokens for row in self.rows])
+
+    @property
+    def seconds(self) -> float:
+        """Mean seconds until an answer was complete, with all its neighbours in flight.
+
+        Answers taken from the cache count with the seconds they took when they were asked for.
+        """
+        return _mean([row.seconds for row in self.rows if row.error is None])
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """How many requests the service refused, by its error codes; each scored as empty."""
+        return dict(Counter(row.error for row in self.rows if row.error))
+
+    def __str__(self) -> str:
+        scores = ", ".join(f"{name} {value}" for name, value in self._metrics.items())
+        text = _("{name} on {n} examples: {scores}; {tokens:.0f} prompt tokens a request").format(
+            name=self.name, n=len(self.rows), scores=scores, tokens=self.prompt_tokens
+        )
+        for code, count in self.errors.items():
+            text += _("; {count} refused: {code}").format(count=count, code=code)
+        return text
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def _mean(values: list) -> float:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else float("nan")
+
+
+def evaluate(
+    client,
+    method: Method,
+    examples: Sequence[Recipe],
+    concurrency: int = 16,
+    cache: bool = True,
+    progress: bool = True,
+) -> Result:
+    """Ask the method about every example and score the answers.
+
+    Args:
+        client: an ``openai.OpenAI`` client, from ``lessonlib.connect()``.
+        method: the model and its prompt.
+        examples: recipes with known answers.
+        concurrency: how many requests are under way at once. The practice service answers them
+            in one batch, which is much faster than one after another.
+        cache: keep answers in ``work/cache`` and take them from there when the same model is
+            asked the same again. A model that was tuned again under the same name is another
+            model. Interrupt a run and nothing is lost: run it again and it goes on.
+        progress: show a progress bar while there is something to ask.
+
+    Raises:
+        LessonError: there are no examples, or the service cannot be used (no connection, wrong
+            key, unknown model). A single request that the service refuses, for example because
+            the prompt is too long, is no error: it is counted in ``Result.errors``.
+    """
+    examples = list(examples)
+    if not examples:
+        raise LessonError(_("There are no examples to evaluate on."), _("Give at least one."))
+    prompts = [method.messages(example) for example in examples]
+    answers, owner = ask_all(
+        client,
+        method.model,
+        prompts,
+        parameters={"max_tokens": method.max_tokens, "temperature": 0},
+        label=method.name,
+        concurrency=concurrency,
+        cache=cache,
+        progress=progress,
+    )
+    rows = [_score(example, answer) for example, answer in zip(examples, answers, strict=True)]
+    return Result(method.name, method.model, tuple(rows), owner)
+
+
+def _score(example: Recipe, answer: dict) -> Row:
+    """One answer against the right one."""
+    parsed = recipes.parse(answer["text"])
+    counted = Counter(parsed.items if parsed.valid_json else ())
+    expected = Counter(example.ingredients)
+    return Row(
+        id=example.id,
+        items=tuple(parsed.items),
+        valid_json=parsed.valid_json,
+        true_positives=(counted & expected).total(),
+        predicted=counted.total(),
+        expected=expected.total(),
+        exact=parsed.valid_json and tuple(parsed.items) == example.ingredients,
+        **answer,
+    )
+
+
+def _counts(result: Result, metric: str) -> tuple[np.ndarray, bootstrap.Score]:
+    """What a metric sums over the examples, shape (examples, counts), and its formula."""
+    if metric == "micro_f1":
+        rows = [(row.true_positives, row.predicted, row.expected) for row in result.rows]
+        return np.array(rows), bootstrap.micro_f1
+    if metric not in METRICS:
+        raise LessonError(
+            _("There is no metric {metric!r}.").format(metric=metric),
+            _("Choose one of: {names}.").format(names=", ".join(METRICS)),
+        )
+    attribute = "exact" if metric == "exact_match" else metric
+    return np.array([(getattr(row, attribute), 1) for row in result.rows]), bootstrap.share
+
+
+def compare(a: Result, b: Result, metric: str = "micro_f1") -> Difference:
+    """How much better ``a`` is than ``b``: the score of a minus the score of b.
+
+    Both must have been measured on the same examples; the bootstrap is paired over them.
+    """
+    if [row.id for row in a.rows] != [row.id for row in b.rows]:
+        raise LessonError(
+            _("{a!r} and {b!r} were not measured on the same examples.").format(a=a.name, b=b.name),
+            _("Evaluate both on the same examples in the same order, then compare."),
+        )
+    (counts_a, score), (counts_b, _same) = _counts(a, metric), _counts(b, metric)
+    return bootstrap.difference(counts_a, counts_b, score)
