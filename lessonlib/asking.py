@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import openai
-from tqdm.auto import tqdm
 
 from lessonlib.answer_cache import AnswerCache, answer_key
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.progress import bar
 
 #: HTTP statuses that are about one request (too long, filtered), not about the service.
 ABOUT_THE_REQUEST = (400, 413, 422)
@@ -50,19 +50,13 @@ def ask_all(
             kept.put(keys[number], answer)
             return number, answer
 
-        bar = tqdm(
-            total=len(prompts),
-            initial=len(prompts) - len(missing),
-            desc=label,
-            unit=_("request"),
-            leave=False,
-            # Nothing to wait for, nothing to show.
-            disable=not (progress and missing),
-        )
-        with bar:
+        asked_before = len(prompts) - len(missing)
+        # Nothing to wait for, nothing to show.
+        show = progress and bool(missing)
+        with bar(len(prompts), label, _("requests"), initial=asked_before, show=show) as shown:
             for number, answer in _in_threads(ask_and_keep, missing, concurrency):
                 answers[number] = answer
-                bar.update()
+                shown.update()
     except openai.APIError as error:
         raise _explained(error, model) from None
     finally:

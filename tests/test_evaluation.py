@@ -204,6 +204,18 @@ def test_after_an_interruption_a_second_run_asks_for_the_rest_only(monkeypatch):
     assert result.metrics()["exact_match"].value == 1
 
 
+def test_the_progress_bar_can_be_hidden_for_saved_notebooks(capsys, monkeypatch):
+    """A bar leaves a trace in a notebook's output, and none when all answers are known."""
+    with serving(FakeService(perfect)) as client:
+        evaluate(client, METHOD, examples(2))
+        assert "bare" in capsys.readouterr().err
+        evaluate(client, METHOD, examples(2))
+        assert capsys.readouterr().err == "", "everything was known: no bar"
+        monkeypatch.setenv("LESSON_PROGRESS", "0")
+        evaluate(client, METHOD, examples(4))
+        assert capsys.readouterr().err == ""
+
+
 def test_no_examples_is_an_error():
     with serving(FakeService(perfect)) as client, pytest.raises(LessonError, match="no examples"):
         evaluate(client, METHOD, [], progress=False)
