@@ -1,0 +1,37 @@
+"""For all tests: what they write goes to work/tests, never into a learner's own work.
+
+Each notebook gets a work folder of its own, fresh, as if it were the first one opened.
+This must happen before lessonlib is imported, because lessonlib.paths asks only once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent
+WORK = PROJECT / "work" / "tests"
+shutil.rmtree(WORK, ignore_errors=True)
+
+os.environ["LESSON_WORK"] = str(WORK / "unit")
+os.environ["LESSON_PROGRESS"] = "0"
+os.environ["MPLBACKEND"] = "agg"
+os.environ["PYTHONPATH"] = str(PROJECT)
+# A key or a provider in the tester's environment must not make a test call a paid service.
+for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSON_PROVIDER",
+             "LESSON_LANGUAGE"):
+    os.environ.pop(name, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before a notebook's kernel starts, point it to its own work folder."""
+    notebook = item.path if item.path.suffix == ".ipynb" else None
+    os.environ["LESSON_WORK"] = str(WORK / (notebook.stem if notebook else "unit"))
+    if notebook:  # a notebook's kernel has the drawing of Jupyter, not of the tests
+        os.environ.pop("MPLBACKEND", None)
+    else:
+        os.environ["MPLBACKEND"] = "agg"

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""The front door of the course: python start.py --help
+
+Needs nothing but Python itself; what the course needs it puts into .venv beside this file.
+"""
+
+import os
+import subprocess
+import sys
+
+SUPPORTED = ((3, 11), (3, 13))
+
+
+def answers(program):
+    """Is there such a program, and does it run?"""
+    with open(os.devnull, "w") as nowhere:
+        try:
+            return subprocess.call([program, "--version"], stdout=nowhere, stderr=nowhere) == 0
+        except OSError:
+            return False
+
+
+def python_problem(version):
+    """One line of cause and one of cure where this Python does not fit, else ''.
+
+    All of this file must be readable for old Pythons too, or they could not say this.
+    """
+    if SUPPORTED[0] <= tuple(version[:2]) <= SUPPORTED[1]:
+        return ""
+    found = ".".join(str(part) for part in version[:3])
+    there = [name for name in ("python3.13", "python3.12", "python3.11") if answers(name)]
+    if there:
+        cure = "start with another Python of this machine: {} start.py".format(there[0])
+    elif answers("uv"):
+        cure = "uv run --no-project --python 3.12 start.py"
+    else:
+        cure = "install Python 3.12 from https://www.python.org/downloads/, start with that one."
+    return (
+        "[fail] This is Python {}; the course needs 3.11, 3.12 or 3.13.\n"
+        "       Cure: {}".format(found, cure)
+    )
+
+
+if python_problem(sys.version_info):
+    sys.exit(python_problem(sys.version_info))
+
+import argparse  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+PROJECT = Path(__file__).resolve().parent
+sys.path.insert(0, str(PROJECT))
+
+from lessonlib import environment  # noqa: E402
+from tools import lab, own_environment  # noqa: E402
+from tools.terminal import Stop, child_environment, line  # noqa: E402
+
+WORDS = {
+    "": "set up, check, and open the course in JupyterLab",
+    "check": "check this machine; nothing is installed",
+    "rehearse": "run the whole course without a browser; minutes, scoreboard and web pages",
+    "test": "set up, run all tests and every notebook (what follows goes to pytest)",
+    "build": "make notebooks from notebooks/source: all of them, or those named (00 03)",
+    "freeze": "write down the exact package versions of .venv as the tested set",
+}
+
+
+def parser():
+    """The words and options. Also read by the tests, which compare README with it."""
+    text = "\n".join("  {:<22} {}".format(("start.py " + word), WORDS[word]) for word in WORDS)
+    made = argparse.ArgumentParser(
+        prog="start.py", description="The fine-tuning course.\n\n" + text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("word", nargs="?", default="", choices=list(WORDS), help=argparse.SUPPRESS)
+    made.add_argument("names", nargs="*", help=argparse.SUPPRESS)
+    made.add_argument("--no-browser", action="store_true",
+                      help="start JupyterLab without opening a browser")
+    made.add_argument("--port", type=int, metavar="N",
+                      help="JupyterLab's port (default: 8888, or the next that is free)")
+    made.add_argument("--yes", action="store_true", help="rebuild a broken .venv without asking")
+    made.add_argument("--rebuild", action="store_true", help="make .venv anew")
+    made.add_argument("--check", action="store_true",
+                      help="with build: only tell which notebooks are out of date")
+    made.add_argument("--take", action="store_true",
+                      help="with build: put edits made in a notebook back into its source")
+    return made
+
+
+def inside(*arguments):
+    """Run a module with the environment's own Python, here in this terminal."""
+    command = [str(own_environment.python_of(own_environment.VENV)), "-m"] + list(arguments)
+    with subprocess.Popen(command, cwd=PROJECT, env=child_environment()) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            return process.wait()
+
+
+def check():
+    """The preflight, by the course's environment where there is one, else by this Python."""
+    now = own_environment.condition()
+    if now.state in ("ready", "outdated"):
+        return inside("lessonlib.environment")
+    cure = "python start.py" + (" --yes" if now.state == "broken" else "")
+    checks = [environment.Check(".venv", False, now.why, cure)]
+    checks += environment.preflight(quick=True, packages=False)
+    print("\n".join(str(check) for check in checks))
+    return 1
+
+
+def main(arguments=None):
+    """Do what the words say. Returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    to_pytest = []
+    if given[:1] == ["test"]:  # pytest has options of its own
+        ours = ("--yes", "--rebuild", "-h", "--help")
+        to_pytest = [word for word in given[1:] if word not in ours]
+        given = given[:1] + [word for word in given[1:] if word in ours]
+    options = parser().parse_args(given)
+    if options.names and options.word != "build":
+        parser().error("too many words: " + " ".join(options.names))
+    if options.word == "check":
+        return check()
+    installed = own_environment.set_up(yes=options.yes, rebuild=options.rebuild)
+    if options.word == "test":
+        return inside("pytest", *to_pytest)
+    if options.word in ("rehearse", "freeze"):
+        return inside("tools." + options.word)
+    if options.word == "build":
+        flags = [flag for flag, on in (("--check", options.check), ("--take", options.take)) if on]
+        return inside("tools.notebooks", *(options.names + flags))
+    failed = inside("lessonlib.environment", "--failures", *([] if installed else ["--quick"]))
+    if failed:
+        return failed
+    line("ok", "this machine is ready")
+    return lab.open_course(options.port, browser=not options.no_browser)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Stop as stop:
+        sys.exit(str(stop))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")

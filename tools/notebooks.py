@@ -1,0 +1,212 @@
+"""From ``notebooks/source/NN_name.py``, the only edited text, to ``notebooks/NN_name.ipynb``.
+
+    python start.py build              make and run all notebooks, save their outputs
+    python start.py build 00 03        only these
+    python start.py build --check      which notebooks disagree with their source? runs nothing
+    python start.py build --take 03    put edits made in the notebook back into its source
+
+A source is jupytext's py:percent. Tags stand in a cell's header line:
+``# %% tags=["raises-exception"]`` for an error that the reader is meant to see,
+``# %% tags=["nbval-ignore-output"] reason="seconds differ"`` for an output that no two
+runs share. The reason is not optional.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from tools.notebook_rules import problems
+from tools.terminal import Step, Stop, duration, line
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = PROJECT / "notebooks"
+FORMAT = "py:percent"
+#: What a cell keeps beside its text.
+CELL_METADATA = ("tags", "reason")
+NOTEBOOK_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+#: No cell of the course comes near this; a cell that hangs must not hang a build.
+CELL_SECONDS = 900
+
+
+def sources(names: list[str] | None = None, folder: Path = NOTEBOOKS) -> list[Path]:
+    """The sources in order; ``names`` are beginnings such as "03". Raises Stop."""
+    found = sorted((folder / "source").glob("*.py"))
+    if not names:
+        return found
+    chosen = [path for path in found if path.stem.startswith(tuple(names))]
+    for name in names:
+        if not any(path.stem.startswith(name) for path in found):
+            there = ", ".join(path.stem for path in found) or "none"
+            raise Stop(f"There is no notebook {name} in notebooks/source.", f"one of: {there}")
+    return chosen
+
+
+def notebook_of(source: Path) -> Path:
+    """notebooks/source/03_x.py -> notebooks/03_x.ipynb"""
+    return source.parent.parent / f"{source.stem}.ipynb"
+
+
+def from_source(source: Path) -> NotebookNode:
+    """The notebook that a source describes, not yet run. Cell ids depend on the text alone."""
+    notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt=FORMAT)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        cell.metadata = _kept(cell.metadata)
+        key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        seen[key] = seen.get(key, 0) + 1
+        cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+    return notebook
+
+
+def _kept(metadata: dict) -> NotebookNode:
+    return nbformat.from_dict({k: metadata[k] for k in CELL_METADATA if k in metadata})
+
+
+def execute(
+    notebook: NotebookNode,
+    work: Path,
+    folder: Path = NOTEBOOKS,
+    on_cell: Callable[[int], None] = lambda index: None,
+) -> float:
+    """Run all cells in a fresh kernel, as a learner's JupyterLab would. Returns seconds.
+
+    work: what the run writes goes there (LESSON_WORK). folder: where the kernel stands.
+    on_cell: told the number of each cell as it begins. Raises CellExecutionError.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    # No progress bars: a finished notebook would show them at 0 %.
+    env = dict(os.environ, LESSON_WORK=str(work), LESSON_PROGRESS="0", PYTHONPATH=str(PROJECT))
+    client = NotebookClient(
+        notebook, kernel_name="python3", timeout=CELL_SECONDS, record_timing=False,
+        store_widget_state=False, coalesce_streams=True,
+        on_cell_start=lambda cell, cell_index: on_cell(cell_index),
+        resources={"metadata": {"path": str(folder)}},
+    )
+    started = time.monotonic()
+    with open(work / "kernel.log", "w", encoding="utf-8") as log:
+        client.execute(env=env, stdout=log, stderr=log)
+    return time.monotonic() - started
+
+
+def clean(notebook: NotebookNode) -> NotebookNode:
+    """Leave out what differs between two runs of the same text, or between two machines."""
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+    for cell in notebook.cells:
+        cell.metadata = _kept(cell.metadata)
+        for output in cell.get("outputs", []):
+            # A live widget's number; without the kernel it shows an error in place of the text.
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+    return notebook
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    text = nbformat.writes(notebook).rstrip() + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def differences(source: Path) -> list[str]:
+    """How the saved notebook disagrees with its source: types, texts and tags of the cells."""
+    path = notebook_of(source)
+    if not path.exists():
+        return [f"{path.name} has not been made yet"]
+    saved, wanted = nbformat.read(path, as_version=4).cells, from_source(source).cells
+    found = []
+    if len(saved) != len(wanted):
+        found.append(f"{path.name} has {len(saved)} cells, its source {len(wanted)}")
+    for number, (old, new) in enumerate(zip(saved, wanted, strict=False), start=1):
+        for part, a, b in (("type", old.cell_type, new.cell_type), ("text", old.source, new.source),
+                           ("tags", _kept(old.metadata), new.metadata)):
+            if a != b:
+                found.append(f"{path.name}, cell {number}: the {part} differs from the source")
+    return found
+
+
+def build(source: Path, work: Path | None = None) -> list[str]:
+    """Make one notebook, run it, save it. Returns what breaks the rules of the house.
+
+    work: default is a fresh folder work/build/NN_name. Raises Stop where a cell fails.
+    """
+    notebook = from_source(source)
+    work = work or PROJECT / "work" / "build" / source.stem
+    shutil.rmtree(work, ignore_errors=True)
+    code = sum(cell.cell_type == "code" for cell in notebook.cells)
+    with Step(source.stem, f"{source.stem}: {code} code cells") as step:
+        try:
+            execute(notebook, work, source.parent.parent,
+                    on_cell=lambda i: step.now(f"cell {i + 1} of {len(notebook.cells)}"))
+        except CellExecutionError as error:
+            log = PROJECT / "work" / "logs" / f"build-{source.stem}.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(str(error), encoding="utf-8")
+            raise Stop(f"{source.name}: a cell fails with {error.ename}: {error.evalue}",
+                       "mend the cell in the source; where the reader is meant to see the error,"
+                       ' give it tags=["raises-exception"].', log) from None
+        write(clean(notebook), notebook_of(source))
+    return problems(notebook)
+
+
+def take(source: Path) -> None:
+    """Write the notebook's cells, as edited in JupyterLab, into its source."""
+    notebook = nbformat.read(notebook_of(source), as_version=4)
+    header = jupytext.reads(source.read_text(encoding="utf-8"), fmt=FORMAT).metadata
+    notebook.metadata = header
+    for cell in notebook.cells:
+        cell.metadata = _kept(cell.metadata)
+    text = jupytext.writes(notebook, fmt=FORMAT)
+    text = re.sub(r"(?m)^#\s+jupytext_version: .*\n", "", text, count=1)
+    source.write_text(text, encoding="utf-8", newline="\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line. 1 where a notebook is out of date or breaks a rule."""
+    parser = argparse.ArgumentParser(prog="start.py build")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--take", action="store_true")
+    options = parser.parse_args(arguments)
+    chosen = sources(options.names)
+    if options.take and not options.names:
+        raise Stop("--take needs the notebook's number.", "python start.py build --take 03")
+    failures = 0
+    started = time.monotonic()
+    for source in chosen:
+        if options.take:
+            take(source)
+            line("ok", f"{source.name} now holds what {notebook_of(source).name} held")
+            continue
+        found = differences(source) if options.check else build(source)
+        for text in found:
+            line("fail", text if options.check else f"{source.name}, {text}")
+        if options.check and not found:
+            line("ok", f"{notebook_of(source).name} agrees with its source")
+        failures += bool(found)
+    if len(chosen) > 1 and not (options.check or options.take):
+        print(f"       {len(chosen)} notebooks in {duration(time.monotonic() - started)}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Stop as stop:
+        sys.exit(str(stop))

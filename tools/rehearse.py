@@ -1,0 +1,75 @@
+"""The dress rehearsal: every notebook, as a learner runs it, without a browser.
+
+One work folder for the whole course, fresh at the start, so that the scoreboard fills
+as it does for a learner. Executed copies, web pages and the work folder are kept in
+work/rehearsal. Run by: python start.py rehearse
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from tools.notebooks import NOTEBOOKS, PROJECT, execute, write
+from tools.terminal import Step, duration, line, shown
+
+REHEARSAL = PROJECT / "work" / "rehearsal"
+
+
+def rehearse(notebooks: Path = NOTEBOOKS, target: Path = REHEARSAL) -> int:
+    """Run all notebooks of a folder in order. Returns how many failed."""
+    shutil.rmtree(target, ignore_errors=True)
+    work = target / "work"
+    work.mkdir(parents=True)
+    failed, started = [], time.monotonic()
+    for path in sorted(notebooks.glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        if error := _run(notebook, path.stem, work, notebooks):
+            line("fail", f"{path.stem}: {error}")
+            failed.append(path.stem)
+        write(notebook, target / path.name)
+        _write_page(notebook, target / f"{path.stem}.html")
+    print(f"\n       {duration(time.monotonic() - started)} in all. Web pages and executed copies:"
+          f" {shown(target)}\n")
+    if (work / "scoreboard.json").exists():
+        from lessonlib.scoreboard import Scoreboard
+
+        print(Scoreboard(path=work / "scoreboard.json").table())
+    if failed:
+        line("fail", f"{len(failed)} failed: {', '.join(failed)}")
+    return len(failed)
+
+
+def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
+    """Run one notebook with a line of progress. Returns '' or the error in one line."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    count = len(notebook.cells)
+    step = Step(title)
+    try:
+        with step:
+            execute(notebook, work, folder,
+                    on_cell=lambda i: step.now(f"cell {i + 1} of {count}"))
+            step.done = f"{title}: {step.seconds() / 60:.1f} minutes"
+    except CellExecutionError as error:
+        return f"{error.ename}: {error.evalue}".splitlines()[0]
+    except TimeoutError as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _write_page(notebook: NotebookNode, path: Path) -> None:
+    text, _resources = HTMLExporter(embed_images=True).from_notebook_node(notebook)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(1 if rehearse() else 0)
