@@ -1,0 +1,155 @@
+"""What hosted models cost: per request, to train, and from when on training pays.
+
+All prices stand in ``data/facts/prices.toml``, each with its source and the day it was read.
+Practice models run on your own machine and cost nothing. A cost shown beside one is what the
+named hosted model *would* charge for as many tokens. That is a rough guide only: every model
+cuts text into tokens in its own way, and the built-in model's tokens are shorter.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from lessonlib.errors import LessonError
+from lessonlib.evaluation import Result
+from lessonlib.i18n import _
+from lessonlib.paths import DATA
+
+PRICES = DATA / "facts" / "prices.toml"
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class ModelPrice:
+    """The price of a model, in US dollars per million tokens.
+
+    Attributes:
+        model: the model's name.
+        tuned: True for the price of its fine-tuned models, False for the model as it comes.
+        training: per million trained tokens (all epochs counted); None where not sold.
+        input, output: per million tokens of prompt and of answer.
+        source: where the price was published.
+        read: the day on which it was read there.
+        note: what else to know, such as the day the model ends.
+    """
+
+    model: str
+    tuned: bool
+    input: float
+    output: float
+    source: str
+    read: date
+    training: float | None = None
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        return _("{model}, fine-tuned").format(model=self.model) if self.tuned else self.model
+
+    def of_request(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """US dollars for one request."""
+        return (prompt_tokens * self.input + completion_tokens * self.output) / MILLION
+
+
+@cache
+def prices(path: Path = PRICES) -> tuple[ModelPrice, ...]:
+    """All prices of the list."""
+    with open(path, "rb") as file:
+        return tuple(ModelPrice(**row) for row in tomllib.load(file)["model"])
+
+
+def price(model: str, tuned: bool = False) -> ModelPrice:
+    """The price of one model, as it comes or fine-tuned."""
+    for one in prices():
+        if (one.model, one.tuned) == (model, tuned):
+            return one
+    raise LessonError(
+        _("The price list has no {kind} model {model!r}.").format(
+            kind=_("fine-tuned") if tuned else _("untuned"), model=model
+        ),
+        _("It has: {names}.").format(names=", ".join(one.name for one in prices())),
+    )
+
+
+def hosting_per_hour(service: str = "azure-openai") -> float:
+    """US dollars an hour for keeping a tuned model deployed, whether it is used or not."""
+    with open(PRICES, "rb") as file:
+        return tomllib.load(file)["hosting"][service]["per_hour"]
+
+
+def cost_per_1000(result: Result, model_price: ModelPrice) -> float:
+    """US dollars for 1,000 requests like those of ``result`` at the prices of a hosted model."""
+    return 1000 * model_price.of_request(result.prompt_tokens, result.completion_tokens)
+
+
+def training_cost(tokens_per_epoch: int, epochs: float, model_price: ModelPrice) -> float:
+    """US dollars for training: services charge for each token as often as it is trained on."""
+    if model_price.training is None:
+        raise LessonError(
+            _("Training has no price for {name}.").format(name=model_price.name),
+            _("Use the price of the fine-tuned model: price({model!r}, tuned=True)").format(
+                model=model_price.model
+            ),
+        )
+    return tokens_per_epoch * epochs * model_price.training / MILLION
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """From when on a tuned model is cheaper than a longer prompt.
+
+    Attributes:
+        training: US dollars paid once.
+        tuned, prompted: US dollars for one request, each way.
+    """
+
+    training: float
+    tuned: float
+    prompted: float
+
+    @property
+    def requests(self) -> float:
+        """The number of requests after which both ways have cost the same; inf for never."""
+        saving = self.prompted - self.tuned
+        return math.ceil(self.training / saving) if saving > 0 else math.inf
+
+    def after(self, requests: float) -> tuple[float, float]:
+        """US dollars spent after so many requests: (tuned, prompted)."""
+        return self.training + requests * self.tuned, requests * self.prompted
+
+    def __str__(self) -> str:
+        if self.requests == math.inf:
+            return _("Tuning never pays by cost alone: its requests are not cheaper.")
+        return _("Tuning has paid for itself after {requests:,} requests.").format(
+            requests=self.requests
+        )
+
+
+def break_even(
+    tuned: Result,
+    prompted: Result,
+    training: float,
+    tuned_price: ModelPrice,
+    prompted_price: ModelPrice,
+) -> BreakEven:
+    """Compare a tuned model with a prompt that does the same job, by cost alone.
+
+    A tuned model's tokens cost more, its prompts are shorter. Quality, hosting by the hour and
+    the hours of your own work are not in this sum.
+
+    Args:
+        tuned, prompted: results of both ways, for their tokens per request.
+        training: US dollars, from ``training_cost``.
+        tuned_price: price of the tuned model.
+        prompted_price: price of the untuned model that gets the long prompt.
+    """
+    return BreakEven(
+        training,
+        cost_per_1000(tuned, tuned_price) / 1000,
+        cost_per_1000(prompted, prompted_price) / 1000,
+    )

@@ -1,0 +1,256 @@
+"""One place for the results of all routes: kept across notebooks, shown as table and picture.
+
+The results stand in one JSON file, ``work/scoreboard.json``. A route that is run again replaces
+its own row. Several notebooks may write at the same time.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from lessonlib.bootstrap import Interval
+from lessonlib.costs import ModelPrice, cost_per_1000
+from lessonlib.errors import LessonError
+from lessonlib.evaluation import METRICS, Result
+from lessonlib.i18n import _
+from lessonlib.paths import WORK
+
+#: Columns of the table: key in a row, and heading.
+COLUMNS = {
+    "route": _("route"),
+    "split": _("split"),
+    "model": _("model"),
+    "micro_f1": _("micro-F1"),
+    "exact_match": _("exact match"),
+    "valid_json": _("valid JSON"),
+    "prompt_tokens": _("prompt tokens"),
+    "completion_tokens": _("answer tokens"),
+    "seconds": _("seconds"),
+    "training_seconds": _("training seconds"),
+    "cost_per_1000": _("$ per 1,000"),
+    "refused": _("refused"),
+}
+#: Columns that are left out where no row has anything to say in them.
+OPTIONAL = ("training_seconds", "cost_per_1000", "refused")
+#: Columns of words; all others are numbers and stand to the right.
+WORDS = ("route", "split", "model")
+
+
+class Scoreboard:
+    """The results so far. ``Scoreboard()`` opens the course's own board, empty or not."""
+
+    def __init__(self, path: str | Path | None = None):
+        self.path = Path(path) if path else WORK / "scoreboard.json"
+
+    def add(
+        self,
+        result: Result,
+        split: str,
+        route: str | None = None,
+        training_seconds: float | None = None,
+        price: ModelPrice | None = None,
+    ) -> None:
+        """Write a result onto the board, in place of an earlier one of the same route.
+
+        Args:
+            result: from ``evaluate``.
+            split: the examples it was measured on, such as ``test``.
+            route: what the row is called; the method's name if not given. One row is kept for
+                each route, split and model.
+            training_seconds: how long the model was trained, if it was.
+            price: hosted model whose prices turn tokens into dollars; see ``lessonlib.costs``.
+        """
+        row = {
+            "route": route or result.name,
+            "split": split,
+            "model": result.model,
+            "owner": result.owner,
+            "examples": len(result.rows),
+            **{
+                name: [measured.value, measured.low, measured.high]
+                for name, measured in result.metrics().items()
+            },
+            "prompt_tokens": _number(result.prompt_tokens),
+            "completion_tokens": _number(result.completion_tokens),
+            "seconds": _number(result.seconds),
+            "training_seconds": training_seconds,
+            "cost_per_1000": _number(cost_per_1000(result, price)) if price else None,
+            "price": f"{price.name}, {price.read.isoformat()}" if price else None,
+            "refused": sum(result.errors.values()) or None,
+            "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.lock", timeout=30):
+            rows = self.rows()
+            places = {_identity(one): place for place, one in enumerate(rows)}
+            if _identity(row) in places:
+                rows[places[_identity(row)]] = row
+            else:
+                rows.append(row)
+            self._write(rows)
+
+    def rows(self, split: str | None = None) -> list[dict]:
+        """The rows, oldest route first; only those of one split if asked."""
+        try:
+            rows = json.loads(self.path.read_text(encoding="utf-8"))["rows"]
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, TypeError) as error:
+            raise LessonError(
+                _("The scoreboard {path} is damaged: {reason!r}").format(
+                    path=self.path, reason=error
+                ),
+                _("Delete the file and run the notebooks again; answers come from the cache."),
+            ) from None
+        return [row for row in rows if split in (None, row["split"])]
+
+    def clear(self) -> None:
+        """Take everything off the board."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.lock", timeout=30):
+            self._write([])
+
+    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> Table:
+        """The board as a table, for a notebook or a terminal.
+
+        Args:
+            split: show only the rows of this split.
+            columns: which columns, by their keys in ``COLUMNS``; all that hold something if not
+                given. Seconds differ from run to run: leave them out where outputs are compared.
+        """
+        rows = self.rows(split)
+        if columns is None:
+            filled = {key for row in rows for key, value in row.items() if value is not None}
+            columns = [key for key in COLUMNS if key in filled or key not in OPTIONAL]
+        unknown = [key for key in columns if key not in COLUMNS]
+        if unknown:
+            raise LessonError(
+                _("The scoreboard has no column {name!r}.").format(name=unknown[0]),
+                _("It has: {names}.").format(names=", ".join(COLUMNS)),
+            )
+        return Table(rows, tuple(columns))
+
+    def picture(self, split: str | None = None) -> None:
+        """Show micro-F1 with its intervals beside the prompt tokens that each route costs."""
+        from lessonlib.scoreboard_picture import draw
+
+        draw(self.rows(split))
+
+    def _write(self, rows: list[dict]) -> None:
+        """Replace the file in one step, so that no reader ever sees half of it."""
+        text = json.dumps({"rows": rows}, indent=1, ensure_ascii=False, allow_nan=False)
+        handle, name = tempfile.mkstemp(dir=self.path.parent, suffix=".new")
+        try:
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(name, self.path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _identity(row: dict) -> tuple[str, str, str]:
+    return row["route"], row["split"], row["model"]
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no nan."""
+    return None if math.isnan(value) else value
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of the board, shown as HTML in a notebook and as aligned text elsewhere."""
+
+    rows: list[dict]
+    columns: tuple[str, ...]
+
+    def cells(self) -> list[list[str]]:
+        """The heading and the rows, as text."""
+        return [
+            [COLUMNS[key] for key in self.columns],
+            *([_cell(key, row[key]) for key in self.columns] for row in self.rows),
+        ]
+
+    def notes(self) -> list[str]:
+        """What stands below the table: sample sizes, practice models, what prices stand for."""
+        notes = []
+        sizes = sorted({(row["split"], row["examples"]) for row in self.rows})
+        if sizes:
+            listed = ", ".join(f"{split} ({examples})" for split, examples in sizes)
+            notes.append(
+                _("Examples: {splits}. In brackets: 95 % intervals.").format(splits=listed)
+            )
+        practice = sorted({row["model"] for row in self.rows if "practice" in row["owner"]})
+        if practice and "model" in self.columns:
+            notes.append(
+                _("Practice models, small and served by this machine: {models}.").format(
+                    models=", ".join(practice)
+                )
+            )
+        priced = sorted({row["price"] for row in self.rows if row["price"]})
+        if priced and "cost_per_1000" in self.columns:
+            notes.append(
+                _(
+                    "Dollars are what this hosted model would charge for as many tokens "
+                    "(price, day it was read): {prices}. Practice models cost nothing."
+                ).format(prices="; ".join(priced))
+            )
+        return notes or [_("Nothing has been measured yet.")]
+
+    def __str__(self) -> str:
+        cells = self.cells()
+        widths = [max(len(line[place]) for line in cells) for place in range(len(self.columns))]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if key in WORDS else cell.rjust(width)
+                for key, cell, width in zip(self.columns, line, widths, strict=True)
+            ).rstrip()
+            for line in cells
+        ]
+        lines.insert(1, "  ".join("-" * width for width in widths))
+        return "\n".join(lines + self.notes())
+
+    def _repr_html_(self) -> str:
+        """Plain HTML without colours of its own, so that light and dark themes both fit."""
+        heading, *body = self.cells()
+        lines = [self._html_line(heading, "th")]
+        lines += [self._html_line(line, "td") for line in body]
+        notes = "<br>".join(html.escape(note) for note in self.notes())
+        return f"<table>\n{chr(10).join(lines)}\n</table>\n<p><small>{notes}</small></p>"
+
+    def _html_line(self, line: list[str], tag: str) -> str:
+        cells = "".join(
+            f'<{tag} style="text-align: {"left" if key in WORDS else "right"}; '
+            f'white-space: nowrap">{html.escape(cell)}</{tag}>'
+            for key, cell in zip(self.columns, line, strict=True)
+        )
+        return f"<tr>{cells}</tr>"
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def _cell(key: str, value) -> str:
+    """One value as the table shows it."""
+    if value is None:
+        return "-"
+    if key in METRICS:
+        return str(Interval(*value))
+    if key in ("prompt_tokens", "completion_tokens", "training_seconds"):
+        return f"{value:,.0f}"
+    if key == "seconds":
+        return f"{value:.1f}"
+    if key == "cost_per_1000":
+        return f"{value:.3f}"
+    return str(value)
