@@ -1,0 +1,80 @@
+"""From labelled recipes to training rows: chats that end in the answer we want.
+
+A row is ``{"messages": [...]}`` in the form that OpenAI, Azure OpenAI and Hugging Face's TRL
+all accept: the prompt's messages, then one message of the assistant. Training must use the very
+prompt that the model will get later; so the prompt is made by the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from random import Random
+
+from lessonlib import prompting
+from lessonlib.retrieval import GlossaryLookup
+from lessonlib.tasks import recipes
+from lessonlib.tasks.recipes import GlossaryEntry, Recipe
+
+Row = dict[str, list[dict[str, str]]]
+
+
+def chat_rows(
+    examples: Iterable[Recipe],
+    messages: Callable[[Recipe], list[dict[str, str]]] = prompting.tuned,
+) -> list[Row]:
+    """One training row for each recipe: its prompt, then the right answer."""
+    return [{"messages": messages(example) + [_answer(example)]} for example in examples]
+
+
+def glossary_rows(
+    examples: Iterable[Recipe],
+    entries: Sequence[GlossaryEntry],
+    seed: int = 0,
+    shuffled: float = 0.5,
+) -> list[Row]:
+    """Training rows whose prompts carry the glossary lines found for each recipe.
+
+    A model tuned on the true glossary alone soon stops reading it: it knows the names by heart,
+    and a name added later is lost on it. So in a share of the rows the glossary's house names
+    change places, and the answer changes with them. There, only reading helps.
+
+    Args:
+        examples: labelled recipes.
+        entries: the glossary as it stood when the examples were labelled.
+        seed: decides which rows are shuffled, and how.
+        shuffled: the share of rows with shuffled names, from 0 to 1.
+    """
+    random = Random(seed)
+    house = list(dict.fromkeys(entry.house for entry in entries))
+    lookup, rows = GlossaryLookup(entries), []
+    for example in examples:
+        found = lookup.find(example)
+        if random.random() < shuffled:
+            names = random.sample(house, len(found))
+            found = [replace(e, house=name) for e, name in zip(found, names, strict=True)]
+            renamed = recipes.house_names(example.names, found)
+            example = replace(example, ingredients=tuple(renamed))
+        prompt = prompting.tuned_with_glossary(example, found)
+        rows.append({"messages": prompt + [_answer(example)]})
+    return rows
+
+
+def from_one_bad_source(examples: Sequence[Recipe], share: float = 0.3) -> list[Recipe]:
+    """The same recipes, a share of them with the mistake of a contributor without a glossary.
+
+    Real labels are rarely wrong at random. Here the wrong ones are recipes that carry a person's
+    name ("Rosa's Pie", "Soup a la Tom"): they are labelled with the names as written. What ties
+    a mistake to something that the model can see is what makes it harmful: the model learns it,
+    too, and repeats it wherever it sees a name in a title.
+    """
+    wrong = [one for one in examples if "'s " in one.title or " \u00e0 la " in one.title]
+    wrong_ids = {one.id for one in wrong[: round(share * len(examples))]}
+    return [
+        replace(one, ingredients=tuple(dict.fromkeys(one.names))) if one.id in wrong_ids else one
+        for one in examples
+    ]
+
+
+def _answer(example: Recipe) -> dict[str, str]:
+    return {"role": "assistant", "content": recipes.answer(example)}
