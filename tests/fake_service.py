@@ -10,10 +10,14 @@ import openai
 
 
 class FakeService:
-    """Counts what it is asked. ``answer(messages)`` gives a text, or (status, error object)."""
+    """Counts what it is asked. ``answer(messages)`` gives a text, or (status, error object).
 
-    def __init__(self, answer, created=1, delay=0.0):
+    ``by_model`` holds other answers for models of a certain name.
+    """
+
+    def __init__(self, answer, created=1, delay=0.0, by_model=None):
         self.answer, self.created, self.delay = answer, created, delay
+        self.by_model = by_model or {}
         self.asked: list[dict] = []
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
@@ -30,7 +34,7 @@ class FakeService:
         time.sleep(self.delay)
         with self.lock:
             self.at_once -= 1
-        given = self.answer(body["messages"])
+        given = self.by_model.get(body["model"], self.answer)(body["messages"])
         if not isinstance(given, str):
             status, error = given
             return status, {"error": error}
