@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parent
-WORK = PROJECT / "work" / "tests"
-shutil.rmtree(WORK, ignore_errors=True)
+(PROJECT / "work" / "tests").mkdir(parents=True, exist_ok=True)
+#: One folder for each run of pytest, so that two of them do not disturb each other.
+WORK = Path(tempfile.mkdtemp(dir=PROJECT / "work" / "tests"))
 
 os.environ["LESSON_WORK"] = str(WORK / "unit")
 os.environ["LESSON_PROGRESS"] = "0"
@@ -35,3 +37,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.environ.pop("MPLBACKEND", None)
     else:
         os.environ["MPLBACKEND"] = "agg"
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(WORK, ignore_errors=True)

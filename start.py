@@ -45,6 +45,7 @@ if python_problem(sys.version_info):
     sys.exit(python_problem(sys.version_info))
 
 import argparse  # noqa: E402
+import signal  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parent
@@ -52,7 +53,7 @@ sys.path.insert(0, str(PROJECT))
 
 from lessonlib import environment  # noqa: E402
 from tools import lab, own_environment  # noqa: E402
-from tools.terminal import Stop, child_environment, line  # noqa: E402
+from tools.terminal import Stop, child_environment, line, wait_for  # noqa: E402
 
 WORDS = {
     "": "set up, check, and open the course in JupyterLab",
@@ -90,10 +91,7 @@ def inside(*arguments):
     """Run a module with the environment's own Python, here in this terminal."""
     command = [str(own_environment.python_of(own_environment.VENV)), "-m"] + list(arguments)
     with subprocess.Popen(command, cwd=PROJECT, env=child_environment()) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            return process.wait()
+        return wait_for(process)
 
 
 def check():
@@ -121,6 +119,7 @@ def main(arguments=None):
         parser().error("too many words: " + " ".join(options.names))
     if options.word == "check":
         return check()
+    port = lab.choose_port(options.port) if options.word == "" else None
     installed = own_environment.set_up(yes=options.yes, rebuild=options.rebuild)
     if options.word == "test":
         return inside("pytest", *to_pytest)
@@ -133,10 +132,11 @@ def main(arguments=None):
     if failed:
         return failed
     line("ok", "this machine is ready")
-    return lab.open_course(options.port, browser=not options.no_browser)
+    return lab.open_course(port, browser=not options.no_browser)
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill is tidy, like Ctrl+C
     try:
         sys.exit(main())
     except Stop as stop:

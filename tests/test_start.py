@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import os
-import pty
 import socket
 import subprocess
 import sys
@@ -17,7 +16,6 @@ import start
 from tools import diagnose, lab, own_environment, pytorch, terminal
 from tools.own_environment import Condition, condition, python_of, set_up
 from tools.terminal import Stop
-
 
 # --- Python ---------------------------------------------------------------------------
 
@@ -137,6 +135,7 @@ def test_real_pip_without_a_network_is_called_no_network(tmp_path):
 
 def test_a_full_disk_stops_before_anything_is_installed(monkeypatch, tmp_path):
     monkeypatch.setattr(own_environment, "NEEDED_DISK", {"cpu": 10**18, "cuda": 10**18})
+    monkeypatch.setattr(own_environment, "LOGS", tmp_path)
     monkeypatch.setattr(own_environment, "_create", lambda *given: pytest.fail("it went on"))
     with pytest.raises(Stop, match="Too little disk") as stopped:
         set_up(venv=tmp_path / ".venv")
@@ -205,6 +204,7 @@ def test_a_broken_environment_is_recognised(small_project, damage):
 def test_a_broken_environment_is_not_deleted_unasked(monkeypatch, tmp_path):
     monkeypatch.setattr(own_environment, "condition", lambda venv: Condition("broken", "so it is"))
     monkeypatch.setattr(own_environment, "_remove", lambda venv: pytest.fail("it was deleted"))
+    monkeypatch.setattr(own_environment, "LOGS", tmp_path)
     monkeypatch.setattr(sys, "stdin", open(os.devnull, encoding="utf-8"))
     with pytest.raises(Stop, match="broken: so it is") as stopped:
         set_up(yes=False, venv=tmp_path)
@@ -317,6 +317,8 @@ def test_a_failing_step_does_not_say_ok(capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="a pseudo-terminal is a thing of Unix")
 def test_a_terminal_shows_what_is_going_on_and_keeps_one_line(project):
+    import pty
+
     code = ("from tools.terminal import Step; import time\n"
             "with Step('packages') as step:\n    step.now('downloading numpy'); time.sleep(0.6)")
     leader, follower = pty.openpty()
@@ -333,8 +335,8 @@ def test_a_terminal_shows_what_is_going_on_and_keeps_one_line(project):
     ("Collecting numpy<3,>=2.1", "collecting numpy"),
     ("  Downloading pyarrow-26.0.1-cp311-cp311-manylinux.whl (45.1 MB)",
      "downloading pyarrow-26.0.1-cp311-cp311-manylinux.whl"),
-    ("Installing collected packages: six, numpy", "installing collected"),
-    ("", "working"),
+    ("Installing collected packages: six, numpy", "installing 2 packages"),
+    ("Requirement already satisfied: six", ""),
 ])
 def test_what_is_going_on_is_told_in_a_few_words(text, note):
     assert diagnose.activity(text) == note

@@ -26,12 +26,9 @@ _KNOWN = [
                 r"|IncompleteRead|RemoteDisconnected",
      "No network: the Python package index cannot be reached.",
      "connect to the internet (first set-up needs it, later starts do not), then start again."),
-    ("ensurepip", r"ensurepip is not\s+available|No module named '?ensurepip|No module named '?venv",
+    ("ensurepip", r"ensurepip is not\s+available|No module named '?(ensurepip|venv)",
      "This Python cannot make environments: its venv part is not installed.",
      "on Debian or Ubuntu: sudo apt install python3-venv, then start again."),
-    ("intel-mac", r"(?s)macosx?_\d+_\d+_x86_64.*No matching distribution found for torch",
-     "PyTorch is no longer made for Macs with an Intel processor.",
-     "use the course in Colab, or on another machine."),
     ("permission", r"Permission denied|Access is denied|WinError (5|32)\b|Errno 13",
      "A file in .venv is in use, or may not be written.",
      "close JupyterLab and terminals that use the course; check who owns this folder; try again."),
@@ -63,8 +60,8 @@ def explain(said: str, log: Path) -> InstallStop:
 
 
 def activity(text: str) -> str:
-    """pip's or uv's line as a short note: what is being fetched or installed."""
-    found = re.match(r"\s*(Collecting|Downloading|Installing|Preparing)\s+([^\s<>=!~;]+)", text)
-    if not found:
-        return "working"
-    return f"{found[1].lower()} {found[2].rsplit('/', 1)[-1]}"
+    """pip's or uv's line as a short note; '' where it tells nothing of what is going on."""
+    if text.startswith("Installing collected packages:"):
+        return f"installing {text.count(',') + 1} packages"
+    found = re.match(r"\s*(Collecting|Downloading|Preparing|Prepared)\s+([^\s<>=!~;]+)", text)
+    return f"{found[1].lower()} {found[2].rsplit('/', 1)[-1]}" if found else ""

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 from tools.own_environment import LOGS, PROJECT, VENV, python_of
-from tools.terminal import Step, Stop, child_environment, line
+from tools.terminal import Step, Stop, child_environment, line, wait_for
 
 FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
 DEFAULT_PORT = 8888
@@ -46,12 +46,11 @@ def choose_port(asked: int | None) -> int:
     return free
 
 
-def open_course(asked_port: int | None, browser: bool) -> int:
+def open_course(port: int, browser: bool) -> int:
     """Start JupyterLab at the first notebook and wait until it ends. Returns its exit status."""
     if not (PROJECT / FIRST_NOTEBOOK).is_file():
         raise Stop(f"{FIRST_NOTEBOOK} is missing.", "fetch the course again, or make it:"
                    " python start.py build 00")
-    port = choose_port(asked_port)
     token = secrets.token_hex(16)
     log = LOGS / "jupyterlab.log"
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -64,14 +63,14 @@ def open_course(asked_port: int | None, browser: bool) -> int:
         try:
             with Step("starting JupyterLab", "JupyterLab runs"):
                 _wait_until_it_answers(port, process, log)
-            print(f"\n  http://localhost:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}\n")
-            print("The course opens in your browser." if browser else "Open this address.",
-                  "Ctrl+C here ends it; your work is kept.")
-            status = process.wait()
-        except KeyboardInterrupt:  # JupyterLab got it too, and saves and stops by itself
-            status = 0
-            process.wait()
-    if status:
+        except BaseException:
+            process.terminate()
+            raise
+        print(f"\n  http://localhost:{port}/lab/tree/{FIRST_NOTEBOOK}?token={token}\n")
+        print("The course opens in your browser." if browser else "Open this address.",
+              "Ctrl+C here ends it; your work is kept.", flush=True)
+        status = wait_for(process)
+    if status > 0:
         raise Stop(f"JupyterLab stopped by itself (exit status {status}): {_last(log)}",
                    "read the end of the log, then start again.", log)
     print("\nJupyterLab is closed.")
@@ -103,7 +102,6 @@ def _wait_until_it_answers(port: int, process: subprocess.Popen, log: Path) -> N
                 return
         except OSError:
             time.sleep(0.1)
-    process.terminate()
     raise Stop("JupyterLab did not answer within 90 seconds.",
                "start again; on a slow disk the first start takes longest.", log)
 

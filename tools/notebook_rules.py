@@ -63,7 +63,8 @@ def _code(cell: NotebookNode) -> Iterator[str]:
         pictures = [kind for kind in data if kind.startswith("image/")]
         if pictures and not _has_alt(data, metadata, pictures):
             yield "shows a picture without alt text"
-        if any(not ALT.search(tag) for tag in IMAGE_HTML.findall(joined(data.get("text/html", "")))):
+        html = IMAGE_HTML.findall(joined(data.get("text/html", "")))
+        if any(not ALT.search(tag) for tag in html):
             yield "shows an HTML picture without alt text"
 
 

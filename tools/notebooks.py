@@ -108,15 +108,27 @@ def execute(
     return time.monotonic() - started
 
 
-def clean(notebook: NotebookNode) -> NotebookNode:
-    """Leave out what differs between two runs of the same text, or between two machines."""
+def clean(notebook: NotebookNode, work: Path | None = None) -> NotebookNode:
+    """Leave out what differs between two runs of the same text, or between two machines.
+
+    work: where the run wrote; the outputs then say ``work``, which is a learner's folder.
+    """
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
     for cell in notebook.cells:
         cell.metadata = _kept(cell.metadata)
         for output in cell.get("outputs", []):
             # A live widget's number; without the kernel it shows an error in place of the text.
             output.get("data", {}).pop(WIDGET_VIEW, None)
+            _name_learners_folder(output, work)
+            _name_learners_folder(output.get("data", {}), work)
     return notebook
+
+
+def _name_learners_folder(texts: dict, work: Path | None) -> None:
+    if work and work.is_relative_to(PROJECT):
+        run = work.relative_to(PROJECT)
+        for kind in {"text", "text/plain", "text/html", "text/markdown"} & set(texts):
+            texts[kind] = texts[kind].replace(run.as_posix(), "work").replace(str(run), "work")
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
@@ -161,7 +173,7 @@ def build(source: Path, work: Path | None = None) -> list[str]:
             raise Stop(f"{source.name}: a cell fails with {error.ename}: {error.evalue}",
                        "mend the cell in the source; where the reader is meant to see the error,"
                        ' give it tags=["raises-exception"].', log) from None
-        write(clean(notebook), notebook_of(source))
+        write(clean(notebook, work), notebook_of(source))
     return problems(notebook)
 
 

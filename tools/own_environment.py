@@ -127,8 +127,8 @@ def set_up(yes: bool = False, rebuild: bool = False, venv: Path = VENV) -> bool:
     if now.state == "ready" and not rebuild:
         return False
     if now.state == "broken" and not rebuild:
-        line("!!", f"The environment .venv is broken: {now.why}.")
-        if not confirm("       Delete .venv and build it again?", yes):
+        if not confirm(f"The environment .venv is broken: {now.why}.\n"
+                       "Delete .venv and build it again?", yes):
             raise Stop(f"The environment .venv is broken: {now.why}.",
                        "start again with --yes, and it will be rebuilt.")
     log = LOGS / "setup.log"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lessonlib.this_machine import nvidia_gpu
 from tools.diagnose import activity, explain
-from tools.terminal import Step, child_environment, run
+from tools.terminal import Step, Stop, child_environment, run
 
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 QUIET_PIP = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off",
@@ -63,7 +63,12 @@ def install(python: Path, wanted: Plan, requirement: str, log: Path) -> None:
                     step.done = (f"{title}; {CPU_INDEX.split('/')[2]} was out of reach, so the"
                                  " large build with CUDA was taken")
                 return
-        raise explain(said, log)
+        problem = explain(said, log)
+        if sys.platform == "darwin" and problem.kind == "resolution":
+            raise Stop(f"{requirement} is made for Apple silicon with macOS 14 or newer only.",
+                       "update macOS; on a Mac with an Intel processor, use the course in Colab.",
+                       log)
+        raise problem
 
 
 def installed_version(python: Path) -> str:

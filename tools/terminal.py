@@ -65,8 +65,8 @@ class Step:
         self._wheel: threading.Thread | None = None
 
     def now(self, activity: str) -> None:
-        """What is going on at this moment; shown after the seconds."""
-        self.activity = activity
+        """What is going on at this moment; shown after the seconds. '' changes nothing."""
+        self.activity = activity or self.activity
 
     def seconds(self) -> float:
         return time.monotonic() - self.started
@@ -127,6 +127,23 @@ def run(
         return process.returncode, "".join(said)
 
 
+def wait_for(process: subprocess.Popen) -> int:
+    """Wait until a program ends, and give back its exit status.
+
+    Ctrl+C reaches the program as well as us, and it gets time to put things in order.
+    When only we were told to stop, it is told after a moment.
+    """
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        for patience, then in ((3, process.terminate), (10, process.kill)):
+            try:
+                return process.wait(patience)
+            except subprocess.TimeoutExpired:
+                then()
+        return process.wait()
+
+
 def confirm(question: str, yes: bool) -> bool:
     """Ask on a terminal; ``--yes`` answers for those who are not there to be asked."""
     if yes:
@@ -148,7 +165,7 @@ def child_environment() -> dict[str, str]:
         env.pop(name, None)
     env.update(PYTHONUTF8="1", PYTHONNOUSERSITE="1", PIP_USER="0", JUPYTER_PREFER_ENV_PATH="1")
     # Behind a proxy, calls to our own machine must not go through it.
-    for name in ("NO_PROXY", "no_proxy"):
+    for name in ("NO_PROXY",) if os.name == "nt" else ("NO_PROXY", "no_proxy"):
         known = [host for host in env.get(name, "").split(",") if host]
         env[name] = ",".join(known + [h for h in ("127.0.0.1", "localhost") if h not in known])
     return env
