@@ -32,13 +32,25 @@ for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSO
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before a notebook's kernel starts, point it to its own work folder."""
     notebook = item.path if item.path.suffix == ".ipynb" else None
-    os.environ["LESSON_WORK"] = str(WORK / (notebook.stem if notebook else "unit"))
+    work = str(WORK / (notebook.stem if notebook else "unit"))
+    if work != os.environ["LESSON_WORK"]:
+        stop_practice_services()
+        os.environ["LESSON_WORK"] = work
     if notebook:  # a notebook's kernel has the drawing of Jupyter, not of the tests
         os.environ.pop("MPLBACKEND", None)
     else:
         os.environ["MPLBACKEND"] = "agg"
 
 
+def stop_practice_services() -> None:
+    """A practice service outlives the notebook that started it; a test run ends it."""
+    from tools.notebooks import stop_practice
+
+    for record in WORK.glob("*/practice/service.json"):
+        stop_practice(record.parent.parent)
+
+
 def pytest_unconfigure() -> None:
     """Leave nothing behind."""
+    stop_practice_services()
     shutil.rmtree(WORK, ignore_errors=True)

@@ -19,28 +19,26 @@ from pathlib import Path
 
 from lessonlib import paths
 from lessonlib.i18n import _
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A value, and how it was found or why it was chosen, in words."""
-
-    value: object
-    reason: str
+from lessonlib.lora_device import Choice, choose_device, choose_threads
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What ``machine()`` found. Printing it gives a table for a bug report."""
+    """What ``machine()`` found, each with the way it was found or the reason of the choice.
 
-    where: Fact  # "colab", "ci", "jupyter" or "terminal"
-    system: Fact
-    python: Fact
-    cores: Fact  # cores that this process may use
-    memory: Fact  # bytes available now, or None where that cannot be told
-    disk: Fact  # bytes free in the work folder
-    gpu: Fact  # name, or "" for none
-    packages: Fact  # {name: version}
+    Printing it gives a table for a bug report.
+    """
+
+    where: Choice  # "colab", "ci", "jupyter" or "terminal"
+    system: Choice
+    python: Choice
+    packages: Choice  # {name: version}
+    cores: Choice  # cores that this process may use
+    threads: Choice  # threads that training takes
+    memory: Choice  # bytes available now, or None where that cannot be told
+    disk: Choice  # bytes free for the work folder
+    gpu: Choice  # name, or "" for none
+    device: Choice  # where training runs, or None where PyTorch was not asked
 
     def __str__(self) -> str:
         shown = {
@@ -48,43 +46,49 @@ class Machine:
             "disk": f"{self.disk.value / 1e9:.1f} GB",
             "gpu": self.gpu.value or _("none"),
             "packages": ", ".join(f"{k} {v}" for k, v in self.packages.value.items()) or _("none"),
+            "device": self.device.value or "?",
         }
         rows = []
         for item in fields(self):
-            fact = getattr(self, item.name)
-            reason = f"  ({fact.reason})" if fact.reason else ""
-            rows.append(f"{item.name:<9} {shown.get(item.name, fact.value)}{reason}")
+            found = getattr(self, item.name)
+            reason = f"  ({found.reason})" if found.reason else ""
+            rows.append(f"{item.name:<9} {shown.get(item.name, found.value)}{reason}")
         return "\n".join(rows)
 
     __repr__ = __str__
 
 
-def machine() -> Machine:
-    """Look around. Imports nothing heavy and changes nothing."""
-    total = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def machine(quick: bool = False) -> Machine:
+    """Look around; changes nothing. Takes about 3 seconds, quick: none.
+
+    quick: do not load PyTorch, and leave open where training would run.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     names = ("torch", "transformers", "peft", "trl", "datasets", "openai", "jupyterlab")
     return Machine(
         where=where(),
-        system=Fact(f"{platform.system()} {platform.release()} {platform.machine()}", ""),
-        python=Fact(platform.python_version(), sys.prefix),
-        cores=Fact(total, _("{count} in the machine").format(count=os.cpu_count())),
-        memory=Fact(available_memory(), _("available now")),
-        disk=Fact(free_disk(paths.WORK), _("free for the work folder")),
+        system=Choice(f"{platform.system()} {platform.release()} {platform.machine()}", ""),
+        python=Choice(platform.python_version(), sys.prefix),
+        packages=Choice(versions(names), ""),
+        cores=Choice(cores, _("{count} in the machine").format(count=os.cpu_count())),
+        threads=choose_threads(),
+        memory=Choice(available_memory(), _("available now")),
+        disk=Choice(free_disk(paths.WORK), _("free for the work folder")),
         gpu=_gpu(),
-        packages=Fact(versions(names), ""),
+        device=Choice(None, _("PyTorch was not asked")) if quick else choose_device(),
     )
 
 
-def where() -> Fact:
+def where() -> Choice:
     """Colab, CI, Jupyter or a plain terminal, and what told us."""
     if "COLAB_RELEASE_TAG" in os.environ or "google.colab" in sys.modules:
-        return Fact("colab", _("Colab's own settings are there"))
+        return Choice("colab", _("Colab's own settings are there"))
     if os.environ.get("CI", "").lower() in ("true", "1", "yes"):
-        return Fact("ci", _("the environment variable CI is set"))
+        return Choice("ci", _("the environment variable CI is set"))
     shell = sys.modules.get("IPython")
     if shell and getattr(shell.get_ipython(), "kernel", None):
-        return Fact("jupyter", _("this code runs in a Jupyter kernel"))
-    return Fact("terminal", _("no notebook and no CI around us"))
+        return Choice("jupyter", _("this code runs in a Jupyter kernel"))
+    return Choice("terminal", _("no notebook and no CI around us"))
 
 
 def nvidia_gpu() -> str:
@@ -101,12 +105,12 @@ def nvidia_gpu() -> str:
     return found[0] if found and asked.returncode == 0 else ""
 
 
-def _gpu() -> Fact:
+def _gpu() -> Choice:
     if name := nvidia_gpu():
-        return Fact(name, _("nvidia-smi names it"))
+        return Choice(name, _("nvidia-smi names it"))
     if platform.system() == "Darwin" and platform.machine() == "arm64":
-        return Fact("Apple GPU", _("this is a Mac with Apple silicon"))
-    return Fact("", _("nvidia-smi is not there or does not answer; the CPU does all the work"))
+        return Choice("Apple GPU", _("this is a Mac with Apple silicon"))
+    return Choice("", _("nvidia-smi is not there or does not answer; the CPU does all the work"))
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:

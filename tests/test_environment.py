@@ -138,6 +138,8 @@ def test_the_machine_can_be_pasted_into_a_bug_report():
     assert repr(found) == text, "a notebook shows the same"
     for name in ("where", "python", "cores", "memory", "gpu", "torch"):
         assert name in text
+    assert found.device.value and found.device.reason and found.threads.reason
+    assert this_machine.machine(quick=True).device.value is None
     assert text.isascii()
 
 

@@ -20,6 +20,7 @@ SECRET = re.compile(
     r"\bsk-[A-Za-z0-9_-]{16,}|\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}"
     r"|[?&]token=[0-9a-f]{16,}|Bearer\s+[A-Za-z0-9._-]{20,}"
 )
+DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
 IMAGE_MARKDOWN = re.compile(r"!\[([^\]]*)\]\(")
 IMAGE_HTML = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 ALT = re.compile(r"\balt\s*=\s*(\"[^\"]*\w[^\"]*\"|'[^']*\w[^']*')", re.IGNORECASE)
@@ -117,7 +118,7 @@ def output_text(cell: NotebookNode) -> str:
         parts += [joined(output.get("text", "")), *map(str, output.get("traceback", []))]
         parts += [str(joined(value)) for kind, value in output.get("data", {}).items()
                   if not kind.startswith("image/") or kind == "image/svg+xml"]
-    return "\n".join(parts)
+    return DATA_URI.sub("data:", "\n".join(parts))
 
 
 def joined(text: object) -> object:

@@ -18,6 +18,7 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -108,6 +109,14 @@ def execute(
     return time.monotonic() - started
 
 
+def stop_practice(work: Path) -> None:
+    """End the practice service that notebooks left running for this work folder, if any."""
+    if (work / "practice" / "service.json").exists():
+        command = [sys.executable, "-m", "lessonlib.practice", "--stop"]
+        env = dict(os.environ, LESSON_WORK=str(work), PYTHONPATH=str(PROJECT))
+        subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
+
+
 def clean(notebook: NotebookNode, work: Path | None = None) -> NotebookNode:
     """Leave out what differs between two runs of the same text, or between two machines.
 
@@ -173,6 +182,8 @@ def build(source: Path, work: Path | None = None) -> list[str]:
             raise Stop(f"{source.name}: a cell fails with {error.ename}: {error.evalue}",
                        "mend the cell in the source; where the reader is meant to see the error,"
                        ' give it tags=["raises-exception"].', log) from None
+        finally:
+            stop_practice(work)
         write(clean(notebook, work), notebook_of(source))
     return problems(notebook)
 

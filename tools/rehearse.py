@@ -17,7 +17,7 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from tools.notebooks import NOTEBOOKS, PROJECT, execute, write
+from tools.notebooks import NOTEBOOKS, PROJECT, execute, stop_practice, write
 from tools.terminal import Step, duration, line, shown
 
 REHEARSAL = PROJECT / "work" / "rehearsal"
@@ -36,6 +36,7 @@ def rehearse(notebooks: Path = NOTEBOOKS, target: Path = REHEARSAL) -> int:
             failed.append(path.stem)
         write(notebook, target / path.name)
         _write_page(notebook, target / f"{path.stem}.html")
+    stop_practice(work)
     print(f"\n       {duration(time.monotonic() - started)} in all. Web pages and executed copies:"
           f" {shown(target)}\n")
     if (work / "scoreboard.json").exists():
