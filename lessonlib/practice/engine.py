@@ -1,0 +1,134 @@
+"""The models in memory, and the one thread that decodes for all of them.
+
+One thread, because the models are small: two threads would only wait for each other.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+
+from lessonlib.practice import folders
+from lessonlib.practice.batch import Answer, Batch
+from lessonlib.practice.errors import model_not_found, server_error
+from lessonlib.practice.model import LoadedModel
+
+#: How many models stay in memory; the one unused for the longest time goes first.
+KEPT_MODELS = 4
+
+log = logging.getLogger("lessonlib.practice")
+
+
+@dataclass(frozen=True)
+class Threads:
+    """How many threads torch may use, and why."""
+
+    value: int
+    reason: str
+
+
+def choose_threads() -> Threads:
+    """Few threads: the service shares the machine with a notebook, and often with training.
+
+    Measured on two cores with a model of 5.9M parameters, a batch of 32: one thread 2.4 s;
+    two threads beside another busy process 22 s, since each step then waits for the thread
+    that has no core. A second thread helps only where cores are to spare.
+    """
+    wish = os.environ.get("OMP_NUM_THREADS", "")
+    if wish.isdigit() and int(wish) > 0:
+        return Threads(int(wish), "OMP_NUM_THREADS asks for it")
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    busy = round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
+    free = max(0, cores - busy)
+    value = max(1, min(4, free // 4))
+    return Threads(value, f"{free} of {cores} cores are free, and a notebook needs some too")
+
+
+class Engine:
+    """Loads models when they are asked for and answers requests in one thread."""
+
+    def __init__(self) -> None:
+        self.threads = choose_threads()
+        torch.set_num_threads(self.threads.value)
+        self._loaded: OrderedDict[str, Batch] = OrderedDict()
+        self._loading = threading.Lock()
+        self._working: list[Batch] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="decoding", daemon=True)
+        self._thread.start()
+
+    def batch_for(self, name: str) -> Batch:
+        """The batch of the named model, loading it where that is needed (slow: a second).
+
+        A folder that changed since it was loaded is loaded again; requests that are still
+        running finish with the weights they began with.
+
+        Raises:
+            ApiError: there is no such model, or it cannot be loaded.
+        """
+        found = folders.find(name)
+        if found is None:
+            raise model_not_found(name, [model.name for model in folders.all_models()])
+        batch = self._in_memory(found)
+        if batch is None:
+            with self._loading:  # one at a time, while loaded models go on answering
+                batch = self._in_memory(found) or self._load(found)
+        return batch
+
+    def _in_memory(self, found: folders.ModelFolder) -> Batch | None:
+        """The model as it is on disk now, if it is loaded."""
+        with self._changed:
+            batch = self._loaded.get(found.name)
+            if batch is None or batch.model.fingerprint != found.fingerprint:
+                return None
+            self._loaded.move_to_end(found.name)
+            return batch
+
+    def _load(self, found: folders.ModelFolder) -> Batch:
+        batch = Batch(LoadedModel(found))
+        log.info("loaded %s (%s) on %s", found.name, found.fingerprint, batch.model.device)
+        with self._changed:
+            self._loaded[found.name] = batch
+            self._loaded.move_to_end(found.name)
+            while len(self._loaded) > KEPT_MODELS:
+                gone, _ = self._loaded.popitem(last=False)
+                log.info("dropped %s from memory", gone)
+        return batch
+
+    def submit(self, batch: Batch, answers: list[Answer]) -> None:
+        """Begin these answers. Returns at once; each answer reports through its ``emit``."""
+        with self._changed:
+            batch.waiting.extend(answers)
+            if batch not in self._working:
+                self._working.append(batch)
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End the decoding thread after its current step."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._working = [batch for batch in self._working if batch.busy]
+                while not self._working and not self._stopping:
+                    self._changed.wait()
+                if self._stopping:
+                    return
+                working = list(self._working)
+            for batch in working:
+                try:
+                    batch.step()
+                except Exception:
+                    log.exception("a decoding step of %s failed", batch.model.name)
+                    batch.fail(server_error())

@@ -1,0 +1,250 @@
+"""connect(): the one way to a model in this course, whoever runs the model.
+
+    client = lessonlib.connect()              # the practice service on this machine, free
+    client = lessonlib.connect("openai")      # OpenAI, paid: asks before it goes on
+
+The provider is the argument, else the environment variable LESSON_PROVIDER, else
+``practice``. A paid provider is used only when it is named *and* its cost is agreed to:
+an API key that happens to lie in the environment is not consent.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+
+if TYPE_CHECKING:
+    import openai
+
+#: Seconds that one request may take.
+TIMEOUT = 120.0
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Where requests go. ``key_name``: the environment variable or Colab secret to read."""
+
+    name: str
+    base_url: str
+    key_name: str
+
+
+#: Providers agreed to in this Python process: asked once, not at each cell.
+_agreed: set[str] = set()
+#: Whether the practice service has been announced in this process.
+_announced: set[str] = set()
+
+
+def connect(
+    provider: str | None = None,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    timeout: float = TIMEOUT,
+    confirm: bool | None = None,
+) -> openai.OpenAI:
+    """A client for the chosen provider: an ordinary ``openai.OpenAI``.
+
+    Args:
+        provider: "practice", "openai", "azure", or the base URL of any service that
+            speaks the same protocol. Default: LESSON_PROVIDER, else "practice".
+        base_url: the service's address; for Azure the resource's endpoint
+            (default: AZURE_OPENAI_ENDPOINT).
+        api_key: default: the environment variable OPENAI_API_KEY, AZURE_OPENAI_API_KEY or
+            (for other addresses) LESSON_API_KEY, the Colab secret of that name, or a
+            hidden prompt. Never printed, never saved.
+        timeout: seconds that one request may take.
+        confirm: True agrees to the cost without being asked, for scripts.
+
+    Raises:
+        LessonError: unknown provider, cost not agreed to, no key, or the practice
+            service does not start.
+    """
+    name = (provider or "").strip() or ("" if base_url else os.environ.get("LESSON_PROVIDER", ""))
+    if not base_url and name.strip().lower() in ("", "practice"):
+        return _practice_client(timeout)
+    chosen = _resolve(name.strip(), base_url)
+    _agree_to_cost(chosen, confirm)
+    import openai
+
+    key = api_key or _find_key(chosen)
+    return openai.OpenAI(
+        base_url=chosen.base_url,
+        api_key=key,
+        timeout=timeout,
+        http_client=openai.DefaultHttpxClient(trust_env=not _is_local(chosen.base_url)),
+    )
+
+
+def default_model(provider: str | None = None) -> str:
+    """The model that a notebook starts from: LESSON_MODEL, else the practice model.
+
+    Raises:
+        LessonError: a real provider without LESSON_MODEL. Which model is paid for is the
+            learner's choice, and names of models go out of service.
+    """
+    wish = os.environ.get("LESSON_MODEL", "").strip()
+    if wish:
+        return wish
+    name = (provider or os.environ.get("LESSON_PROVIDER", "")).strip().lower()
+    if name in ("", "practice"):
+        return "pantry"
+    raise LessonError(
+        _("No model is named for {provider}.").format(provider=name),
+        _("Set the environment variable LESSON_MODEL to a model of your account."),
+    )
+
+
+def _practice_client(timeout: float) -> openai.OpenAI:
+    from lessonlib.practice import service
+
+    running = service.ensure()
+    if running.instance not in _announced:
+        _announced.add(running.instance)
+        print(
+            _("Connected to the practice service on this machine (not OpenAI): {url}").format(
+                url=running.url
+            )
+        )
+    import openai
+
+    from lessonlib.practice.transport import http_client
+
+    return openai.OpenAI(
+        base_url=running.url,
+        api_key=running.api_key,
+        timeout=timeout,
+        http_client=http_client(running),
+    )
+
+
+def _resolve(name: str, base_url: str | None) -> Provider:
+    """The provider that is meant by a name or an address."""
+    if name.lower() == "openai":
+        # Named here, so that a stray OPENAI_BASE_URL cannot send the key elsewhere.
+        return Provider("openai", base_url or OPENAI_URL, "OPENAI_API_KEY")
+    if name.lower() == "azure":
+        endpoint = base_url or os.environ.get("AZURE_OPENAI_ENDPOINT", "")
+        if not endpoint:
+            raise LessonError(
+                _("Azure OpenAI needs the address of your resource."),
+                _("Set AZURE_OPENAI_ENDPOINT to https://<your resource>.openai.azure.com"),
+            )
+        endpoint = endpoint.rstrip("/")
+        if not endpoint.endswith("/openai/v1"):
+            endpoint += "/openai/v1"
+        return Provider("azure", _checked(endpoint), "AZURE_OPENAI_API_KEY")
+    address = base_url or name
+    if name and "://" not in name and name != base_url:
+        raise LessonError(
+            _("Unknown provider: {name}").format(name=name),
+            _("Use practice, openai, azure, or an address that begins with https://"),
+        )
+    return Provider(_host(_checked(address)), address, "LESSON_API_KEY")
+
+
+def _checked(address: str) -> str:
+    """The address, when it is one: https, or http on this machine."""
+    parts = urlsplit(address)
+    if parts.scheme == "https" and parts.hostname:
+        return address
+    if parts.scheme == "http" and _is_local(address):
+        return address
+    raise LessonError(
+        _("This address would send your key unprotected, or is none: {address}").format(
+            address=address
+        ),
+        _("Use one that begins with https:// (or http://127.0.0.1 for your own machine)."),
+    )
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).hostname or address
+
+
+def _is_local(address: str) -> bool:
+    return _host(address) in ("127.0.0.1", "localhost", "::1")
+
+
+def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:
+    """Go on only after a yes to the price, once per provider and Python process.
+
+    Raises:
+        LessonError: there was no yes, or nobody to ask.
+    """
+    mark = f"{provider.name} {provider.base_url}"
+    if confirm is True:
+        _agreed.add(mark)
+    if mark in _agreed:
+        return
+    cure = _("Use connect() without a provider for the free practice service.")
+    if confirm is False:
+        raise LessonError(_("You did not agree to pay {name}.").format(name=provider.name), cure)
+    print(
+        _(
+            "{name} ({host}) is a real service: every request, every tuning job and every\n"
+            "deployed model is charged to your account, and what you send leaves this machine.\n"
+            "Prices: data/facts/prices.toml in this course, and the provider's own list."
+        ).format(name=provider.name, host=_host(provider.base_url))
+    )
+    try:
+        answer = input(_("Type yes to go on: "))
+    except (EOFError, OSError, NotImplementedError):  # no terminal, or a notebook run by a program
+        raise LessonError(
+            _("{name} costs money, and nobody is here to agree to it.").format(name=provider.name),
+            _("In a script, write connect({name!r}, confirm=True). {other}").format(
+                name=provider.name, other=cure
+            ),
+        ) from None
+    if answer.strip().lower() not in (_("yes"), "yes"):
+        raise LessonError(_("You did not agree to pay {name}.").format(name=provider.name), cure)
+    _agreed.add(mark)
+
+
+def _find_key(provider: Provider) -> str:
+    """The key from the environment, from Colab's secrets, or typed in unseen.
+
+    Raises:
+        LessonError: there is none, and nobody to ask.
+    """
+    key = os.environ.get(provider.key_name, "").strip() or _colab_secret(provider.key_name)
+    if key:
+        return key
+    import getpass
+
+    try:
+        if not _can_ask():
+            raise EOFError
+        key = getpass.getpass(_("API key for {name} (hidden): ").format(name=provider.name)).strip()
+    except (EOFError, OSError, NotImplementedError):
+        key = ""
+    if not key:
+        raise LessonError(
+            _("There is no API key for {name}.").format(name=provider.name),
+            _("Set the environment variable {key}.").format(key=provider.key_name),
+        )
+    return key
+
+
+def _can_ask() -> bool:
+    """Whether a hidden prompt is possible: a terminal, or a notebook."""
+    return "ipykernel" in sys.modules or (sys.stdin is not None and sys.stdin.isatty())
+
+
+def _colab_secret(name: str) -> str:
+    """The value from Colab's secrets panel; empty outside Colab or without permission."""
+    if "google.colab" not in sys.modules:
+        return ""
+    from google.colab import userdata
+
+    try:
+        return (userdata.get(name) or "").strip()
+    except Exception:  # Colab's own: SecretNotFoundError, NotebookAccessError, a timeout
+        return ""
