@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 
 import openai
 
@@ -15,6 +16,8 @@ from lessonlib.progress import bar
 
 #: HTTP statuses that are about one request (too long, filtered), not about the service.
 ABOUT_THE_REQUEST = (400, 413, 422)
+#: How long a stopped run waits for answers that are under way.
+GRACE_SECONDS = 10
 
 
 def ask_all(
@@ -53,8 +56,11 @@ def ask_all(
         asked_before = len(prompts) - len(missing)
         # Nothing to wait for, nothing to show.
         show = progress and bool(missing)
-        with bar(len(prompts), label, _("requests"), initial=asked_before, show=show) as shown:
-            for number, answer in _in_threads(ask_and_keep, missing, concurrency):
+        with (
+            bar(len(prompts), label, _("requests"), initial=asked_before, show=show) as shown,
+            closing(_in_threads(ask_and_keep, missing, concurrency)) as found,
+        ):
+            for number, answer in found:
                 answers[number] = answer
                 shown.update()
     except openai.APIError as error:
@@ -68,20 +74,20 @@ def ask_all(
 def _in_threads(function, items: Sequence, concurrency: int):
     """Yield ``function(item)`` of all items as they come, from a pool of threads.
 
-    Stopped by Ctrl-C or by an error, it starts nothing new but lets what is under way finish, so
-    that answers already paid for are kept.
+    Stopped by Ctrl-C or by an error, it starts nothing new and gives what is under way a few
+    seconds to finish, so that answers already paid for are kept.
     """
-    with ThreadPoolExecutor(max_workers=max(1, concurrency)) as pool:
-        pending = {pool.submit(function, item) for item in items}
-        try:
-            while pending:
-                # The timeout lets Ctrl-C through on Windows, where waiting blocks it.
-                done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(max_workers=max(1, concurrency))
+    pending = {pool.submit(function, item) for item in items}
+    try:
+        while pending:
+            # The timeout lets Ctrl-C through on Windows, where waiting blocks it.
+            done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait([future for future in pending if future.running()], timeout=GRACE_SECONDS)
 
 
 def _ask(client: openai.OpenAI, model: str, messages: list[dict], parameters: dict) -> dict:

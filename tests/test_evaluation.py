@@ -206,6 +206,7 @@ def test_after_an_interruption_a_second_run_asks_for_the_rest_only(monkeypatch):
 
 def test_the_progress_bar_can_be_hidden_for_saved_notebooks(capsys, monkeypatch):
     """A bar leaves a trace in a notebook's output, and none when all answers are known."""
+    monkeypatch.delenv("LESSON_PROGRESS", raising=False)
     with serving(FakeService(perfect)) as client:
         evaluate(client, METHOD, examples(2))
         assert "bare" in capsys.readouterr().err
@@ -214,6 +215,25 @@ def test_the_progress_bar_can_be_hidden_for_saved_notebooks(capsys, monkeypatch)
         monkeypatch.setenv("LESSON_PROGRESS", "0")
         evaluate(client, METHOD, examples(4))
         assert capsys.readouterr().err == ""
+
+
+def test_a_failing_service_does_not_keep_us_waiting_for_its_other_answers(monkeypatch):
+    """Seen with a service that hung after an error: the error came two minutes late."""
+    monkeypatch.setattr("lessonlib.asking.GRACE_SECONDS", 0.2)
+    released = threading.Event()
+
+    def answer(messages):
+        if number_of(messages) == 0:
+            return 500, {"message": "broken"}
+        released.wait(30)
+        return perfect(messages)
+
+    started = time.perf_counter()
+    with serving(FakeService(answer)) as client:
+        with pytest.raises(LessonError, match="failed: .*broken"):
+            evaluate(client, METHOD, examples(8), concurrency=4, progress=False)
+        assert time.perf_counter() - started < 10
+        released.set()
 
 
 def test_no_examples_is_an_error():
