@@ -68,8 +68,9 @@ def _look_back(model: Qwen2ForCausalLM, strength: float = 6.0) -> None:
     attention = model.model.layers[0].self_attn
     for head, distance in enumerate((1, 2)):
         part = slice(head * size, (head + 1) * size)
-        turned = (torch.cos(frequencies * distance) * fast, torch.sin(frequencies * distance) * fast)
-        attention.k_proj.bias[part] = strength * torch.cat(turned)
+        angles = frequencies * distance
+        turned = torch.cat((torch.cos(angles) * fast, torch.sin(angles) * fast))
+        attention.k_proj.bias[part] = strength * turned
         attention.q_proj.bias[part] = strength * torch.cat((fast, torch.zeros_like(fast)))
         attention.k_proj.weight[part] *= 0.1
         attention.q_proj.weight[part] *= 0.1

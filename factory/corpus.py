@@ -27,9 +27,9 @@ from __future__ import annotations
 
 from random import Random
 
-from factory import lexicon, plain_text
+from factory import plain_text
 from factory.formats import Format, any_format
-from factory.kitchen import Line, Recipe, any_food, any_hand, make_line, make_recipe
+from factory.kitchen import Recipe, any_food, any_hand, make_line, make_recipe
 from factory.renaming import look_alike, new_name, renaming
 
 Segment = tuple[str, float]
@@ -65,8 +65,8 @@ _ASKS = {
 _RULES = (
     "Answer with nothing else.|Only the answer, no other words.|Keep the order of the recipe.|One "
     "entry for each food.|Use lower case.|Write names in small letters.|Leave out amounts and "
-    "units.|No numbers and no measures.|Leave out brands.|Skip what is done to the food.|Write only "
-    "the name of the food.|Do not write sizes or remarks.|Each food once.|No food twice.|Drop "
+    "units.|No numbers and no measures.|Leave out brands.|Skip what is done to the food.|Write "
+    "only the name of the food.|Do not write sizes or remarks.|Each food once.|No food twice.|Drop "
     "words like chopped or fresh.|Ignore what stands in brackets.|Short names only."
 ).split("|")
 _GLOSSARY_INTROS = (
@@ -258,7 +258,8 @@ def glossary(rng: Random, room: int) -> Document:
     in_system = not per_turn and rng.random() < 0.4
     document: Document = []
     if in_system or rng.random() < 0.75:
-        document.append((f"{SYSTEM}{system}" + (f"\n{shared}" if in_system else "") + f"{END}\n", 0))
+        system += f"\n{shared}" if in_system else ""
+        document.append((f"{SYSTEM}{system}{END}\n", GIVEN))
     for place, recipe in enumerate(recipes):
         body = lay(recipe)
         if per_turn:
@@ -329,16 +330,16 @@ def tables(rng: Random, room: int) -> Document:
 
 
 #: Share of each kind by context length. Long contexts show more examples and glossaries.
-MIX: dict[int, dict[str, float]] = {
-    256: dict(ask=0.20, examples=0.20, glossary=0.20, lines=0.22, copying=0.12, plain=0.04, tables=0.02),
-    512: dict(ask=0.16, examples=0.32, glossary=0.26, lines=0.12, copying=0.06, plain=0.05, tables=0.03),
-    1024: dict(ask=0.12, examples=0.42, glossary=0.28, lines=0.06, copying=0.04, plain=0.05, tables=0.03),
-}  # fmt: skip
+MIX: dict[int, tuple[float, ...]] = {
+    #    ask  examples glossary lines copying plain tables
+    256: (0.20, 0.20, 0.20, 0.22, 0.12, 0.04, 0.02),
+    512: (0.16, 0.32, 0.26, 0.12, 0.06, 0.05, 0.03),
+    1024: (0.12, 0.42, 0.28, 0.06, 0.04, 0.05, 0.03),
+}
 KINDS = {f.__name__: f for f in (ask, examples, glossary, lines, copying, plain, tables)}
 
 
 def document(rng: Random, room: int) -> tuple[str, Document]:
     """One document of a kind drawn by ``MIX[room]``: ``(kind, segments)``."""
-    mix = MIX[room]
-    kind = rng.choices(list(mix), list(mix.values()))[0]
+    kind = rng.choices(list(KINDS), MIX[room])[0]
     return kind, KINDS[kind](rng, room)

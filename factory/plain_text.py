@@ -9,10 +9,10 @@ from factory import lexicon
 _STEPS = (
     "Mix the {a} with the {b}.|Add the {a} and stir.|Combine {a}, {b} and {c}.|Put the {a} in a "
     "large bowl.|Cook the {a} until soft.|Pour the {a} over the {b}.|Sprinkle with {a}.|Heat the "
-    "{a} in a pan.|Fold in the {a} and the {b}.|Simmer {a} and {b} for 10 minutes.|Top with the {a} "
-    "and serve.|Season with {a}.|Beat {a} and {b} until smooth.|Layer the {a} on the {b}.|Wash the "
-    "{a} and let it drain.|Cover the {a} with {b} and leave it for an hour.|Taste, and add more {a} "
-    "if you like."
+    "{a} in a pan.|Fold in the {a} and the {b}.|Simmer {a} and {b} for 10 minutes.|Top with the "
+    "{a} and serve.|Season with {a}.|Beat {a} and {b} until smooth.|Layer the {a} on the {b}.|Wash "
+    "the {a} and let it drain.|Cover the {a} with {b} and leave it for an hour.|Taste, and add "
+    "more {a} if you like."
 ).split("|")
 _ENDINGS = (
     "Bake at 350 degrees for 30 minutes.|Serve hot.|Chill for 2 hours.|Let cool before serving.|"
@@ -21,8 +21,9 @@ _ENDINGS = (
 ).split("|")
 _FACTS = (
     "{F} belongs to the {g} group.|You can use {m} {f}.|A cook measures {f} in {u}.|{F} can be {p}."
-    "|We were out of {f} this morning.|The shop sells {f} by the {u}.|Guests asked for {m} {f} again."
-    "|Please order {f} for the {g} shelf before Friday.|A customer wrote that the {f} arrived late."
+    "|We were out of {f} this morning.|The shop sells {f} by the {u}.|Guests asked for {m} {f} "
+    "again.|Please order {f} for the {g} shelf before Friday.|A customer wrote that the {f} "
+    "arrived late."
 ).split("|")
 
 _TABLES = {

@@ -1,7 +1,7 @@
 """Trains the built-in model ``pantry`` from nothing, on text that ``factory.corpus`` writes.
 
-    python -m factory.pretrain --tokens 45e6                 one process
-    python -m factory.pretrain --tokens 45e6 --processes 2   two processes, one thread each
+    python -m factory.pretrain --tokens 36e6                 one process
+    python -m factory.pretrain --tokens 36e6 --processes 2   two processes, one thread each
     python -m factory.pretrain --tokens 1e9                  on a GPU, if there is one
 
 A run that was stopped goes on where it was: state is kept in work/factory/pretrain. The same
@@ -32,7 +32,7 @@ from factory import architecture, batches, probe, tokenizer
 from lessonlib.paths import DATA, WORK
 
 #: From this share of the budget on, contexts have this length (tokens).
-STAGES = ((0.0, 256), (0.3, 512), (0.65, 1024))
+STAGES = ((0.0, 256), (0.34, 512), (0.64, 1024))
 DECAY_SHARE = 0.25
 WARM_UP_STEPS = 40
 SAVE_EVERY_SECONDS = 120
@@ -221,15 +221,22 @@ def export(folder: Path, target: Path) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m factory.pretrain", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--tokens", type=float, default=45e6, help="the whole budget")
+    parser = argparse.ArgumentParser(
+        prog="python -m factory.pretrain",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--tokens", type=float, default=36e6, help="the whole budget")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=WORK / "factory" / "pretrain")
     parser.add_argument("--target", type=Path, default=DATA / "models" / "pantry")
-    parser.add_argument("--no-compile", action="store_true", help="where torch.compile has no compiler")
-    parser.add_argument("--export-only", action="store_true", help="write the model as it stands now")
+    parser.add_argument(
+        "--no-compile", action="store_true", help="where torch.compile has no compiler"
+    )
+    parser.add_argument(
+        "--export-only", action="store_true", help="write the model as it stands now"
+    )
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / "meeting").unlink(missing_ok=True)

@@ -60,8 +60,10 @@ _UNITS = {
     "vegetable": "cup;cups;c.;lb;pounds;large;small;medium;bunch;heads;big;(10-oz) bag;handfuls",
     "fruit": "cup;cups;c.;lb;large;small;medium;(14 oz) can;pint;punnet;handful",
     "meat": "lb;pounds;oz;slices;(1-lb) package;pieces;large;kilo;portions",
-    "spice": "tsp;teaspoon;teaspoons;tbsp;T;pinch;pinches;dash;sprigs;t.;small handful;generous pinch",
-    "pantry": "cup;cups;c.;tablespoons;Tbsp;can;tin;(14.5-ounce) can;jar;oz;bottle;splash;packets;qt",
+    "spice": "tsp;teaspoon;teaspoons;tbsp;T;pinch;pinches;dash;sprigs;t.;small handful;"
+    "generous pinch",
+    "pantry": "cup;cups;c.;tablespoons;Tbsp;can;tin;(14.5-ounce) can;jar;oz;bottle;splash;"
+    "packets;qt",
     "nut": "cup;cups;c.;oz;handful;tablespoons;small bag",
 }
 _BEFORE = {
@@ -93,7 +95,9 @@ _MAKERS = "Harvest Moon;Red Barn;Kettle & Co.;Mama Lina;Duke Street;Pure Fields;
 _TITLES = (
     "{a} {f} {d};{f} {d};{a} {d};{d} with {f};{f} and {g} {d};{d} à la {n};{n}'s {d};{n}'s {f} {d}"
 ).split(";")
-_PEOPLE = "Rosa;Edith;Tom;Uncle Pat;Mrs. Hall;Lena;Joe;Nana;Priya;Marco;Aunt Sue;Mei;Olga".split(";")
+_PEOPLE = "Rosa;Edith;Tom;Uncle Pat;Mrs. Hall;Lena;Joe;Nana;Priya;Marco;Aunt Sue;Mei;Olga".split(
+    ";"
+)
 _MOODS = (
     "Speedy;Cozy;Midweek;Festive;Light;Loaded;Sticky;Zesty;Roasted;Chilled;Layered;No-Fuss;Market;"
     "Seaside;Mountain;Picnic;Late-Night;Budget;Fiery;Buttery"
@@ -207,8 +211,11 @@ def write_splits() -> dict[str, str]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m factory.recipes", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser = argparse.ArgumentParser(
+        prog="python -m factory.recipes",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--check", action="store_true", help="compare only, write nothing")
     check = parser.parse_args().check
     stale = []

@@ -23,8 +23,13 @@ def test_glossary_rows_answer_by_the_glossary_that_stands_in_the_prompt():
     rows = training_rows.glossary_rows(examples, entries, seed=3)
     changed = 0
     for example, row in zip(examples, rows, strict=True):
-        question, answer = row["messages"][-2]["content"], json.loads(row["messages"][-1]["content"])
-        pairs = [line.split(" -> ") for line in question.split("\n\n")[0].splitlines() if "->" in line]
+        question, answer = (
+            row["messages"][-2]["content"],
+            json.loads(row["messages"][-1]["content"]),
+        )
+        pairs = [
+            line.split(" -> ") for line in question.split("\n\n")[0].splitlines() if "->" in line
+        ]
         said = dict(pairs)
         expected = dict.fromkeys(said.get(name, name) for name in example.names)
         assert answer == list(expected)
