@@ -1,5 +1,6 @@
 """Measuring methods: scores, intervals, the cache, refusals, interruptions."""
 
+import _thread
 import threading
 import time
 
@@ -175,22 +176,17 @@ def test_a_service_that_does_not_describe_its_models_works():
     assert result.metrics()["micro_f1"].value == 1 and result.owner == ""
 
 
-def test_after_an_interruption_a_second_run_asks_for_the_rest_only(monkeypatch):
+def test_after_an_interruption_a_second_run_asks_for_the_rest_only():
     """Ctrl-C in the middle: what was answered is kept, what was under way is kept as well."""
     stop_after = 6
     service = FakeService(perfect, delay=0.02)
+    once = threading.Lock()
 
     def answer(messages):
-        if len(service.asked) == stop_after:
-            # Ctrl-C reaches the main thread of Python, as it does from a keyboard.
-            threading.Timer(0, interrupt).start()
+        if len(service.asked) >= stop_after and once.acquire(blocking=False):
+            _thread.interrupt_main()  # as Ctrl-C does
             time.sleep(0.3)
         return perfect(messages)
-
-    def interrupt():
-        import _thread
-
-        _thread.interrupt_main()
 
     service.answer = answer
     with serving(service) as client:
