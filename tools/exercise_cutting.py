@@ -227,9 +227,10 @@ def _own_scope(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp,
              ast.SetComp, ast.DictComp, ast.GeneratorExp)
-    if not isinstance(node, inner):
-        for child in ast.iter_child_nodes(node):
-            yield from _own_scope(child)
+    children = () if isinstance(node, inner) else ast.iter_child_nodes(node)
+    for child in children:
+        if child is not getattr(node, "target", None) or not isinstance(node, ast.For):
+            yield from _own_scope(child)  # the variable of a loop is nobody else's
 
 
 def _name_given_by(node: ast.AST) -> str:
