@@ -66,7 +66,7 @@ WORDS = {
 
 
 def parser():
-    """The words and options. Also read by the tests, which compare README with it."""
+    """The words and options."""
     text = "\n".join("  {:<22} {}".format(("start.py " + word), WORDS[word]) for word in WORDS)
     made = argparse.ArgumentParser(
         prog="start.py", description="The fine-tuning course.\n\n" + text,
@@ -106,17 +106,22 @@ def check():
     return 1
 
 
-def main(arguments=None):
-    """Do what the words say. Returns the exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def read_options(given):
+    """(options, words for pytest). Leaves with exit status 2 where a word is unknown."""
     to_pytest = []
     if given[:1] == ["test"]:  # pytest has options of its own
         ours = ("--yes", "--rebuild", "-h", "--help")
         to_pytest = [word for word in given[1:] if word not in ours]
         given = given[:1] + [word for word in given[1:] if word in ours]
-    options = parser().parse_args(given)
+    options = parser().parse_intermixed_args(given)
     if options.names and options.word != "build":
         parser().error("too many words: " + " ".join(options.names))
+    return options, to_pytest
+
+
+def main(arguments=None):
+    """Do what the words say. Returns the exit status."""
+    options, to_pytest = read_options(list(sys.argv[1:] if arguments is None else arguments))
     if options.word == "check":
         return check()
     port = lab.choose_port(options.port) if options.word == "" else None

@@ -73,6 +73,7 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
     (["test", "--yes", "-q"], ("pytest", "-q")),
     (["rehearse"], ("tools.rehearse",)),
     (["build", "03", "--check"], ("tools.notebooks", "03", "--check")),
+    (["build", "--take", "00", "03"], ("tools.notebooks", "00", "03", "--take")),
     (["freeze"], ("tools.freeze",)),
 ])
 def test_words_run_inside_the_environment(words, expected, monkeypatch):

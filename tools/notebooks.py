@@ -36,6 +36,8 @@ from tools.terminal import Step, Stop, duration, line
 PROJECT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = PROJECT / "notebooks"
 FORMAT = "py:percent"
+#: The comment block at the beginning of a source, which tells JupyterLab what it is.
+HEADER = re.compile(r"\A# ---\n(?:#.*\n)*?# ---\n")
 #: What a cell keeps beside its text.
 CELL_METADATA = ("tags", "reason")
 NOTEBOOK_METADATA = {
@@ -191,13 +193,18 @@ def build(source: Path, work: Path | None = None) -> list[str]:
 def take(source: Path) -> None:
     """Write the notebook's cells, as edited in JupyterLab, into its source."""
     notebook = nbformat.read(notebook_of(source), as_version=4)
-    header = jupytext.reads(source.read_text(encoding="utf-8"), fmt=FORMAT).metadata
-    notebook.metadata = header
+    before = source.read_text(encoding="utf-8")
+    # What jupytext knows of the layout: the empty lines after each cell.
+    layout = {(cell.cell_type, cell.source): cell.metadata.get("lines_to_next_cell")
+              for cell in jupytext.reads(before, fmt=FORMAT).cells}
     for cell in notebook.cells:
         cell.metadata = _kept(cell.metadata)
-    text = jupytext.writes(notebook, fmt=FORMAT)
-    text = re.sub(r"(?m)^#\s+jupytext_version: .*\n", "", text, count=1)
-    source.write_text(text, encoding="utf-8", newline="\n")
+        if lines := layout.get((cell.cell_type, cell.source)):
+            cell.metadata["lines_to_next_cell"] = lines
+    # The header stays as it is: of a notebook's own metadata, none is ours.
+    header = HEADER.match(before)
+    text = HEADER.sub("", jupytext.writes(notebook, fmt=FORMAT), count=1)
+    source.write_text((header[0] if header else "") + text, encoding="utf-8", newline="\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
