@@ -120,9 +120,11 @@ class Result:
 
     def __str__(self) -> str:
         scores = ", ".join(f"{name} {value}" for name, value in self._metrics.items())
-        text = _("{name} on {n} examples: {scores}; {tokens:.0f} prompt tokens a request").format(
-            name=self.name, n=len(self.rows), scores=scores, tokens=self.prompt_tokens
+        text = _("{name} on {n} examples: {scores}").format(
+            name=self.name, n=len(self.rows), scores=scores
         )
+        if len(self.rows) > sum(self.errors.values()):
+            text += _("; {tokens:.0f} prompt tokens a request").format(tokens=self.prompt_tokens)
         for code, count in self.errors.items():
             text += _("; {count} refused: {code}").format(count=count, code=code)
         return text

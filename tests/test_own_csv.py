@@ -264,7 +264,7 @@ def bench(tmp_path, monkeypatch):
     service = FakeService(untuned, by_model={"own-mine": perfect})
     noted = SimpleNamespace(service=service, work=tmp_path)
 
-    def tune(rows, name, base=None, settings=None, validation=None):
+    def tune(rows, name, base=None, settings=None, validation=None, seed=0):
         noted.rows, noted.settings, noted.validation = rows, settings, validation
         return SimpleNamespace(name=name, seconds=12.0)
 
@@ -282,7 +282,7 @@ def test_the_command_goes_from_csv_to_verdict(bench, capsys):
     said = capsys.readouterr().out
     folder = bench.work / "own" / "mine"
     task = {split: load_file(folder / f"{split}.jsonl") for split in ("train", "test")}
-    assert "300 rows read; recipes: " in said
+    assert "300 rows read, 300 used.\nRecipes: " in said
     assert "Best prompt: few-shot, k = 2." in said
     table = said[said.index("On the test recipes") :]
     assert "best prompt: few-shot, k = 2" in table and "1.00 (1.00-1.00)" in table

@@ -20,6 +20,7 @@ from lessonlib import prompting
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method, Result, compare, evaluate
 from lessonlib.i18n import _
+from lessonlib.lora_settings import LoraSettings
 from lessonlib.paths import WORK
 from lessonlib.scoreboard import Scoreboard
 from lessonlib.tasks import recipes
@@ -80,23 +81,23 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Scoreboard:
     """Read, split, prompt, tune and compare; returns the scoreboard of the test recipes."""
+    settings = LoraSettings(epochs=options.epochs) if options.epochs else LoraSettings()
     folder = WORK / "own" / options.name
     task = _prepare(options, folder, say)
     # Imported late: both take seconds, and a mistake in the CSV file should be told at once.
     from lessonlib import connect
-    from lessonlib.lora import LoraSettings, tune
+    from lessonlib.lora import tune
 
-    client = connect("practice")
-    measure = partial(evaluate, client)
+    measure = partial(evaluate, connect("practice"))
     best = _best_prompt(measure, task, folder, options.seed, say)
 
     say(_("\nTuning on {n} recipes ...").format(n=len(task.train)))
-    settings = LoraSettings(epochs=options.epochs) if options.epochs else LoraSettings()
     model = tune(
         chat_rows(task.train),
         f"own-{options.name}",
         settings=settings,
         validation=chat_rows(task.validation),
+        seed=options.seed,
     )
     tuned = Method(_("tuned, bare prompt"), model.name, prompting.tuned, best.max_tokens)
     return _verdict(measure(best, task.test), measure(tuned, task.test), model.seconds, folder, say)
@@ -108,7 +109,9 @@ def _prepare(options: argparse.Namespace, folder: Path, say: Callable[[str], Non
     task = make_task(lines, seed=options.seed, rows=options.rows, test=options.test)
     task.write(folder)
     sizes = ", ".join(f"{len(rows)} {split}" for split, rows in task.splits().items())
-    say(_("{rows} rows read; recipes: {sizes}.").format(rows=len(lines), sizes=sizes))
+    used = min(options.rows or len(lines), len(lines))
+    say(_("{rows} rows read, {used} used.").format(rows=len(lines), used=used))
+    say(_("Recipes: {sizes}.").format(sizes=sizes))
     for note in task.left_out:
         say(_("Left out: {note}.").format(note=note))
     return task
