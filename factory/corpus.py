@@ -1,12 +1,15 @@
 """The text that the built-in model is pretrained on, written document by document.
 
+Training goes through phases (see ``Phase``): contexts grow, and later phases turn to what the
+course needs most.
+
 A document is a list of segments ``(text, weight)``. The weight says how much a segment's
 tokens count in the loss: 1 for what can be worked out from the text before it, little for
 what cannot (a new recipe, a renaming shown for the first time), more for what is hardest and
 matters most (a renaming used again).
 
-Seven kinds of document, each a function ``(rng, room)``. ``room`` is the context length in
-tokens; short contexts get small documents, so the same skills are met small first:
+Seven kinds of document, each a function ``(rng, phase)``. Short contexts get small documents,
+so the same skills are met small first:
 
 ===========  =================================================================================
 ask          a recipe and a request in words (what to list, by which rules, in which format)
@@ -25,15 +28,43 @@ of the house glossary.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from random import Random
 
 from factory import plain_text
 from factory.formats import Format, any_format
-from factory.kitchen import Recipe, any_food, any_hand, make_line, make_recipe
+from factory.kitchen import Hand, Recipe, any_food, any_hand, make_line, make_recipe
 from factory.renaming import look_alike, new_name, renaming
 
 Segment = tuple[str, float]
 Document = list[Segment]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training: its context length in tokens, and how broad its text is.
+
+    Early phases show every request, format and handwriting alike. That teaches to follow, but
+    listing the foods of a whole recipe, line after line, hardly came up in it: after 14 million
+    tokens the model still named one food four times over. The focused phases ask for that
+    nine times out of ten, in JSON three times out of four, in mostly tidy handwriting.
+    """
+
+    room: int
+    focused: bool = False
+
+    def names(self, early: float) -> float:
+        """How likely a request asks for the names of the foods."""
+        return 0.93 if self.focused else early
+
+    def json(self, early: float) -> float:
+        """How likely an answer is a JSON list."""
+        return max(0.75, early) if self.focused and early else early
+
+    def hand(self, rng: Random) -> Hand:
+        """A handwriting."""
+        return Hand() if self.focused and rng.random() < 0.4 else any_hand(rng)
+
 
 SYSTEM, USER, ASSISTANT, END = "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"
 GIVEN, ANSWER, FIRST_SEEN, RECALLED = 0.0, 1.0, 0.1, 3.0
@@ -195,11 +226,12 @@ def _entries(rng: Random, names: list[str], renamed: dict[str, str]) -> list[tup
 
 
 # ---------------------------------------------------------------- kinds of document
-def ask(rng: Random, room: int) -> Document:
+def ask(rng: Random, phase: Phase) -> Document:
     """A recipe and a request in words. Without a format in the request, it is never JSON."""
-    recipe = make_recipe(rng, _pool(rng, _size(rng, min(room, 400), 2)))
-    what, says_format = _wish(rng, 0.75), rng.random() < 0.75
-    form = any_format(rng, json=0.55 if says_format else 0.0)
+    names = _pool(rng, _size(rng, min(phase.room, 400), 2))
+    recipe = make_recipe(rng, names, phase.hand(rng))
+    what, says_format = _wish(rng, phase.names(0.75)), rng.random() < 0.75
+    form = any_format(rng, json=phase.json(0.55) if says_format else 0.0)
     request = _request(rng, what, form if says_format else None)
     body, system = _layout(rng)(recipe), rng.choice(_SYSTEMS)
     place = rng.random()
@@ -211,14 +243,14 @@ def ask(rng: Random, room: int) -> Document:
     return [(head, GIVEN), *_turn(question, [(form.write(_values(what, recipe)), ANSWER)])]
 
 
-def examples(rng: Random, room: int) -> Document:
+def examples(rng: Random, phase: Phase) -> Document:
     """Solved recipes in a row; with a hidden renaming in most, shown only by the answers."""
-    count = rng.choice({256: (2, 3, 4), 512: (2, 3, 4, 5, 6)}.get(room, (3, 4, 5, 6, 8)))
-    what, form = _wish(rng, 0.88), any_format(rng, json=0.55)
+    count = rng.choice({256: (2, 3, 4), 512: (2, 3, 4, 5, 6)}.get(phase.room, (3, 4, 5, 6, 8)))
+    what, form = _wish(rng, phase.names(0.88)), any_format(rng, json=phase.json(0.55))
     hidden = what == "names" and rng.random() < 0.75
     pool = _pool(rng, rng.choice((5, 8, 12, 20)))
     renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.7))) if hidden else {}
-    lay, hand, known = _layout(rng), any_hand(rng), set()
+    lay, hand, known = _layout(rng), phase.hand(rng), set()
     system = rng.choice(_SYSTEMS)
     if rng.random() < 0.4:
         system += " " + _request(rng, what, form if rng.random() < 0.6 else None)
@@ -226,8 +258,11 @@ def examples(rng: Random, room: int) -> Document:
     before, after = rng.choice((("Input:\n", "\nOutput: "), ("", "\n=> "), ("Q: ", "\nA: ")))
     document = [(f"{SYSTEM}{system}{END}\n", GIVEN)] if chat and rng.random() < 0.75 else []
     for place in range(count):
-        names = _draw(rng, pool, _size(rng, room, count))
-        recipe = make_recipe(rng, names, hand if rng.random() < 0.5 else None)
+        size = _size(rng, phase.room, count)
+        # without a renaming, fresh foods: else earlier answers could be copied, unread
+        fresh = phase.focused and not renamed
+        names = _pool(rng, size) if fresh else _draw(rng, pool, size)
+        recipe = make_recipe(rng, names, hand if rng.random() < 0.5 else phase.hand(rng))
         if renamed:
             answer = _answer(form, recipe.names, renamed, known)
         else:
@@ -240,15 +275,17 @@ def examples(rng: Random, room: int) -> Document:
     return document
 
 
-def glossary(rng: Random, room: int) -> Document:
+def glossary(rng: Random, phase: Phase) -> Document:
     """Random glossary lines, then recipes whose foods are to be named by them."""
-    count = rng.choice({256: (1, 1, 2), 512: (1, 2, 3)}.get(room, (1, 2, 3, 4)))
-    form, style, lay = any_format(rng, json=0.55), rng.choice(_GLOSSARY_LINES), _layout(rng)
+    count = rng.choice({256: (1, 1, 2), 512: (1, 2, 3)}.get(phase.room, (1, 2, 3, 4)))
+    form = any_format(rng, json=phase.json(0.55))
+    style, lay = rng.choice(_GLOSSARY_LINES), _layout(rng)
     pool = _pool(rng, rng.choice((6, 10, 16)))
     renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.8)))
     recipes = []
     for _ in range(count):
-        recipes.append(make_recipe(rng, _draw(rng, pool, max(1, _size(rng, room, count) - 2))))
+        names = _draw(rng, pool, max(1, _size(rng, phase.room, count) - 2))
+        recipes.append(make_recipe(rng, names, phase.hand(rng)))
     system = rng.choice(_SYSTEMS)
     if rng.random() < 0.6:
         system += " " + _request(rng, "names", form)
@@ -271,10 +308,10 @@ def glossary(rng: Random, room: int) -> Document:
     return document
 
 
-def lines(rng: Random, room: int) -> Document:
+def lines(rng: Random, phase: Phase) -> Document:
     """Line after line, each with its answer; plain, with a hidden renaming or a glossary."""
-    count = rng.choice((4, 6, 8)) if room <= 256 else rng.choice((8, 12, 16))
-    what = _wish(rng, 0.85)
+    count = rng.choice((4, 6, 8)) if phase.room <= 256 else rng.choice((8, 12, 16))
+    what = _wish(rng, phase.names(0.85))
     form = any_format(rng, json=0.2)
     separator = rng.choice((" => ", " -> ", "\t", " | ", " = ", "\n", ": ", " # "))
     pool, known = _pool(rng, rng.choice((3, 5, 8))), set()
@@ -297,9 +334,9 @@ def lines(rng: Random, room: int) -> Document:
     return document
 
 
-def copying(rng: Random, room: int) -> Document:
+def copying(rng: Random, phase: Phase) -> Document:
     """A list to repeat in another format, or a dictionary to look things up in."""
-    items = _pool(rng, rng.choice((4, 6, 9, 12)) if room > 256 else rng.choice((3, 5, 7)))
+    items = _pool(rng, rng.choice((4, 6, 9, 12)) if phase.room > 256 else rng.choice((3, 5, 7)))
     if rng.random() < 0.35:
         first, second = any_format(rng, 0.3), any_format(rng, 0.4)
         return [(first.write(items) + "\n", GIVEN), (second.write(items) + "\n", ANSWER)]
@@ -313,9 +350,9 @@ def copying(rng: Random, room: int) -> Document:
     return document
 
 
-def plain(rng: Random, room: int) -> Document:
+def plain(rng: Random, phase: Phase) -> Document:
     """Recipes with directions, facts and notes. Most of its text is worth learning a little."""
-    recipe = make_recipe(rng, _pool(rng, _size(rng, min(room, 400), 2)))
+    recipe = make_recipe(rng, _pool(rng, _size(rng, min(phase.room, 400), 2)))
     if rng.random() < 0.75:
         return [
             (_layout(rng)(recipe) + "\n", GIVEN),
@@ -324,22 +361,26 @@ def plain(rng: Random, room: int) -> Document:
     return [(plain_text.facts(rng) + "\n", 0.3)]
 
 
-def tables(rng: Random, room: int) -> Document:
+def tables(rng: Random, phase: Phase) -> Document:
     """SQL as text: definitions and statements, no questions."""
     return [(plain_text.sql(rng) + "\n", 0.5)]
 
 
-#: Share of each kind by context length. Long contexts show more examples and glossaries.
+KINDS = {f.__name__: f for f in (ask, examples, glossary, lines, copying, plain, tables)}
+#: Share of each kind, in the order of ``KINDS``, by context length.
 MIX: dict[int, tuple[float, ...]] = {
-    #    ask  examples glossary lines copying plain tables
     256: (0.20, 0.20, 0.20, 0.22, 0.12, 0.04, 0.02),
     512: (0.16, 0.32, 0.26, 0.12, 0.06, 0.05, 0.03),
     1024: (0.12, 0.42, 0.28, 0.06, 0.04, 0.05, 0.03),
 }
-KINDS = {f.__name__: f for f in (ask, examples, glossary, lines, copying, plain, tables)}
+FOCUSED_MIX: dict[int, tuple[float, ...]] = {
+    512: (0.32, 0.27, 0.24, 0.07, 0.04, 0.03, 0.03),
+    1024: (0.18, 0.40, 0.30, 0.04, 0.02, 0.03, 0.03),
+}
 
 
-def document(rng: Random, room: int) -> tuple[str, Document]:
-    """One document of a kind drawn by ``MIX[room]``: ``(kind, segments)``."""
-    kind = rng.choices(list(KINDS), MIX[room])[0]
-    return kind, KINDS[kind](rng, room)
+def document(rng: Random, phase: Phase) -> tuple[str, Document]:
+    """One document of a kind drawn by the phase's mix: ``(kind, segments)``."""
+    mix = (FOCUSED_MIX if phase.focused else MIX)[phase.room]
+    kind = rng.choices(list(KINDS), mix)[0]
+    return kind, KINDS[kind](rng, phase)

@@ -29,10 +29,16 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from factory import architecture, batches, probe, tokenizer
+from factory.corpus import Phase
 from lessonlib.paths import DATA, WORK
 
-#: From this share of the budget on, contexts have this length (tokens).
-STAGES = ((0.0, 256), (0.34, 512), (0.64, 1024))
+#: From this share of the budget on, training is in this phase.
+PHASES = (
+    (0.0, Phase(256)),
+    (0.34, Phase(512)),
+    (0.475, Phase(512, focused=True)),
+    (0.64, Phase(1024, focused=True)),
+)
 DECAY_SHARE = 0.25
 WARM_UP_STEPS = 40
 SAVE_EVERY_SECONDS = 120
@@ -54,9 +60,9 @@ class Plan:
         """Optimiser steps in the whole budget."""
         return max(1, self.tokens // batches.BATCH_TOKENS)
 
-    def context(self, step: int) -> int:
-        """Context length at ``step``, in tokens."""
-        return [length for share, length in STAGES if step >= share * self.steps][-1]
+    def phase(self, step: int) -> Phase:
+        """The phase at ``step``."""
+        return [phase for share, phase in PHASES if step >= share * self.steps][-1]
 
     def rate(self, step: int) -> float:
         """The factor on every learning rate at ``step``, between 0 and 1."""
@@ -114,8 +120,8 @@ class Run:
 
     def train_step(self) -> float:
         """One optimiser step; returns the weighted loss per token in nats (this process)."""
-        context = self.plan.context(self.step)
-        ids, weights = batches.batch(self.tokenizer, self.plan.seed, self.step, context)
+        phase = self.plan.phase(self.step)
+        ids, weights = batches.batch(self.tokenizer, self.plan.seed, self.step, phase)
         total = float(weights[:, 1:].sum())  # over all processes, so that the sum is exact
         ids = torch.from_numpy(ids[self.rank :: self.processes]).to(self.device)
         weights = torch.from_numpy(weights[self.rank :: self.processes]).to(self.device)
@@ -151,7 +157,7 @@ class Run:
             smooth = loss if smooth is None else 0.95 * smooth + 0.05 * loss
             self.seconds = time.monotonic() - started
             bar.update(batches.BATCH_TOKENS)
-            bar.set_postfix(loss=f"{smooth:.3f}", context=self.plan.context(self.step - 1))
+            bar.set_postfix(loss=f"{smooth:.3f}", context=self.plan.phase(self.step - 1).room)
             if self.rank == 0 and time.monotonic() - saved > SAVE_EVERY_SECONDS:
                 self._save()
                 saved = time.monotonic()

@@ -19,7 +19,9 @@ _ROOM = {"ask": 256, "examples": 512, "glossary": 512, "lines": 256, "copying": 
 def _documents(tokenizer: PreTrainedTokenizerFast) -> dict[str, list]:
     rng = Random("probe")
     return {
-        kind: batches.encode(tokenizer, [corpus.KINDS[kind](rng, room) for _ in range(_DOCUMENTS)])
+        kind: batches.encode(
+            tokenizer, [corpus.KINDS[kind](rng, corpus.Phase(room)) for _ in range(_DOCUMENTS)]
+        )
         for kind, room in _ROOM.items()
     }
 

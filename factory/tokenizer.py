@@ -18,7 +18,7 @@ from random import Random
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from factory.corpus import MIX, document
+from factory.corpus import MIX, Phase, document
 
 VOCABULARY = 3072
 CONTEXT = 1024
@@ -42,8 +42,8 @@ CHAT_TEMPLATE = (
 def _texts() -> Iterator[str]:
     rng = Random(_SEED)
     for _ in range(_DOCUMENTS):
-        room = rng.choice(list(MIX))
-        text = "".join(text for text, _ in document(rng, room)[1])
+        phase = Phase(rng.choice(list(MIX)))
+        text = "".join(text for text, _ in document(rng, phase)[1])
         for special in SPECIAL:
             text = text.replace(special, "\n")
         yield text

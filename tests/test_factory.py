@@ -12,7 +12,7 @@ from factory import batches, corpus, formats, kitchen, lexicon, pretrain, recipe
 from factory.renaming import house_pairs, new_name
 from lessonlib.tasks import recipes as task
 
-DOCUMENTS = 12_000
+DOCUMENTS = 8_000
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,8 @@ def sample() -> list[tuple[str, str, str]]:
     rng = Random("scan")
     found = []
     for _ in range(DOCUMENTS):
-        kind, segments = corpus.document(rng, rng.choice(list(corpus.MIX)))
+        phase = rng.choice(pretrain.PHASES)[1]
+        kind, segments = corpus.document(rng, phase)
         given = "".join(text for text, weight in segments if weight == corpus.GIVEN)
         answered = "".join(text for text, weight in segments if weight > corpus.GIVEN)
         found.append((kind, given, answered))
@@ -154,9 +155,9 @@ def test_tokenizer_gives_any_text_back(words):
 
 
 def test_a_batch_is_the_same_each_time_and_full(words):
-    ids, weights = batches.batch(words, seed=1, step=7, context=256)
-    again, _ = batches.batch(words, seed=1, step=7, context=256)
-    other, _ = batches.batch(words, seed=1, step=8, context=256)
+    ids, weights = batches.batch(words, seed=1, step=7, phase=corpus.Phase(256))
+    again, _ = batches.batch(words, seed=1, step=7, phase=corpus.Phase(256))
+    other, _ = batches.batch(words, seed=1, step=8, phase=corpus.Phase(256))
     assert ids.shape == weights.shape == (batches.BATCH_TOKENS // 256, 257)
     assert (ids == again).all()
     assert (ids != other).any()
@@ -194,5 +195,6 @@ def test_the_rate_warms_up_stays_and_falls():
     assert plan.rate(0) < 0.05
     assert plan.rate(500) == 1.0
     assert plan.rate(999) < 0.05
-    assert [plan.context(s) for s in (0, 400, 900)] == [256, 512, 1024]
+    assert [plan.phase(s).room for s in (0, 400, 900)] == [256, 512, 1024]
+    assert not plan.phase(400).focused and plan.phase(500).focused
     assert tokenizer.CONTEXT == 1024
