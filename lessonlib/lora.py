@@ -1,0 +1,243 @@
+"""Fine-tuning on this machine with LoRA, through Hugging Face's TRL and PEFT.
+
+    from lessonlib import lora
+    model = lora.tune(rows, "my-recipes", validation=more_rows)
+    client.chat.completions.create(model="my-recipes", ...)
+
+LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685) leaves the base model as it is and trains
+two small matrices beside each of its large ones: the *adapter*. What is done to a row is in
+``lora_rows``, what makes it fast in ``lora_speed``, what is written where in ``lora_folders``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lessonlib import lora_folders, lora_rows, paths
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.lora_device import Choice, choose_device
+from lessonlib.lora_settings import LoraSettings
+
+__all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "load", "tune"]
+
+
+@dataclass(frozen=True, repr=False)
+class TunedModel:
+    """What ``tune`` made.
+
+    Attributes:
+        name: ask for it by this name: ``create(model=name, ...)``.
+        folder: the merged model, a Hugging Face folder.
+        adapter_folder: the adapter alone, with ``tuning.json`` and the kept checkpoints.
+        history: one ``Point`` a step (step, epoch, train_loss, validation_loss, seconds); with
+            validation rows, step 0 is the base model.
+        seconds: the whole call, from rows to the finished model.
+        tokens: trained tokens, that is tokens of all rows times epochs.
+        device: where it was trained, and why there.
+    """
+
+    name: str
+    base: str
+    folder: Path
+    adapter_folder: Path
+    history: list
+    seconds: float
+    tokens: int
+    settings: LoraSettings
+    seed: int
+    device: Choice
+
+    @property
+    def epochs(self) -> list:
+        """The history's last point of each epoch: where the validation losses are."""
+        from lessonlib.lora_progress import epoch_ends
+
+        return epoch_ends(self.history)
+
+    def checkpoint(self, epoch: int) -> TunedModel:
+        """The model as it was after ``epoch``, served as ``<name>-epoch-<epoch>``.
+
+        Raises:
+            LessonError: that checkpoint was not kept.
+        """
+        adapter = self.adapter_folder / f"epoch-{epoch}"
+        if not adapter.is_dir():
+            kept = sorted(int(path.name[6:]) for path in self.adapter_folder.glob("epoch-*"))
+            raise LessonError(
+                _("There is no checkpoint of {name} after epoch {epoch}.").format(
+                    name=self.name, epoch=epoch
+                ),
+                _("Kept are: {kept}.").format(kept=", ".join(map(str, kept)))
+                if kept
+                else _("Tune again with LoraSettings(keep_checkpoints=True)."),
+            )
+        name = f"{self.name}-epoch-{epoch}"
+        folder = paths.MODELS / name
+        with _quiet():
+            lora_folders.save_merged(self.base, adapter, folder)
+        steps = self.epochs[epoch - 1].step
+        history = [point for point in self.history if point.step <= steps]
+        return dataclasses.replace(
+            self,
+            name=name,
+            folder=folder,
+            adapter_folder=adapter,
+            history=history,
+            seconds=history[-1].seconds,
+            tokens=self.tokens * epoch // self.settings.epochs,
+        )
+
+    def picture(self):
+        """The loss over the epochs; shown when it is the last thing in a cell."""
+        from lessonlib.lora_progress import loss_picture
+
+        return loss_picture(self.history, self.name)
+
+    def __repr__(self) -> str:
+        text = _("{name}: {epochs} epochs in {seconds:.0f} s on {device}").format(
+            name=self.name, epochs=len(self.epochs), seconds=self.seconds, device=self.device.value
+        )
+        losses = [p.validation_loss for p in self.history if p.validation_loss is not None]
+        if losses:
+            text += _("; validation loss {first:.2f} -> {last:.2f}").format(
+                first=losses[0], last=losses[-1]
+            )
+        return text
+
+
+def tune(
+    rows: Sequence[dict],
+    name: str,
+    base: str | Path | None = None,
+    settings: LoraSettings | None = None,
+    validation: Sequence[dict] | None = None,
+    seed: int = 0,
+    show: bool = True,
+) -> TunedModel:
+    """Train a LoRA adapter on chat rows, and put the tuned model where it is served at once.
+
+    The loss counts the assistant's answers alone. The same rows, settings and seed give the
+    same model on the same machine with the same number of threads.
+
+    Args:
+        rows: ``{"messages": [{"role": ..., "content": ...}, ...]}`` each, as in a training file.
+        name: what the new model is to be called; a model of that name is replaced.
+        base: the built-in model, or another (see ``lora_folders.find_base``).
+        validation: rows to take the validation loss on after each epoch; never trained on.
+        show: progress and the loss picture in a notebook, a line an epoch in a terminal.
+
+    Raises:
+        LessonError: something about the rows, the name or the settings is wrong, or the memory
+            does not suffice. The text names the row, the rule and the cure.
+    """
+    began = time.perf_counter()
+    settings = settings or LoraSettings()
+    lora_folders.check_name(name)
+    lora_rows.check_rows(rows, _("Training"))
+    if validation is not None:
+        lora_rows.check_rows(validation, _("Validation"))
+    base = lora_folders.find_base(base)
+    device = choose_device(settings.device)
+
+    from lessonlib import lora_training
+
+    adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
+    with _quiet(), _memory_errors(device, settings), lora_folders.new_folder(adapter_folder) as new:
+        run = lora_training.train(rows, validation, base, settings, seed, device.value, new, show)
+        model = TunedModel(
+            name,
+            base,
+            folder,
+            adapter_folder,
+            run.history,
+            time.perf_counter() - began,
+            run.tokens,
+            settings,
+            seed,
+            device,
+        )
+        (new / "tuning.json").write_text(_as_json(model), encoding="utf-8")
+        lora_folders.save_merged(base, new, folder)
+    if show:
+        lora_training.show_result(model)
+    return dataclasses.replace(model, seconds=time.perf_counter() - began)
+
+
+def load(name: str) -> TunedModel:
+    """A model that was tuned here before, perhaps before the kernel was restarted.
+
+    Raises:
+        LessonError: there is none of that name.
+    """
+    from lessonlib.lora_progress import Point
+
+    lora_folders.check_name(name)
+    adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
+    record = adapter_folder / "tuning.json"
+    if not record.is_file() or not folder.is_dir():
+        raise LessonError(
+            _("No model called {name} was tuned here.").format(name=name),
+            _("Tune it first: lora.tune(rows, {name!r}).").format(name=name),
+        )
+    saved = json.loads(record.read_text(encoding="utf-8"))
+    saved["settings"] = LoraSettings(**saved["settings"])
+    saved["device"] = Choice(**saved["device"])
+    saved["history"] = [Point(**point) for point in saved["history"]]
+    return TunedModel(folder=folder, adapter_folder=adapter_folder, **saved)
+
+
+def _as_json(model: TunedModel) -> str:
+    """All of a tuned model's record but its folders, which may move."""
+    record = dataclasses.asdict(model)
+    del record["folder"], record["adapter_folder"]
+    return json.dumps(record, indent=1)
+
+
+@contextlib.contextmanager
+def _memory_errors(device: Choice, settings: LoraSettings) -> Iterator[None]:
+    """Turn 'out of memory', which each device words in its own way, into a way on."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        signs = ("out of memory", "not enough memory", "can't allocate memory")
+        told = any(sign in str(error).lower() for sign in signs)
+        if not told and not isinstance(error, MemoryError):
+            raise
+        raise LessonError(
+            _("The memory does not suffice for {size} rows at a time on {device}.").format(
+                size=settings.batch_size, device=device.value
+            ),
+            _(
+                "Try LoraSettings(batch_size={half}), leave out the longest rows, or restart "
+                "other notebooks that hold memory."
+            ).format(half=max(1, settings.batch_size // 2)),
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' bars and remarks out of the notebook; errors still come through."""
+    import datasets
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+        datasets.enable_progress_bars()

@@ -1,0 +1,100 @@
+"""Where to compute, in which number format, with how many threads; each with the reason."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+
+#: device-format. bf16 and fp16 are half as long as fp32: faster where the chip knows them.
+DEVICES = ("cuda-bf16", "cuda-fp16", "mps-fp32", "cpu-bf16", "cpu-fp32")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen, and why, in words."""
+
+    value: Any
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.value}: {self.reason}"
+
+
+def choose_device(wanted: str = "auto") -> Choice:
+    """The best place to train on this machine.
+
+    Args:
+        wanted: ``auto``, or one of ``DEVICES`` to insist on it.
+
+    Returns:
+        A choice whose value is one of ``DEVICES``.
+
+    Raises:
+        LessonError: ``wanted`` is unknown, or this machine does not have it.
+    """
+    import torch
+
+    here = _best_device(torch)
+    if wanted == "auto":
+        return here
+    if wanted not in DEVICES:
+        raise LessonError(
+            _("There is no device {name!r}.").format(name=wanted),
+            _("Choose 'auto' or one of: {names}.").format(names=", ".join(DEVICES)),
+        )
+    kind = wanted.split("-")[0]
+    if kind != "cpu" and kind != here.value.split("-")[0]:
+        raise LessonError(
+            _("This machine cannot train on {name}.").format(name=wanted),
+            _("Leave the device on 'auto', which finds {found} here.").format(found=here.value),
+        )
+    return Choice(wanted, _("you asked for it"))
+
+
+def _best_device(torch) -> Choice:
+    """CUDA before Apple's GPU before the CPU; the shortest format that the chip computes in."""
+    if torch.cuda.is_available():
+        name = torch.cuda.get_device_name()
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return Choice("cuda-bf16", _("the GPU {name} computes in bfloat16").format(name=name))
+        reason = _("the GPU {name} is too old for bfloat16, but computes in float16")
+        return Choice("cuda-fp16", reason.format(name=name))
+    if torch.backends.mps.is_available():
+        return Choice("mps-fp32", _("this Mac's GPU can be used; float32 is the safe format there"))
+    if feature := _bfloat16_feature(torch):
+        reason = _("no GPU, but the processor computes in bfloat16 ({feature})")
+        return Choice("cpu-bf16", reason.format(feature=feature))
+    return Choice("cpu-fp32", _("no GPU, and a processor without fast bfloat16"))
+
+
+def _bfloat16_feature(torch) -> str:
+    """The name of the processor's bfloat16 unit, or '' where it has none.
+
+    PyTorch computes in bfloat16 on any processor, but without such a unit by converting back
+    and forth, which is slower than float32.
+    """
+    asked = {"AMX": "_is_amx_tile_supported", "AVX-512 BF16": "_is_avx512_bf16_supported"}
+    for feature, question in asked.items():
+        if getattr(torch.cpu, question, lambda: False)() and torch.backends.mkldnn.is_available():
+            return feature
+    return ""
+
+
+def choose_threads() -> Choice:
+    """How many threads compute one operation on the CPU.
+
+    Half the cores, at most four. The operations of a small model are short, so more threads
+    mostly wait for each other; and where another program takes one of the cores, all of them
+    wait for the one that was put aside. With two threads on two busy cores we measured a
+    sixteenth of the speed of one thread. ``OMP_NUM_THREADS`` overrules this.
+    """
+    if os.environ.get("OMP_NUM_THREADS", "").isdigit():
+        return Choice(int(os.environ["OMP_NUM_THREADS"]), _("OMP_NUM_THREADS says so"))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = max(1, min(4, cores // 2))
+    reason = _("half of {cores} cores, at most 4: more would wait for each other")
+    return Choice(threads, reason.format(cores=cores))

@@ -1,0 +1,151 @@
+"""Chat rows made ready for training: checked, tokenised, and labelled.
+
+A *label* is the token that the model is to learn at a place. Only the assistant's answers carry
+labels, up to and with the token that ends an answer: the model is to learn to answer and to
+stop, not to write recipes. All other places hold -100, which the loss leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+
+ROLES = ("system", "user", "assistant")
+#: The value that PyTorch's cross-entropy leaves out.
+NO_LABEL = -100
+EXAMPLE = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", ...}]}'
+
+
+def check_rows(rows: Sequence[dict], kind: str) -> None:
+    """See that each row is a chat with an answer.
+
+    Args:
+        kind: what the rows are, for the messages: ``_("Training")`` or ``_("Validation")``.
+
+    Raises:
+        LessonError: names the row (counted from 1), the rule it breaks, and the cure.
+    """
+    if isinstance(rows, (str, bytes, dict)) or not isinstance(rows, Sequence):
+        raise LessonError(
+            _("{kind} rows must be a list; this is a {found}.").format(
+                kind=kind, found=type(rows).__name__
+            ),
+            _("Give a list of rows such as {example}.").format(example=EXAMPLE),
+        )
+    if not rows:
+        raise LessonError(
+            _("{kind} rows: there are none.").format(kind=kind),
+            _("Give at least one row; fifty to a few hundred are a good start."),
+        )
+    for number, row in enumerate(rows, start=1):
+        if broken := _broken_rule(row):
+            rule, cure = broken
+            text = _("{kind} row {number}: {rule}.")
+            raise LessonError(text.format(kind=kind, number=number, rule=rule), cure)
+
+
+def _broken_rule(row: dict) -> tuple[str, str] | None:
+    """The first rule that a row breaks, and its cure; None for a good row."""
+    messages = row.get("messages") if isinstance(row, dict) else None
+    if not isinstance(messages, list) or not messages:
+        return _("it has no messages"), _("Write it as {example}.").format(example=EXAMPLE)
+    for place, message in enumerate(messages, start=1):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            role = message.get("role") if isinstance(message, dict) else message
+            return (
+                _("message {place} has the role {role!r}").format(place=place, role=role),
+                _("Use one of these roles: {roles}.").format(roles=", ".join(ROLES)),
+            )
+        content = message.get("content")
+        if not isinstance(content, str) or not content.strip():
+            return (
+                _("message {place} ({role}) has no text").format(place=place, role=message["role"]),
+                _("Put the text under 'content', or delete the row."),
+            )
+    answers = [message for message in messages if message["role"] == "assistant"]
+    if not any(message.get("weight", 1) for message in answers):
+        return (
+            _("it has no assistant message to learn from"),
+            _("End the row with the answer that the model should learn."),
+        )
+    return None
+
+
+def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[dict]:
+    """Token ids and labels of each row, by the model's own chat template.
+
+    An assistant message with ``"weight": 0`` is read but not learned, as in OpenAI's format.
+
+    Args:
+        tokenizer: with a chat template that marks answers by ``{% generation %}``.
+        longest: tokens that the model can read at once.
+
+    Returns:
+        For each row ``{"input_ids": [...], "labels": [...]}``, both equally long. What follows
+        the last answer is cut off: nothing is learned there.
+
+    Raises:
+        LessonError: a row is too long, or the template refuses it.
+    """
+    examples = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            encoded = tokenizer.apply_chat_template(
+                row["messages"], return_dict=True, return_assistant_tokens_mask=True
+            )
+        except Exception as error:  # a template can raise whatever its author chose
+            text = _("{kind} row {number}: the model's chat template refuses it: {error}.")
+            raise LessonError(
+                text.format(kind=kind, number=number, error=error),
+                _("Let user and assistant take turns, with at most one system message first."),
+            ) from error
+        example = _label(encoded["input_ids"], encoded["assistant_masks"], row["messages"])
+        if len(example["input_ids"]) > longest:
+            text = _("{kind} row {number}: it has {tokens} tokens, the limit is {longest}.")
+            raise LessonError(
+                text.format(
+                    kind=kind, number=number, tokens=len(example["input_ids"]), longest=longest
+                ),
+                _("Shorten the row, or leave it out: half an example would teach half an answer."),
+            )
+        examples.append(example)
+    return examples
+
+
+def _label(ids: list[int], in_answer: list[int], messages: list[dict]) -> dict[str, list[int]]:
+    """Ids and labels of one row, where ``in_answer`` is 1 for each token of an answer."""
+    learned = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
+    labels: list[int] = []
+    for answer, places in groupby(zip(ids, in_answer, strict=True), key=lambda place: place[1]):
+        part = [token for token, _in_answer in places]
+        keep = answer and learned.pop(0)
+        labels += part if keep else [NO_LABEL] * len(part)
+    end = max(place for place, label in enumerate(labels) if label != NO_LABEL) + 1
+    return {"input_ids": ids[:end], "labels": labels[:end]}
+
+
+def use_training_template(tokenizer) -> None:
+    """See that the chat template marks the answers; put in TRL's edition of it where it has one.
+
+    Raises:
+        LessonError: there is no template, or none that marks answers.
+    """
+    from trl.chat_template_utils import get_training_chat_template
+
+    if not tokenizer.chat_template:
+        raise LessonError(
+            _("The base model has no chat template."),
+            _("Choose a model made for chat; its name often ends in 'Instruct' or 'it'."),
+        )
+    try:
+        # None where the template will do as it is.
+        edition = get_training_chat_template(tokenizer)
+    except ValueError as error:
+        raise LessonError(
+            _("The base model's chat template does not mark the assistant's answers."),
+            _("Put {% generation %} and {% endgeneration %} around the answer in the template."),
+        ) from error
+    tokenizer.chat_template = edition or tokenizer.chat_template

@@ -1,0 +1,179 @@
+"""The training run itself: base model and rows in, adapter folder out."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
+from trl import SFTConfig
+
+from lessonlib import lora_rows
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.lora_device import choose_threads
+from lessonlib.lora_progress import Lines, LivePicture, Point, Recorder, in_notebook
+from lessonlib.lora_settings import LoraSettings
+from lessonlib.lora_speed import PLAIN_MODELS, AnswerTrainer, MergedLinear, use_fast_norm
+
+FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+#: Up to this width adding up the matrices first is cheaper than three multiplications.
+WIDEST_MERGED = 512
+
+
+@dataclass(frozen=True)
+class Run:
+    """``history``: see ``lora_progress.Point``. ``tokens``: rows' tokens times epochs."""
+
+    history: list[Point]
+    tokens: int
+
+
+def train(
+    rows: Sequence[dict],
+    validation: Sequence[dict] | None,
+    base: str,
+    settings: LoraSettings,
+    seed: int,
+    device: str,
+    folder: Path,
+    show: bool,
+) -> Run:
+    """Train on checked rows and write the adapter to ``folder``.
+
+    Raises:
+        LessonError: the base model cannot be loaded, or a row is too long for it.
+    """
+    model, tokenizer = load_base(base, device)
+    longest = min(model.config.max_position_embeddings, settings.max_length or 10**9)
+    data = lora_rows.tokenise(rows, tokenizer, longest, _("Training"))
+    checks = validation and lora_rows.tokenise(validation, tokenizer, longest, _("Validation"))
+    steps = settings.epochs * math.ceil(len(data) / settings.batch_size)
+
+    live = LivePicture(steps) if show and in_notebook() else None
+    watchers = [live or Lines(settings.epochs)] if show else []
+    with contextlib.ExitStack() as stack:
+        if live:
+            stack.callback(live.close)
+        stack.enter_context(_threads(device))
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
+        merged = settings.dropout == 0 and _small(model) and not device.endswith("fp16")
+        trainer = AnswerTrainer(
+            model=model,
+            args=_arguments(settings, seed, device, steps, merged, scratch),
+            train_dataset=Dataset.from_list(data),
+            eval_dataset=Dataset.from_list(checks) if checks else None,
+            processing_class=tokenizer,
+            peft_config=_adapter(settings, merged),
+        )
+        recorder = Recorder(
+            trainer.validation_loss if checks else None,
+            folder if settings.keep_checkpoints else None,
+            watchers,
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(recorder)
+        trainer.train()
+        trainer.model.save_pretrained(folder)
+    return Run(recorder.history, settings.epochs * sum(len(row["input_ids"]) for row in data))
+
+
+def load_base(base: str, device: str):
+    """Model and tokenizer, in the device's number format, ready for an adapter."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base)
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=FORMATS[device.split("-")[1]])
+    except (OSError, ValueError) as error:
+        raise LessonError(
+            _("The base model {base} cannot be loaded: {error}.").format(
+                base=base, error=(str(error).splitlines() or [""])[0]
+            ),
+            _("Check the name, the network, and that the folder is complete."),
+        ) from error
+    lora_rows.use_training_template(tokenizer)
+    model.config.use_cache = False
+    if model.config.model_type in PLAIN_MODELS:
+        use_fast_norm(model)
+        kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
+        if device == "cpu-bf16" and kinds == {"full_attention"}:
+            model.set_attn_implementation("plain")
+    return model, tokenizer
+
+
+def _small(model) -> bool:
+    return model.config.hidden_size <= WIDEST_MERGED
+
+
+def _adapter(settings: LoraSettings, merged: bool) -> LoraConfig:
+    """PEFT's description of the adapter."""
+    targets = settings.targets
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha or 2 * settings.rank,
+        lora_dropout=settings.dropout,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        task_type="CAUSAL_LM",
+    )
+    if merged:
+        config._register_custom_module({torch.nn.Linear: MergedLinear})
+    return config
+
+
+def _arguments(
+    settings: LoraSettings, seed: int, device: str, steps: int, merged: bool, scratch: str
+) -> SFTConfig:
+    """TRL's settings. Where we leave TRL's default, the reason stands beside it."""
+    kind, number = device.split("-")
+    return SFTConfig(
+        output_dir=scratch,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=2 * settings.batch_size,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=round(settings.warmup * steps),
+        optim="adamw_torch_fused" if kind != "mps" else "adamw_torch",
+        weight_decay=0.0,
+        seed=seed,
+        use_cpu=kind == "cpu",
+        # The model is in its format already; only large ones need PyTorch's automatic casts,
+        # for the adapter beside them, and float16 needs them for its loss scaling.
+        bf16=number == "bf16" and not merged,
+        fp16=number == "fp16",
+        gradient_checkpointing=False,  # saves memory by computing twice; small models need none
+        max_length=None,  # too long rows were refused: nothing is cut off in silence
+        logging_steps=1,
+        save_strategy="no",  # we keep adapters ourselves, without the optimizer's state
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=kind == "cuda",
+    )
+
+
+@contextlib.contextmanager
+def _threads(device: str) -> Iterator[None]:
+    """The right number of threads for a while, on a CPU."""
+    before = torch.get_num_threads()
+    if device.startswith("cpu"):
+        torch.set_num_threads(choose_threads().value)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def show_result(model) -> None:
+    """The final picture in a notebook, a closing line in a terminal."""
+    if in_notebook():
+        from IPython.display import display
+
+        display(model.picture())
+    else:
+        print(model, flush=True)
