@@ -32,7 +32,7 @@ for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSO
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before a notebook's kernel starts, point it to its own work folder."""
     notebook = item.path if item.path.suffix == ".ipynb" else None
-    work = str(WORK / (notebook.stem if notebook else "unit"))
+    work = str(WORK / (_folder_of(notebook) if notebook else "unit"))
     if work != os.environ["LESSON_WORK"]:
         stop_practice_services()
         os.environ["LESSON_WORK"] = work
@@ -40,6 +40,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.environ.pop("MPLBACKEND", None)
     else:
         os.environ["MPLBACKEND"] = "agg"
+
+
+def _folder_of(notebook: Path) -> str:
+    """The solved notebook must not find what the learner's one has left behind."""
+    return notebook.stem + ("_solved" if notebook.parent.name == "solutions" else "")
 
 
 def stop_practice_services() -> None:

@@ -9,6 +9,8 @@ A source is jupytext's py:percent. Tags stand in a cell's header line:
 ``# %% tags=["raises-exception"]`` for an error that the reader is meant to see,
 ``# %% tags=["nbval-ignore-output"] reason="seconds differ"`` for an output that no two
 runs share. The reason is not optional.
+
+Where a source has exercises, two notebooks come out of it: see ``tools.exercise_cutting``.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jupytext
@@ -30,6 +32,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from tools.exercise_cutting import has_exercises, learner, restore, solved, wrong_states
 from tools.notebook_rules import problems
 from tools.terminal import Step, Stop, duration, line
 
@@ -67,14 +70,35 @@ def notebook_of(source: Path) -> Path:
     return source.parent.parent / f"{source.stem}.ipynb"
 
 
+def solutions_of(source: Path) -> Path:
+    """notebooks/source/03_x.py -> notebooks/solutions/03_x.ipynb"""
+    return source.parent.parent / "solutions" / f"{source.stem}.ipynb"
+
+
 def from_source(source: Path) -> NotebookNode:
-    """The notebook that a source describes, not yet run. Cell ids depend on the text alone."""
+    """What a source describes, solutions included, not yet run."""
     notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt=FORMAT)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
-    seen: dict[str, int] = {}
     for cell in notebook.cells:
         cell.metadata = _kept(cell.metadata)
+    return _with_ids(notebook)
+
+
+def editions(source: Path) -> dict[Path, NotebookNode]:
+    """The notebooks that a source makes, not yet run: a learner's, and where there are
+    exercises the solved one."""
+    whole = from_source(source)
+    if not has_exercises(whole):
+        return {notebook_of(source): whole}
+    return {notebook_of(source): _with_ids(learner(whole)),
+            solutions_of(source): _with_ids(solved(whole, source.stem))}
+
+
+def _with_ids(notebook: NotebookNode) -> NotebookNode:
+    """Ids that depend on the cells' texts alone."""
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
         key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         seen[key] = seen.get(key, 0) + 1
         cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
@@ -148,51 +172,75 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 
 def differences(source: Path) -> list[str]:
-    """How the saved notebook disagrees with its source: types, texts and tags of the cells."""
-    path = notebook_of(source)
-    if not path.exists():
-        return [f"{path.name} has not been made yet"]
-    saved, wanted = nbformat.read(path, as_version=4).cells, from_source(source).cells
-    found = []
+    """How the saved notebooks disagree with their source: types, texts and tags of the cells."""
+    found, made = [], editions(source)
+    for path, wanted in made.items():
+        name = path.relative_to(source.parent.parent).as_posix()
+        if path.exists():
+            saved = nbformat.read(path, as_version=4)
+            found += [f"{name}{text}" for text in _compare(saved.cells, wanted.cells)]
+        else:
+            found.append(f"{name} has not been made yet")
+    if solutions_of(source) not in made and solutions_of(source).exists():
+        found.append(f"solutions/{source.stem}.ipynb is there, but its source has no exercise")
+    return found
+
+
+def _compare(saved: list[NotebookNode], wanted: list[NotebookNode]) -> Iterator[str]:
     if len(saved) != len(wanted):
-        found.append(f"{path.name} has {len(saved)} cells, its source {len(wanted)}")
+        yield f" has {len(saved)} cells, its source {len(wanted)}"
     for number, (old, new) in enumerate(zip(saved, wanted, strict=False), start=1):
         for part, a, b in (("type", old.cell_type, new.cell_type), ("text", old.source, new.source),
                            ("tags", _kept(old.metadata), new.metadata)):
             if a != b:
-                found.append(f"{path.name}, cell {number}: the {part} differs from the source")
-    return found
+                yield f", cell {number}: the {part} differs from the source"
 
 
 def build(source: Path, work: Path | None = None) -> list[str]:
-    """Make one notebook, run it, save it. Returns what breaks the rules of the house.
+    """Make the notebooks of one source, run and save them. Returns which house rules they break.
 
-    work: default is a fresh folder work/build/NN_name. Raises Stop where a cell fails.
+    work: default is a fresh folder work/build/NN_name; the solved notebook gets another one
+    beside it. Raises Stop where a cell fails.
     """
-    notebook = from_source(source)
     work = work or PROJECT / "work" / "build" / source.stem
+    made = editions(source)
+    if solutions_of(source) not in made:
+        solutions_of(source).unlink(missing_ok=True)
+    found = []
+    for path, notebook in made.items():
+        is_solved = path == solutions_of(source)
+        _run(notebook, path, work.with_name(f"{work.name}_solved") if is_solved else work)
+        texts = problems(notebook) + wrong_states(notebook, is_solved)
+        found += [f"solved, {text}" if is_solved else text for text in texts]
+    return found
+
+
+def _run(notebook: NotebookNode, path: Path, work: Path) -> None:
+    """Run one notebook with a line of progress, and save it. Raises Stop where a cell fails."""
     shutil.rmtree(work, ignore_errors=True)
+    path.parent.mkdir(exist_ok=True)
+    title = path.stem + (", solved" if path.parent.name == "solutions" else "")
     code = sum(cell.cell_type == "code" for cell in notebook.cells)
-    with Step(source.stem, f"{source.stem}: {code} code cells") as step:
+    with Step(title, f"{title}: {code} code cells") as step:
         try:
-            execute(notebook, work, source.parent.parent,
+            execute(notebook, work, path.parent,
                     on_cell=lambda i: step.now(f"cell {i + 1} of {len(notebook.cells)}"))
         except CellExecutionError as error:
-            log = PROJECT / "work" / "logs" / f"build-{source.stem}.log"
+            log = PROJECT / "work" / "logs" / f"build-{work.name}.log"
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(str(error), encoding="utf-8")
-            raise Stop(f"{source.name}: a cell fails with {error.ename}: {error.evalue}",
+            raise Stop(f"{title}: a cell fails with {error.ename}: {error.evalue}",
                        "mend the cell in the source; where the reader is meant to see the error,"
                        ' give it tags=["raises-exception"].', log) from None
         finally:
             stop_practice(work)
-        write(clean(notebook, work), notebook_of(source))
-    return problems(notebook)
+        write(clean(notebook, work), path)
 
 
 def take(source: Path) -> None:
-    """Write the notebook's cells, as edited in JupyterLab, into its source."""
+    """Write the notebook's cells, as edited in JupyterLab, into its source. Raises Stop."""
     notebook = nbformat.read(notebook_of(source), as_version=4)
+    restore(notebook, from_source(source), editions(source)[notebook_of(source)])
     before = source.read_text(encoding="utf-8")
     # What jupytext knows of the layout: the empty lines after each cell.
     layout = {(cell.cell_type, cell.source): cell.metadata.get("lines_to_next_cell")
