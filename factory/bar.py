@@ -1,0 +1,233 @@
+"""Does the built-in model bear out what the course says? Measures every claim.
+
+    python -m factory.bar            all of it, about 10 minutes on two cores
+    python -m factory.bar --quick    fewer recipes, fewer claims
+
+Everything goes through the course's own evaluation and the practice service. The results are
+written to data/models/pantry/bar.json, from which ``factory.model_card`` writes the card.
+Nothing here is a condition for the model to be shipped: what does not hold is written down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import lessonlib
+from lessonlib import lora, prompting, training_rows
+from lessonlib.bootstrap import Difference
+from lessonlib.evaluation import Method, Result, compare, evaluate
+from lessonlib.forgetting import general_loss
+from lessonlib.paths import BUILT_IN
+from lessonlib.retrieval import GlossaryLookup
+from lessonlib.tasks import recipes
+
+SHOTS = (1, 2, 4)
+OUTPUT = BUILT_IN / "bar.json"
+#: The course's settings; a claim about another learning rate says so.
+TUNED = lora.LoraSettings()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the bar, what was measured, and whether it holds."""
+
+    text: str
+    measured: str
+    holds: bool
+
+    def __str__(self) -> str:
+        return f"[{'holds' if self.holds else 'FAILS'}] {self.text}: {self.measured}"
+
+
+class Bar:
+    """Runs methods once each and keeps their results."""
+
+    def __init__(self, questions: int | None):
+        self.client = lessonlib.connect("practice")
+        self.train = recipes.load("train")
+        self.known = recipes.load_glossary(until=recipes.TRAINING_DATE)
+        self.find = GlossaryLookup(recipes.load_glossary()).find
+        self.splits = {
+            name: recipes.load(name)[:questions] for name in ("test", "test_new_names", "field")
+        }
+        self.results: dict[tuple[str, str], Result] = {}
+        self.claims: list[Claim] = []
+
+    # ------------------------------------------------------------ methods
+    def methods(self) -> dict[str, tuple[str, Callable]]:
+        """Name of the method -> (model, how it is asked)."""
+        table: dict[str, tuple[str, Callable]] = {
+            "bare prompt": ("pantry", prompting.bare),
+            "instructions": ("pantry", prompting.instructions),
+        }
+        for k in SHOTS:
+            table[f"few-shot, k = {k}"] = ("pantry", self._few_shot(k))
+        for k in (0, 1, 2):
+            table[f"RAG, k = {k}"] = ("pantry", self._retrieval(k))
+        table["tuned"] = ("bar-tuned", prompting.tuned)
+        table["tuned + glossary"] = ("bar-tuned-glossary", self._tuned_retrieval)
+        return table
+
+    def _few_shot(self, k: int) -> Callable:
+        shots = prompting.pick_balanced(self.train, k)
+        return lambda recipe: prompting.few_shot(recipe, shots)
+
+    def _retrieval(self, k: int) -> Callable:
+        shots = prompting.pick_balanced(self.train, k)
+        return lambda recipe: prompting.with_glossary(recipe, self.find(recipe), shots, self.find)
+
+    def _tuned_retrieval(self, recipe):
+        return prompting.tuned_with_glossary(recipe, self.find(recipe))
+
+    def run(self, name: str, split: str) -> Result:
+        """The result of one method on one split; measured at the first call."""
+        if (name, split) not in self.results:
+            model, messages = self.methods()[name]
+            result = evaluate(self.client, Method(name, model, messages), self.splits[split])
+            self.results[name, split] = result
+            print(f"{split:15} {result}", flush=True)
+        return self.results[name, split]
+
+    def f1(self, name: str, split: str = "test") -> float:
+        """micro-F1 of one method on one split."""
+        return self.run(name, split).metrics()["micro_f1"].value
+
+    def best(self, prefix: str, split: str) -> str:
+        """The method with this beginning that does best on a split."""
+        names = [name for name in self.methods() if name.startswith(prefix)]
+        return max(names, key=lambda name: self.f1(name, split))
+
+    def difference(self, better: str, worse: str, split: str = "test") -> Difference:
+        """Paired difference in micro-F1."""
+        return compare(self.run(better, split), self.run(worse, split))
+
+    def claim(self, text: str, measured: object, holds: bool) -> None:
+        """Writes one claim down."""
+        self.claims.append(Claim(text, str(measured), bool(holds)))
+        print(self.claims[-1], flush=True)
+
+
+def ladder(bar: Bar) -> None:
+    """bare < instructions < few-shot < RAG < tuned, each step significant."""
+    steps = ["bare prompt", "instructions", bar.best("few-shot", "test"), bar.best("RAG", "test"),
+             "tuned"]  # fmt: skip
+    for worse, better in zip(steps, steps[1:], strict=False):
+        gain = bar.difference(better, worse)
+        bar.claim(f"{better} beats {worse} on test", gain, gain.low > 0)
+    gain = bar.difference("few-shot, k = 4", "few-shot, k = 1")
+    bar.claim("few-shot goes on gaining from k = 1 to k = 4", gain, gain.low > 0)
+    tuned = bar.run("tuned", "test").metrics()["micro_f1"]
+    bar.claim("tuned reaches 0.95 on test", tuned, tuned.value >= 0.95)
+    gain = bar.difference("tuned + glossary", "tuned")
+    bar.claim("a glossary in tuned prompts does no harm on test", gain, gain.high >= 0)
+
+
+def new_names(bar: Bar) -> None:
+    """Names added after training are known to retrieval alone."""
+    split = "test_new_names"
+    rag = bar.best("RAG", split)
+    gain = bar.difference(rag, "tuned", split)
+    bar.claim(f"{rag} beats tuned by 0.15 on new names", gain, gain.value >= 0.15 and gain.low > 0)
+    for other in (rag, "tuned"):
+        gain = bar.difference("tuned + glossary", other, split)
+        bar.claim(f"tuned + glossary beats {other} on new names", gain, gain.low > 0)
+
+
+def field(bar: Bar) -> None:
+    """Text that no grammar wrote."""
+    untuned = [name for name, (model, _) in bar.methods().items() if model == "pantry"]
+    best = max(untuned, key=lambda name: bar.f1(name, "field"))
+    gain = bar.difference("tuned", best, "field")
+    bar.claim(f"tuned beats the best untuned prompt ({best}) by 0.1 on field", gain,
+              gain.value >= 0.1 and gain.low > 0)  # fmt: skip
+
+
+def bad_labels(bar: Bar) -> None:
+    """A systematic mistake in 30 % of the examples."""
+    spoilt = training_rows.from_one_bad_source(bar.train, share=0.3)
+    lora.tune(training_rows.chat_rows(spoilt), "bar-bad-labels", settings=TUNED)
+    method = Method("tuned on bad labels", "bar-bad-labels", prompting.tuned)
+    result = evaluate(bar.client, method, bar.splits["test"])
+    bar.results[method.name, "test"] = result
+    loss = compare(bar.run("tuned", "test"), result)
+    bar.claim("one bad source (30 % of the examples) costs 0.1", loss,
+              loss.value >= 0.1 and loss.low > 0)  # fmt: skip
+
+
+def overfitting(bar: Bar) -> None:
+    """Few examples, many epochs: validation loss has a minimum before the end."""
+    settings = lora.LoraSettings(epochs=24, learning_rate=6e-3, keep_checkpoints=True, rank=32)
+    few = training_rows.chat_rows(bar.train[:100])
+    validation = training_rows.chat_rows(recipes.load("validation"))
+    run = lora.tune(few, "bar-overfit", settings=settings, validation=validation)
+    losses = [point.validation_loss for point in run.epochs]
+    best = losses.index(min(losses)) + 1
+    lowest, last = min(losses), losses[-1]
+    measured = f"{losses[0]:.3f} after epoch 1, {lowest:.3f} after {best}, {last:.3f} at the end"
+    rises = best < len(losses) and last > 1.05 * lowest
+    bar.claim("100 examples, 24 epochs: validation loss rises before the end", measured, rises)
+    early = run.checkpoint(best)
+    scores = [
+        evaluate(bar.client, Method(name, name, prompting.tuned), bar.splits["test"])
+        for name in (early.name, run.name)
+    ]
+    gain = compare(*scores)
+    bar.claim("the checkpoint at the minimum beats the last one on test", gain, gain.low > 0)
+
+
+def forgetting(bar: Bar) -> None:
+    """General held-out loss before and after, at the course's rate and at ten times it."""
+    fast = lora.LoraSettings(learning_rate=10 * TUNED.learning_rate)
+    rows = training_rows.chat_rows(bar.train)
+    hasty = lora.tune(rows, "bar-ten-times", settings=fast)
+    tuned_folder = hasty.folder.parent / "bar-tuned"
+    before, after, much = (general_loss(f) for f in (BUILT_IN, tuned_folder, hasty.folder))
+    measured = f"{before:.2f} before, {after:.2f} after, {much:.2f} at ten times the rate"
+    bar.claim("general loss rises measurably, and badly at ten times the rate", measured,
+              after - before > 0.02 and much - before > 3 * (after - before))  # fmt: skip
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m factory.bar",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    bar = Bar(60 if quick else None)
+    seconds = lora.tune(training_rows.chat_rows(bar.train), "bar-tuned", settings=TUNED).seconds
+    rows = training_rows.glossary_rows(bar.train, bar.known)
+    lora.tune(rows, "bar-tuned-glossary", settings=TUNED)
+    parts = (ladder, new_names, field) if quick else (
+        ladder, new_names, field, bad_labels, overfitting, forgetting
+    )  # fmt: skip
+    for part in parts:
+        part(bar)
+    if not quick:
+        for split in bar.splits:
+            for name in bar.methods():
+                bar.run(name, split)
+        table = [_row(name, split, result) for (name, split), result in bar.results.items()]
+        record = dict(claims=[asdict(c) for c in bar.claims], results=table,
+                      tuning_seconds=round(seconds))  # fmt: skip
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        OUTPUT.write_text(text, encoding="utf-8")
+    failed = sum(not claim.holds for claim in bar.claims)
+    print(f"{len(bar.claims) - failed} of {len(bar.claims)} claims hold")
+
+
+def _row(name: str, split: str, result: Result) -> dict:
+    metrics = {
+        key: [round(m.value, 4), round(m.low, 4), round(m.high, 4)]
+        for key, m in result.metrics().items()
+    }
+    return dict(method=name, split=split, prompt_tokens=round(result.prompt_tokens, 1), **metrics)
+
+
+if __name__ == "__main__":
+    main()
