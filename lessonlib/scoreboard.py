@@ -132,6 +132,8 @@ class Scoreboard:
         if columns is None:
             filled = {key for row in rows for key, value in row.items() if value is not None}
             columns = [key for key in COLUMNS if key in filled or key not in OPTIONAL]
+            if len({row["split"] for row in rows}) == 1:
+                columns.remove("split")  # the note below the table names it
         unknown = [key for key in columns if key not in COLUMNS]
         if unknown:
             raise LessonError(
@@ -230,9 +232,10 @@ class Table:
         return f"<table>\n{chr(10).join(lines)}\n</table>\n<p><small>{notes}</small></p>"
 
     def _html_line(self, line: list[str], tag: str) -> str:
+        wrap = "normal" if tag == "th" else "nowrap"
         cells = "".join(
             f'<{tag} style="text-align: {"left" if key in WORDS else "right"}; '
-            f'white-space: nowrap">{html.escape(cell)}</{tag}>'
+            f'white-space: {wrap}">{html.escape(cell)}</{tag}>'
             for key, cell in zip(self.columns, line, strict=True)
         )
         return f"<tr>{cells}</tr>"
