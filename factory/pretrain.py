@@ -1,7 +1,7 @@
 """Trains the built-in model ``pantry`` from nothing, on text that ``factory.corpus`` writes.
 
-    python -m factory.pretrain --tokens 36e6                 one process
-    python -m factory.pretrain --tokens 36e6 --processes 2   two processes, one thread each
+    python -m factory.pretrain --tokens 39e6                 one process
+    python -m factory.pretrain --tokens 39e6 --processes 2   two processes, one thread each
     python -m factory.pretrain --tokens 1e9                  on a GPU, if there is one
 
 A run that was stopped goes on where it was: state is kept in work/factory/pretrain. The same
@@ -32,12 +32,14 @@ from factory import architecture, batches, probe, tokenizer
 from factory.corpus import Phase
 from lessonlib.paths import DATA, WORK
 
-#: From this share of the budget on, training is in this phase.
+#: From this many tokens on, training is in this phase. The last one lasts to the end.
 PHASES = (
-    (0.0, Phase(256)),
-    (0.34, Phase(512)),
-    (0.475, Phase(512, focused=True)),
-    (0.64, Phase(1024, focused=True)),
+    (0, Phase(256)),
+    (12_238_848, Phase(512)),
+    (17_104_896, Phase(512, focused=True)),
+    (21_422_080, Phase(256, focused=True)),
+    (27_000_000, Phase(512, focused=True)),
+    (31_500_000, Phase(1024, focused=True)),
 )
 DECAY_SHARE = 0.25
 WARM_UP_STEPS = 40
@@ -62,7 +64,8 @@ class Plan:
 
     def phase(self, step: int) -> Phase:
         """The phase at ``step``."""
-        return [phase for share, phase in PHASES if step >= share * self.steps][-1]
+        tokens = step * batches.BATCH_TOKENS
+        return [phase for start, phase in PHASES if tokens >= start][-1]
 
     def rate(self, step: int) -> float:
         """The factor on every learning rate at ``step``, between 0 and 1."""
@@ -232,7 +235,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--tokens", type=float, default=36e6, help="the whole budget")
+    parser.add_argument("--tokens", type=float, default=39e6, help="the whole budget")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=WORK / "factory" / "pretrain")
