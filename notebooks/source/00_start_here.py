@@ -1,0 +1,243 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 · Start here: tune a model in ten minutes
+#
+# A *language model* is a program that continues text. It learned to do so from a great deal of
+# other text. **Fine-tuning** means to train such a finished model a little further, on examples
+# of your own, so that it does one job better. In this notebook we do that once, from start to
+# end: we ask a model, measure it, tune it, and measure again. Everything runs on this computer.
+# No account, no graphics card, no network.
+#
+# **You will**
+#
+# - see one task from a learner's and from a program's side,
+# - measure a model before and after tuning, on recipes that it has never seen,
+# - tune a model yourself and use it right away,
+# - learn what a number like "F1 = 0.86 (0.84-0.88)" tells, and what it does not.
+#
+# **Before you start:** nothing. Run each cell with Shift + Enter, from top to bottom.
+#
+# **Time:** 10 minutes, of which the computer works for about one.
+
+# %%
+import lessonlib
+from lessonlib import Method, Scoreboard, compare, evaluate, exercises, lora, prompting
+from lessonlib import training_rows, widgets
+from lessonlib.tasks import recipes
+
+PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
+MODEL = "pantry"  # the model that we start from
+EXAMPLES = 400  # how many examples we tune on; fewer is faster, more is better
+
+# %% [markdown]
+# ## 1. The task
+#
+# A recipe collection wants to know what is in each recipe. People write ingredients in every
+# way one can think of. We want a clean list, in the names that this kitchen uses.
+
+# %%
+example = recipes.load("test")[10]
+print(recipes.user_message(example))
+print()
+print("Wanted:", recipes.answer(example))
+
+# %% [markdown]
+# The answer is a *JSON list*: text that another program can read. And the names are house names.
+# This kitchen keeps a *house glossary* that says, for example, that scallions are called
+# `green onion` here. No model can know that by itself.
+
+# %%
+for entry in recipes.load_glossary()[:8]:
+    print(f"{entry.written:22} -> {entry.house}")
+
+# %% [markdown]
+# ## 2. A model that knows nothing of our job
+#
+# `connect()` gives us a *client*: the object through which we talk to a model. It is OpenAI's
+# own Python client. Here it talks to the **practice service**, a small program on this computer
+# that understands the same requests. Behind it stands `pantry`, a *tiny* model of our own. It
+# has about three million parameters (the numbers that training adjusts); large models have
+# several hundred thousand times as many. `pantry` can read recipes and little else. What we do
+# with it, and how we measure it, is the same with a large one.
+
+# %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
+client = lessonlib.connect(PROVIDER)
+
+# %%
+prompt = prompting.bare(example)
+for message in prompt:
+    print(f"[{message['role']}]\n{message['content']}\n")
+
+# %% [markdown]
+# That is the **prompt**: all that the model gets. The *system* message says what the job is, the
+# *user* message holds the recipe. Now we ask.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+answer = client.chat.completions.create(model=MODEL, messages=prompt, max_tokens=96)
+print(answer.choices[0].message.content)
+
+# %% [markdown]
+# Compare it with what we wanted. The model has seen many recipes, but nobody told it our format
+# or our names. One answer proves little, though. Let us measure.
+
+# %% [markdown]
+# ## 3. Measure before you change anything
+#
+# We ask about 100 recipes of the **test set**: examples that are kept aside for measuring and
+# are never trained on. Three numbers come back.
+#
+# - **micro-F1**: of all ingredients, how many are found and right. 1 is perfect, 0 is nothing.
+#   It falls when names are missing, and when wrong ones are there.
+# - **exact match**: the share of recipes whose whole list is right.
+# - **valid JSON**: the share of answers that a program can read at all. An answer that is not
+#   valid JSON counts as empty.
+#
+# We ask twice: with the bare prompt above, and with a prompt that spells out all the rules.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+test = recipes.load("test")[:100]
+board = Scoreboard()
+
+before = evaluate(client, Method("bare prompt", MODEL, prompting.bare), test)
+told = evaluate(client, Method("instructions", MODEL, prompting.instructions), test)
+for result in (before, told):
+    board.add(result, split="test")
+    print(result)
+
+# %% [markdown]
+# The two numbers in brackets are a **95 % confidence interval**: with another 100 recipes of
+# the same kind we would expect to land in that range. Without it, one cannot tell luck from
+# progress.
+
+# %% [markdown]
+# ## 4. Tune
+#
+# Now we show the model what we want, with examples from the **training set**. Each one is a
+# small chat: the same prompt as before, and then the answer that we would have liked.
+
+# %%
+train = recipes.load("train")[:EXAMPLES]
+rows = training_rows.chat_rows(train)
+for message in rows[0]["messages"]:
+    print(f"[{message['role']}]\n{message['content']}\n")
+
+# %% [markdown]
+# `tune` trains on all of them, several times over. Each pass over all examples is called an
+# **epoch**. We use **LoRA** (low-rank adaptation): the model itself stays as it is, and a small
+# add-on, the *adapter*, learns the difference. Watch the **loss**: it says how surprised the
+# model still is by the right answers. It should fall.
+
+# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+tuned = lora.tune(rows, name="first-taste", settings=lora.LoraSettings(epochs=3))
+tuned
+
+# %% [markdown]
+# ## 5. The same question again
+#
+# The service offers the new model at once, under its name. The prompt is the *bare* one: no
+# rules, no glossary. What the model needs to know is now in its weights.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+answer = client.chat.completions.create(model=tuned.name, messages=prompt, max_tokens=96)
+print("Wanted:", recipes.answer(example))
+print("Tuned: ", answer.choices[0].message.content)
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+after = evaluate(client, Method("tuned", tuned.name, prompting.tuned), test)
+board.add(after, split="test", training_seconds=tuned.seconds)
+board.table("test")
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+board.picture("test")
+
+# %% [markdown]
+# Is the difference more than luck? `compare` asks the same question on the same recipes for
+# both methods, and gives the difference with its interval. If the interval does not contain 0,
+# we call the difference *significant*.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+print("tuned against the bare prompt:  ", compare(after, before))
+print("tuned against the instructions: ", compare(after, told))
+
+# %% [markdown]
+# ## 6. Your turn
+#
+# A line `...  # your turn` is a blank: replace the dots and run the cell, then the check below
+# it. Nothing breaks if you leave it as it is. Hint and solution are folded beneath.
+
+# %% [markdown]
+# ### Exercise 00-1
+#
+# How much micro-F1 did tuning gain over the bare prompt? Take both scores from the results
+# `after` and `before`; `result.metrics()["micro_f1"].value` is the number without its interval.
+
+# %% tags=["exercise"]
+# BEGIN SOLUTION
+gain = after.metrics()["micro_f1"].value - before.metrics()["micro_f1"].value
+# END SOLUTION
+
+# %%
+exercises.check("00-1", gain, before, after)
+
+# %% [markdown] tags=["hint"]
+# A gain is the later value minus the earlier one.
+
+# %% [markdown]
+# ### Exercise 00-2
+#
+# Is our test really held out? Write a function that returns those recipes of `examples` whose
+# ingredient lines (`recipe.lines`) are the very lines of a recipe in `training`. The id and the
+# title do not matter: a recipe that was copied under a new name is a copy all the same.
+
+# %% tags=["exercise"]
+def seen_in_training(examples, training):
+    # BEGIN SOLUTION
+    known = {recipe.lines for recipe in training}
+    return [recipe for recipe in examples if recipe.lines in known]
+    # END SOLUTION
+
+
+# %%
+exercises.check("00-2", seen_in_training)
+
+# %% [markdown] tags=["hint"]
+# `recipe.lines` is a tuple, so it can be put into a set: `{recipe.lines for recipe in training}`.
+
+# %% [markdown]
+# ## 7. A short quiz
+
+# %%
+widgets.quiz("00")
+
+# %% [markdown]
+# ## What just happened
+#
+# The instructions could tell the model the *format* and the *rules*. They could not tell it
+# what this kitchen calls things: there are too many names. The examples did. And the tuned
+# model does with the shortest prompt what the others could not do with a longer one.
+#
+# It is too early to say "so we should always tune". We have not tried the alternatives: showing
+# a few examples in the prompt, or looking names up in the glossary. Both cost no training at
+# all. That is why the course measures them first.
+#
+# ## What to remember
+#
+# - Tuning changes the model, prompting changes what the model is given.
+# - Measure before, measure after, on examples that training never saw.
+# - A number without an interval is half a number.
+# - `pantry` is a practice model. What you learn here about *methods* holds for large models;
+#   its scores do not.
+#
+# ## Next
+#
+# [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb): how far do we get with a
+# better prompt alone, and what does it cost?

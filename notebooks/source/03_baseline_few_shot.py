@@ -1,0 +1,277 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 · A baseline with few-shot prompts
+#
+# Before we tune, we try what is cheaper. A **baseline** is the result that tuning has to beat.
+# The first one costs no training at all: we put a few solved examples into the prompt and let
+# the model follow them. This is called **few-shot prompting**, and one example is a *shot*. It
+# often works well. The lesson names two limits: the number of tokens that fit, and the tokens
+# that each call costs. We measure what it brings, and run into both limits on purpose.
+#
+# **You will**
+#
+# - build prompts with no, one and several examples, and see what each adds,
+# - draw quality against length of the prompt,
+# - find out what examples teach (the format) and what they do not (names they do not show),
+# - run into the context window, read the error, and work out what examples cost per call.
+#
+# **Before you start:** [00 · Start here](00_start_here.ipynb) explains the task and the scores.
+#
+# **Time:** 25 minutes, of which the computer works for about one.
+
+# %%
+import lessonlib
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, pictures
+from lessonlib import prompting, widgets
+from lessonlib.name_recall import name_recall
+from lessonlib.tasks import recipes
+
+PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
+MODEL = "pantry"  # the model that we ask
+QUESTIONS = 100  # how many test recipes we measure on
+
+# %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
+client = lessonlib.connect(PROVIDER)
+
+# %% [markdown]
+# ## 1. A fair start: say what you want
+#
+# The tutorial's prompt is one sentence, the *bare* prompt. It names neither the format nor the
+# rules. If we measured few-shot prompts against that, we would praise the examples for what a
+# clearer sentence does as well. So we have two starting points: the bare prompt, and the same
+# with **full instructions** in words.
+
+# %%
+print(recipes.SYSTEM_INSTRUCTIONS)
+
+# %% [markdown]
+# ## 2. A prompt with examples
+#
+# The examples are put in as if the chat had already gone on for a while: a question, the right
+# answer, a question, the right answer. Then comes the recipe that we want to know about.
+
+# %%
+train, test = recipes.load("train"), recipes.load("test")[:QUESTIONS]
+shots = prompting.pick_balanced(train, k=1)
+for message in prompting.few_shot(test[0], shots):
+    print(f"[{message['role']}]\n{message['content']}\n")
+
+# %% [markdown]
+# Which examples? `pick_shots` draws them at random. `pick_balanced` looks for examples that
+# show as many different house names as possible. Both choose from the training set only: a test
+# recipe in the prompt would be cheating.
+
+# %%
+for pick in (prompting.pick_shots, prompting.pick_balanced):
+    shown = set()
+    for shot in pick(train, k=4):
+        shown |= set(shot.names) - set(shot.ingredients)
+    print(f"{pick.__name__:14} shows {len(shown):2} house names:", ", ".join(sorted(shown)))
+
+# %% [markdown]
+# ## 3. Quality against the number of examples
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+def with_shots(k):
+    """Few-shot prompting with the same k examples for every recipe."""
+    chosen = prompting.pick_balanced(train, k)
+    return Method(f"few-shot, k = {k}", MODEL, lambda recipe: prompting.few_shot(recipe, chosen))
+
+
+methods = [
+    Method("bare prompt", MODEL, prompting.bare),
+    Method("instructions", MODEL, prompting.instructions),
+    *[with_shots(k) for k in (1, 2, 4)],
+]
+results = [evaluate(client, method, test) for method in methods]
+board = Scoreboard()
+for result in results:
+    board.add(result, split="test", price=costs.price("gpt-4.1-mini"))
+board.table("test", columns=["route", "micro_f1", "exact_match", "valid_json", "prompt_tokens"])
+
+# %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
+fig, axes = pictures.figure()
+tokens = [result.prompt_tokens for result in results]
+f1 = [result.metrics()["micro_f1"] for result in results]
+errors = [[i.value - i.low for i in f1], [i.high - i.value for i in f1]]
+axes.errorbar(tokens, [i.value for i in f1], yerr=errors, fmt="o-", capsize=4)
+for x, interval, result in zip(tokens, f1, results, strict=True):
+    axes.annotate(result.name, (x, interval.value), xytext=(6, -18), textcoords="offset points")
+axes.set(xlabel="prompt tokens for each request", ylabel="micro-F1", ylim=(0, 1))
+axes.set_xlim(0, max(tokens) * 1.25)
+points = ", ".join(f"{r.name} {i.value:.2f}" for r, i in zip(results, f1, strict=True))
+pictures.show(fig, f"Micro-F1 rises with the length of the prompt: {points}.")
+
+# %% [markdown]
+# Each step can be tested: is it more than luck? The comparison is *paired*: both methods answer
+# the same recipes, so an easy recipe is easy for both and does not blur the difference.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+for worse, better in zip(results, results[1:], strict=False):
+    print(f"{better.name:16} against {worse.name:16} {compare(better, worse)}")
+
+# %% [markdown]
+# ## 4. What do examples teach?
+#
+# Look at single names. Some house names occur in the four examples, most do not. And some
+# ingredients are not in the glossary at all: they only need to be copied.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+entries = recipes.load_glossary(until=recipes.TRAINING_DATE)
+glossary = {entry.written for entry in entries}
+shown = {name for shot in prompting.pick_balanced(train, 4) for name in shot.names} & glossary
+plain = {name for recipe in test for name in recipe.names} - glossary
+groups = {"house names in the examples": shown, "other house names": glossary - shown,
+          "plain names": plain}
+print(f"{'':30}{'times':>6}" + "".join(f"{r.name:>17}" for r in results))
+for label, names in groups.items():
+    recalls = [name_recall(result, test, names, entries) for result in results]
+    print(f"{label:30}{recalls[0][1]:6}" + "".join(f"{share:17.2f}" for share, _ in recalls))
+
+# %% [markdown]
+# This is the heart of the matter. Plain names need no examples. House names that the examples
+# show are picked up. House names that they do not show stay unknown, whatever the model: they
+# are nowhere in its prompt and nowhere in its weights. To show them all, the prompt would have
+# to hold an example for each. So why not simply take more examples?
+
+# %% [markdown]
+# ## 5. The first limit: the context window
+#
+# A model reads a limited number of tokens at once, its **context window**. Prompt and answer
+# must fit into it together. `pantry` has room for 1,024 tokens; large models have room for a
+# hundred thousand and more, and people fill that, too. Let us ask with 16 examples.
+
+# %% tags=["raises-exception", "nbval-ignore-output"] reason="a traceback's frames differ between versions"
+chosen = prompting.pick_balanced(train, 16)
+client.chat.completions.create(
+    model=MODEL, messages=prompting.few_shot(test[0], chosen), max_tokens=96
+)
+
+# %% [markdown]
+# Read the last line of the error. It says how many tokens the model can take, and how many we
+# sent. The code `context_length_exceeded` is the one that OpenAI's service sends as well. The
+# rows above it on your screen are the *traceback*: the way that the error took through the
+# program. Here it tells us nothing.
+#
+# How many examples fit? We ask with more and more of them and count the refusals.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+for k in (4, 5, 6, 8):
+    result = evaluate(client, with_shots(k), test[:25])
+    print(f"k = {k}: {result.prompt_tokens:7.0f} prompt tokens, refused: {result.errors or 'none'}")
+
+# %% [markdown]
+# ## 6. The second limit: every call pays for the examples again
+#
+# The examples are sent with *each* request. Hosted models are paid by the token, so a longer
+# prompt costs more each time. We put a price on it: what would as many tokens cost at a hosted
+# model's price? (Practice models cost nothing. The price list, with source and date, is in
+# `data/facts/prices.toml`.)
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+price = costs.price("gpt-4.1-mini")
+print(f"{price.name}: {price.input} $ per million prompt tokens, {price.output} $ for answers")
+print(f"({price.source}, {price.read})\n")
+base = costs.cost_per_1000(results[1], price)
+for result in results:
+    cost = costs.cost_per_1000(result, price)
+    print(f"{result.name:18}{cost:7.3f} $ per 1,000 requests  ({cost / base:.1f} x instructions)")
+
+# %% [markdown]
+# Services give a discount on a beginning that repeats from call to call (*prompt caching*), so
+# a fixed set of examples costs less than it looks here. It does not become free, and it still
+# takes its place in the context window.
+
+# %% [markdown]
+# ## 7. Your turn
+#
+# ### Exercise 03-1
+#
+# How many prompt tokens do the four examples add, over 1,000 requests? `without` is the result
+# with instructions alone, `with_four` the one with four examples. A result's `prompt_tokens` is
+# the mean of one request.
+
+# %%
+without, with_four = results[1], results[-1]
+
+# %% tags=["exercise"]
+# BEGIN SOLUTION
+extra = 1000 * (with_four.prompt_tokens - without.prompt_tokens)
+# END SOLUTION
+
+# %%
+exercises.check("03-1", extra, without, with_four)
+
+# %% [markdown] tags=["hint"]
+# First the difference for one request, then for a thousand.
+
+# %% [markdown]
+# ### Exercise 03-2
+#
+# Write a function that says how many examples fit at most. All four arguments are in tokens:
+# the model's context window, the instructions with the question, one solved example, and the
+# room that the answer needs.
+
+# %% tags=["exercise"]
+def most_examples(window, instructions, example, answer):
+    # BEGIN SOLUTION
+    left = window - instructions - answer
+    return max(0, left // example)
+    # END SOLUTION
+
+
+# %%
+exercises.check("03-2", most_examples)
+
+# %% [markdown] tags=["hint"]
+# `//` divides and drops the rest. And what if not even the instructions fit?
+
+# %% [markdown]
+# ### Exercise 03-3
+#
+# Write a function that lists the names in a recipe that stay unknown: names that are in the
+# glossary, but in none of the examples. `glossary` is a set of names as people write them.
+
+# %% tags=["exercise"]
+def stays_unknown(recipe, shots, glossary):
+    # BEGIN SOLUTION
+    shown = {name for shot in shots for name in shot.names}
+    return [name for name in recipe.names if name in glossary and name not in shown]
+    # END SOLUTION
+
+
+# %%
+exercises.check("03-3", stays_unknown)
+
+# %% [markdown] tags=["hint"]
+# Collect all names of all shots in one set first.
+
+# %% [markdown]
+# ## 8. A short quiz
+
+# %%
+widgets.quiz("03")
+
+# %% [markdown]
+# ## What to remember
+#
+# - First write down what you want. Only then count what examples add.
+# - Examples teach what they show. What they do not show stays unknown.
+# - The context window limits how many fit, and every call pays for them again.
+# - Few-shot prompting needs no training and can be changed in a minute. If it is good enough
+#   for your job, you are done.
+#
+# ## Next
+#
+# Examples cannot show every name. But the glossary holds every name, so we could look up the
+# right lines for each recipe and put just those into the prompt. That is retrieval, the second
+# baseline.
