@@ -27,7 +27,8 @@ say how prompting, retrieval and tuning compare on it; a large model's scores wo
 
 | | |
 |---|---|
-| type | Qwen2 (`AutoModelForCausalLM`), {layers} layers, width {width}, {heads} heads, tied embeddings |
+| type | Qwen2 (`AutoModelForCausalLM`), tied embeddings |
+| shape | {layers} layers, width {width}, {heads} heads |
 | context window | {context} tokens |
 | tokenizer | byte-level BPE, {vocabulary} tokens, letters, digits and all else kept apart |
 | files | bfloat16, {megabytes:.1f} MB; licence MIT, like the course |
