@@ -16,6 +16,13 @@ from lessonlib.quizzes import Option, Question
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 #: Left borders of answers: the colours of Okabe and Ito. Words say the same.
 GREEN, ORANGE = "#009E73", "#E69F00"
+#: ipywidgets cuts a long option off with three dots. Ours go on in the next line.
+STYLE = """<style>
+.lesson-quiz .widget-checkbox { height: auto; padding: 0.15em 0; }
+.lesson-quiz .widget-checkbox .widget-label-basic { display: flex; height: auto; }
+.lesson-quiz .widget-checkbox span { white-space: normal; line-height: 1.45; }
+.lesson-quiz .widget-checkbox input { flex: none; margin-right: 0.6em; }
+</style>"""
 
 
 def quiz(number: str, explain: bool = False) -> None:
@@ -45,8 +52,13 @@ def quiz(number: str, explain: bool = False) -> None:
         _QuestionView(place, len(asked.questions), question, done.get(question.key) == "right").box
         for place, question in enumerate(asked.questions, start=1)
     ]
-    heading = ipywidgets.HTML(f"<strong>{html.escape(asked.title)}</strong>")
-    show(ipywidgets.VBox([heading, *parts]), text, markdown)
+    keys = _("By keyboard: Tab goes on to the next option or button, Space presses it.")
+    heading = ipywidgets.HTML(
+        STYLE + _block(f"<strong>{html.escape(asked.title)}</strong><br><small>{keys}</small>")
+    )
+    box = ipywidgets.VBox([heading, *parts])
+    box.add_class("lesson-quiz")
+    show(box, text, markdown)
 
 
 def show(widget, text: str, markdown: str) -> None:
@@ -70,7 +82,12 @@ def show(widget, text: str, markdown: str) -> None:
 
 
 class _QuestionView:
-    """One question: its options, a button, and what is said after the button was pressed."""
+    """One question: its options, a button, and what is said after the button was pressed.
+
+    All options are checkboxes, also where only one may be chosen. Radio buttons would look
+    better, but in JupyterLab the arrow keys, which everyone presses on them, leave the quiz for
+    the next cell (seen in 4.6 with ipywidgets 8.1).
+    """
 
     def __init__(self, place: int, total: int, question: Question, done: bool):
         import ipywidgets
@@ -79,32 +96,37 @@ class _QuestionView:
         lead = _("Question {place} of {total}").format(place=place, total=total)
         text = f"<strong>{lead}.</strong> {_rich(question.text)}"
         text += f" <em>({quizzes.instruction(question)})</em>"
-        wide = ipywidgets.Layout(width="auto")
-        if question.several:
-            self.boxes = [
-                ipywidgets.Checkbox(False, description=option.text, indent=False, layout=wide)
-                for option in question.options
-            ]
-            self.choice = ipywidgets.VBox(self.boxes)
-        else:
-            self.choice = ipywidgets.RadioButtons(
-                options=[(option.text, i) for i, option in enumerate(question.options)],
-                value=None, layout=wide,
-            )
-        label = _("Check answer {place}").format(place=place)
-        self.button = ipywidgets.Button(description=label, layout=wide)
-        self.button.on_click(self.answer)
-        self.said = ipywidgets.HTML(_("You have answered this one before.") if done else "")
+        layout = ipywidgets.Layout(width="auto", height="auto")
+        self.boxes = [
+            ipywidgets.Checkbox(False, description=option.text, indent=False, layout=layout)
+            for option in question.options
+        ]
+        if not question.several:
+            for box in self.boxes:
+                box.observe(self.leave_only, "value")
+        button = ipywidgets.Button(
+            description=_("Check answer {place}").format(place=place),
+            layout=ipywidgets.Layout(width="max-content", margin="0.4em 0"),
+        )
+        button.on_click(self.answer)
+        self.said = ipywidgets.HTML(
+            _block(_("You have answered this one before.")) if done else "", layout=layout
+        )
         self.box = ipywidgets.VBox(
-            [ipywidgets.HTML(text), self.choice, self.button, self.said],
+            [ipywidgets.HTML(_block(text), layout=layout), *self.boxes, button, self.said],
             layout=ipywidgets.Layout(margin="0 0 1em 0"),
         )
 
+    def leave_only(self, change) -> None:
+        """Where one may be chosen, the latest choice takes the place of an earlier one."""
+        if change["new"]:
+            for box in self.boxes:
+                if box is not change["owner"]:
+                    box.value = False
+
     def chosen(self) -> set[int]:
         """The numbers of the chosen options."""
-        if self.question.several:
-            return {place for place, box in enumerate(self.boxes) if box.value}
-        return set() if self.choice.value is None else {self.choice.value}
+        return {place for place, box in enumerate(self.boxes) if box.value}
 
     def answer(self, _button) -> None:
         """Say what is right and why. Options that were not chosen are explained at the end."""
@@ -139,7 +161,12 @@ def _explained(option: Option) -> str:
 
 def _alert(summary: str, details: str) -> str:
     """A screen reader reads an element with the role alert out as soon as it appears."""
-    return f'<div role="alert"><strong>{html.escape(summary)}</strong>{details}</div>'
+    return _block(f"<strong>{html.escape(summary)}</strong>{details}", ' role="alert"')
+
+
+def _block(inner: str, attributes: str = "") -> str:
+    """ipywidgets gives each line of an HTML widget 28 pixels: too much for a paragraph."""
+    return f'<div{attributes} style="line-height: 1.45; padding: 0.2em 0">{inner}</div>'
 
 
 def _rich(text: str) -> str:
