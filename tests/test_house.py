@@ -211,6 +211,8 @@ def _opens_text_without_encoding(call: ast.Call) -> bool:
             return False
     elif name not in ("read_text", "write_text"):
         return False
+    elif len(call.args) > (name == "write_text"):  # given by place
+        return False
     return not any(keyword.arg == "encoding" for keyword in call.keywords)
 
 
@@ -265,7 +267,7 @@ def test_the_code_is_in_one_style():
 
 
 def test_nothing_is_left_to_do():
-    marks = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b|raise NotImplemented")
+    marks = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X)\b|raise NotImplemented" "Error")
     for path in tracked():
         if path.suffix == ".py":
             assert not marks.search(path.read_text(encoding="utf-8")), path

@@ -334,7 +334,7 @@ def test_the_rehearsal_runs_all_and_goes_on_after_a_failure(small, tmp_path, cap
     notebooks.write(notebooks.from_source(small), folder / "02_small.ipynb")
     assert rehearse.rehearse(folder, tmp_path / "out") == 1
     said = capsys.readouterr().out
-    assert "[ok]   00_small: " in said and "minutes" in said
+    assert "[ok]   00_small" in said and " s in all" in said
     assert "[fail] 01_broken: KeyError: 'gone'" in said
     assert "[ok]   02_small" in said
     assert said.rstrip().endswith("[fail] 1 failed: 01_broken")

@@ -54,12 +54,10 @@ def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     count = len(notebook.cells)
-    step = Step(title)
     try:
-        with step:
+        with Step(title) as step:
             execute(notebook, work, folder,
                     on_cell=lambda i: step.now(f"cell {i + 1} of {count}"))
-            step.done = f"{title}: {step.seconds() / 60:.1f} minutes"
     except CellExecutionError as error:
         return f"{error.ename}: {error.evalue}".splitlines()[0]
     except TimeoutError as error:
