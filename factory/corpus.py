@@ -47,10 +47,10 @@ class Phase:
 
     Early phases show every request, format and handwriting alike. That teaches to copy, to
     rename and to follow, but not to walk through a list: after 20 million tokens the model
-    found the next food of a recipe in 5 of 100 cases. Two things mended it. ``focused`` phases
-    ask for the foods nine times out of ten, in JSON three times out of four, in tidier
-    handwriting. And the kind ``listing`` shows short, plain lists by the thousand: one million
-    tokens of it did more than ten million without.
+    found the first food of a recipe in 4 of 5 cases, and the next one never. Two things mended
+    it. ``focused`` phases ask for the foods nine times out of ten, in JSON three times out of
+    four, in tidier handwriting. And the kind ``listing`` shows short, plain lists by the
+    thousand: a trial of one million tokens of it did what twenty million had not begun.
     """
 
     room: int

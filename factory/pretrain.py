@@ -1,7 +1,7 @@
 """Trains the built-in model ``pantry`` from nothing, on text that ``factory.corpus`` writes.
 
-    python -m factory.pretrain --tokens 39e6                 one process
-    python -m factory.pretrain --tokens 39e6 --processes 2   two processes, one thread each
+    python -m factory.pretrain --tokens 41e6                 one process
+    python -m factory.pretrain --tokens 41e6 --processes 2   two processes, one thread each
     python -m factory.pretrain --tokens 1e9                  on a GPU, if there is one
 
 A run that was stopped goes on where it was: state is kept in work/factory/pretrain. The same
@@ -38,8 +38,8 @@ PHASES = (
     (12_238_848, Phase(512)),
     (17_104_896, Phase(512, focused=True)),
     (21_422_080, Phase(256, focused=True)),
-    (27_000_000, Phase(512, focused=True)),
-    (31_500_000, Phase(1024, focused=True)),
+    (32_000_000, Phase(512, focused=True)),
+    (36_000_000, Phase(1024, focused=True)),
 )
 DECAY_SHARE = 0.25
 WARM_UP_STEPS = 40
@@ -235,7 +235,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--tokens", type=float, default=39e6, help="the whole budget")
+    parser.add_argument("--tokens", type=float, default=41e6, help="the whole budget")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=WORK / "factory" / "pretrain")
