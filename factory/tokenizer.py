@@ -29,7 +29,10 @@ _WORDS = r"\p{L}+(?:'\p{L}+)*|\p{N}|[^\p{L}\p{N}]+"
 _SEED = "tokenizer"
 _DOCUMENTS = 40_000
 
+#: Every chat begins with the token that every training document begins with. Without it the
+#: model's attention has no place to rest, and it reads nothing well.
 CHAT_TEMPLATE = (
+    "{{ '<|endoftext|>' }}"
     "{% for m in messages %}<|{{ m['role'] }}|>"
     "{% if m['role'] == 'assistant' %}"
     "{% generation %}{{ m['content'] + '<|end|>' }}{% endgeneration %}"
@@ -68,9 +71,10 @@ def train() -> PreTrainedTokenizerFast:
     tokenizer.train_from_iterator(_texts(), trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
+        bos_token=END_OF_TEXT,
         eos_token=END_OF_TURN,
         pad_token=PAD,
-        additional_special_tokens=list(SPECIAL[:4]),
+        additional_special_tokens=list(SPECIAL[1:4]),
         model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
     )

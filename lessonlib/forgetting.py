@@ -27,7 +27,11 @@ def general_loss(model_folder: str | Path = BUILT_IN, texts: list[str] | None = 
 
     tokenizer = AutoTokenizer.from_pretrained(model_folder)
     model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
-    encoded = [tokenizer.encode(t, add_special_tokens=False) for t in texts or _held_out()]
+    # a model that learned with a token at the beginning of each text wants it there
+    start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    encoded = [
+        start + tokenizer.encode(text, add_special_tokens=False) for text in texts or _held_out()
+    ]
     encoded.sort(key=len)  # texts of like length share a batch, so little is padding
     total, count = 0.0, 0
     for start in range(0, len(encoded), _BATCH):

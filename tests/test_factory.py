@@ -149,6 +149,15 @@ def test_a_word_has_the_same_tokens_wherever_it_stands(words):
             assert whole[start : start + len(alone)] == alone, (word, before)
 
 
+def test_every_chat_begins_as_every_training_document_does(words):
+    """Measured without its first token, a model of 23M tokens seemed to have learned nothing:
+    micro-F1 0.06 on recipes. With it: 0.38."""
+    ids = words.apply_chat_template([{"role": "user", "content": "salt"}], return_dict=False)
+    assert words.decode(ids[:2]) == tokenizer.END_OF_TEXT + "<|user|>"
+    first = batches.encode(words, [[("salt", 1.0)]])[0][0][0]
+    assert first == ids[0] == words.bos_token_id
+
+
 def test_tokenizer_gives_any_text_back(words):
     for text in ("½ c. jalapeño", "crème fraîche 🍲", "a\tb\n\n c  d", "SELECT * FROM t;", "1½-2"):
         assert words.decode(words.encode(text, add_special_tokens=False)) == text
