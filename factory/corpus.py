@@ -41,9 +41,17 @@ Segment = tuple[str, float]
 Document = list[Segment]
 
 
+#: Shares of the kinds in the early phases, in the order of ``KINDS``, by context length.
+EARLY_MIX = {
+    256: (0.20, 0.20, 0.20, 0.22, 0.12, 0.04, 0.02, 0.0),
+    512: (0.16, 0.32, 0.26, 0.12, 0.06, 0.05, 0.03, 0.0),
+    1024: (0.12, 0.42, 0.28, 0.06, 0.04, 0.05, 0.03, 0.0),
+}
+
+
 @dataclass(frozen=True)
 class Phase:
-    """A part of the training: its context length in tokens, and what its text turns to.
+    """A part of the training: context length in tokens, shares of the kinds, and its turn.
 
     Early phases show every request, format and handwriting alike. That teaches to copy, to
     rename and to follow, but not to walk through a list: after 20 million tokens the model
@@ -54,6 +62,7 @@ class Phase:
     """
 
     room: int
+    mix: tuple[float, ...]
     focused: bool = False
 
     def names(self, early: float) -> float:
@@ -394,21 +403,9 @@ def listing(rng: Random, phase: Phase) -> Document:
 
 
 KINDS = {f.__name__: f for f in (ask, examples, glossary, lines, copying, plain, tables, listing)}
-#: Share of each kind, in the order of ``KINDS``, by context length.
-MIX: dict[int, tuple[float, ...]] = {
-    256: (0.20, 0.20, 0.20, 0.22, 0.12, 0.04, 0.02, 0.0),
-    512: (0.16, 0.32, 0.26, 0.12, 0.06, 0.05, 0.03, 0.0),
-    1024: (0.12, 0.42, 0.28, 0.06, 0.04, 0.05, 0.03, 0.0),
-}
-FOCUSED_MIX: dict[int, tuple[float, ...]] = {
-    256: (0.20, 0.08, 0.09, 0.05, 0.04, 0.02, 0.02, 0.50),
-    512: (0.24, 0.25, 0.22, 0.05, 0.03, 0.03, 0.03, 0.15),
-    1024: (0.14, 0.38, 0.30, 0.03, 0.02, 0.03, 0.03, 0.07),
-}
 
 
 def document(rng: Random, phase: Phase) -> tuple[str, Document]:
     """One document of a kind drawn by the phase's mix: ``(kind, segments)``."""
-    mix = (FOCUSED_MIX if phase.focused else MIX)[phase.room]
-    kind = rng.choices(list(KINDS), mix)[0]
+    kind = rng.choices(list(KINDS), phase.mix)[0]
     return kind, KINDS[kind](rng, phase)

@@ -89,9 +89,8 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 def _mix() -> str:
     rows = []
     for start, phase in pretrain.PHASES:
-        mix = (corpus.FOCUSED_MIX if phase.focused else corpus.MIX)[phase.room]
         name = f"from {start / 1e6:.1f} M tokens, context {phase.room}"
-        rows.append([name, *(f"{share:.0%}" if share else "" for share in mix)])
+        rows.append([name, *(f"{share:.0%}" if share else "" for share in phase.mix)])
     return _table(["phase", *corpus.KINDS], rows)
 
 

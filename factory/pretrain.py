@@ -1,7 +1,7 @@
 """Trains the built-in model ``pantry`` from nothing, on text that ``factory.corpus`` writes.
 
-    python -m factory.pretrain --tokens 41e6                 one process
-    python -m factory.pretrain --tokens 41e6 --processes 2   two processes, one thread each
+    python -m factory.pretrain --tokens 43e6                 one process
+    python -m factory.pretrain --tokens 43e6 --processes 2   two processes, one thread each
     python -m factory.pretrain --tokens 1e9                  on a GPU, if there is one
 
 A run that was stopped goes on where it was: state is kept in work/factory/pretrain. The same
@@ -29,17 +29,18 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from factory import architecture, batches, probe, tokenizer
-from factory.corpus import Phase
+from factory.corpus import EARLY_MIX, Phase
 from lessonlib.paths import DATA, WORK
 
 #: From this many tokens on, training is in this phase. The last one lasts to the end.
 PHASES = (
-    (0, Phase(256)),
-    (12_238_848, Phase(512)),
-    (17_104_896, Phase(512, focused=True)),
-    (21_422_080, Phase(256, focused=True)),
-    (32_000_000, Phase(512, focused=True)),
-    (36_000_000, Phase(1024, focused=True)),
+    (0, Phase(256, EARLY_MIX[256])),
+    (12_238_848, Phase(512, EARLY_MIX[512])),
+    #                  ask   examples glossary lines copying plain tables listing
+    (17_104_896, Phase(512, (0.32, 0.27, 0.24, 0.07, 0.04, 0.03, 0.03, 0.00), focused=True)),
+    (21_422_080, Phase(256, (0.20, 0.08, 0.09, 0.05, 0.04, 0.02, 0.02, 0.50), focused=True)),
+    (34_000_000, Phase(512, (0.24, 0.22, 0.18, 0.03, 0.03, 0.02, 0.03, 0.25), focused=True)),
+    (38_000_000, Phase(1024, (0.14, 0.36, 0.28, 0.02, 0.02, 0.03, 0.03, 0.12), focused=True)),
 )
 DECAY_SHARE = 0.25
 WARM_UP_STEPS = 40
@@ -235,7 +236,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--tokens", type=float, default=41e6, help="the whole budget")
+    parser.add_argument("--tokens", type=float, default=43e6, help="the whole budget")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=WORK / "factory" / "pretrain")

@@ -20,7 +20,11 @@ def _documents(tokenizer: PreTrainedTokenizerFast) -> dict[str, list]:
     rng = Random("probe")
     return {
         kind: batches.encode(
-            tokenizer, [corpus.KINDS[kind](rng, corpus.Phase(room)) for _ in range(_DOCUMENTS)]
+            tokenizer,
+            [
+                corpus.KINDS[kind](rng, corpus.Phase(room, corpus.EARLY_MIX[512]))
+                for _ in range(_DOCUMENTS)
+            ],
         )
         for kind, room in _ROOM.items()
     }

@@ -164,9 +164,9 @@ def test_tokenizer_gives_any_text_back(words):
 
 
 def test_a_batch_is_the_same_each_time_and_full(words):
-    ids, weights = batches.batch(words, seed=1, step=7, phase=corpus.Phase(256))
-    again, _ = batches.batch(words, seed=1, step=7, phase=corpus.Phase(256))
-    other, _ = batches.batch(words, seed=1, step=8, phase=corpus.Phase(256))
+    ids, weights = batches.batch(words, seed=1, step=7, phase=pretrain.PHASES[0][1])
+    again, _ = batches.batch(words, seed=1, step=7, phase=pretrain.PHASES[0][1])
+    other, _ = batches.batch(words, seed=1, step=8, phase=pretrain.PHASES[0][1])
     assert ids.shape == weights.shape == (batches.BATCH_TOKENS // 256, 257)
     assert (ids == again).all()
     assert (ids != other).any()
