@@ -123,12 +123,17 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
         adapter: a PEFT adapter folder.
     """
     import torch
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
+    from peft.tuners.lora import Linear
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     stored = AutoConfig.from_pretrained(base).dtype or torch.float32
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    model = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().to(stored)
+    config = PeftConfig.from_pretrained(str(adapter))
+    # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
+    config._register_custom_module({torch.nn.Linear: Linear})
+    model = PeftModel.from_pretrained(model, str(adapter), config=config).merge_and_unload()
+    model.to(stored)
     with new_folder(target) as folder:
         model.save_pretrained(folder)
         AutoTokenizer.from_pretrained(base).save_pretrained(folder)

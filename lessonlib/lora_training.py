@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from peft import LoraConfig
+from peft.tuners.lora import Linear
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
 from trl import SFTConfig
 
@@ -55,34 +56,54 @@ def train(
     longest = min(model.config.max_position_embeddings, settings.max_length or 10**9)
     data = lora_rows.tokenise(rows, tokenizer, longest, _("Training"))
     checks = validation and lora_rows.tokenise(validation, tokenizer, longest, _("Validation"))
-    steps = settings.epochs * math.ceil(len(data) / settings.batch_size)
-
-    live = LivePicture(steps) if show and in_notebook() else None
-    watchers = [live or Lines(settings.epochs)] if show else []
     with contextlib.ExitStack() as stack:
-        if live:
-            stack.callback(live.close)
+        watchers = []
+        if show and in_notebook():
+            watchers = [LivePicture(_steps(data, settings))]
+            stack.callback(watchers[0].close)
+        elif show:
+            watchers = [Lines(settings.epochs)]
         stack.enter_context(_threads(device))
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
-        merged = settings.dropout == 0 and _small(model) and not device.endswith("fp16")
-        trainer = AnswerTrainer(
-            model=model,
-            args=_arguments(settings, seed, device, steps, merged, scratch),
-            train_dataset=Dataset.from_list(data),
-            eval_dataset=Dataset.from_list(checks) if checks else None,
-            processing_class=tokenizer,
-            peft_config=_adapter(settings, merged),
-        )
+        trainer = make_trainer(model, tokenizer, data, checks, settings, seed, device, scratch)
         recorder = Recorder(
             trainer.validation_loss if checks else None,
             folder if settings.keep_checkpoints else None,
             watchers,
         )
-        trainer.remove_callback(PrinterCallback)
         trainer.add_callback(recorder)
         trainer.train()
         trainer.model.save_pretrained(folder)
     return Run(recorder.history, settings.epochs * sum(len(row["input_ids"]) for row in data))
+
+
+def make_trainer(
+    model,
+    tokenizer,
+    data: list[dict],
+    checks: list[dict] | None,
+    settings: LoraSettings,
+    seed: int,
+    device: str,
+    scratch: str,
+) -> AnswerTrainer:
+    """The trainer for tokenised rows. ``scratch``: an empty folder that may be thrown away."""
+    small = model.config.hidden_size <= WIDEST_MERGED
+    merged = small and settings.dropout == 0 and not device.endswith("fp16")
+    trainer = AnswerTrainer(
+        model=model,
+        args=_arguments(settings, seed, device, _steps(data, settings), merged, scratch),
+        train_dataset=Dataset.from_list(data),
+        eval_dataset=Dataset.from_list(checks) if checks else None,
+        processing_class=tokenizer,
+        peft_config=adapter_config(settings, merged),
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _steps(data: list[dict], settings: LoraSettings) -> int:
+    return settings.epochs * math.ceil(len(data) / settings.batch_size)
 
 
 def load_base(base: str, device: str):
@@ -107,12 +128,8 @@ def load_base(base: str, device: str):
     return model, tokenizer
 
 
-def _small(model) -> bool:
-    return model.config.hidden_size <= WIDEST_MERGED
-
-
-def _adapter(settings: LoraSettings, merged: bool) -> LoraConfig:
-    """PEFT's description of the adapter."""
+def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
+    """PEFT's description of the adapter; ``merged``: computed by ``MergedLinear``."""
     targets = settings.targets
     config = LoraConfig(
         r=settings.rank,
@@ -121,8 +138,8 @@ def _adapter(settings: LoraSettings, merged: bool) -> LoraConfig:
         target_modules=targets if isinstance(targets, str) else list(targets),
         task_type="CAUSAL_LM",
     )
-    if merged:
-        config._register_custom_module({torch.nn.Linear: MergedLinear})
+    # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
+    config._register_custom_module({torch.nn.Linear: MergedLinear if merged else Linear})
     return config
 
 

@@ -1,0 +1,226 @@
+"""How fast is our LoRA training? The same rows, steps and seed in four ways, side by side.
+
+    python -m benchmarks.lora_speed
+
+Each round trains once in each way, one after the other, so that a busy machine slows all of
+them alike; what counts is the ratio within a round, and of the rounds the median. Tokens per
+second are tokens of the rows, padding not counted, over the time of the training loop alone.
+The ratio is given by the clock on the wall and by the processor's time; on a machine that does
+other work too, the second is the one to trust. The held-out loss is taken from each saved
+adapter by the same plain float32 code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from datasets import Dataset
+from peft import PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
+from trl import SFTConfig, SFTTrainer
+
+from lessonlib import lora, lora_rows, lora_training, paths
+from lessonlib.lora_device import choose_threads
+from lessonlib.tasks import recipes
+from lessonlib.training_rows import chat_rows
+
+BASE = str(paths.BUILT_IN)
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds on the wall, and of the processor (all threads together)."""
+
+    wall: float
+    processor: float
+
+
+@contextlib.contextmanager
+def stopwatch() -> Iterator[list[Took]]:
+    """``with stopwatch() as took: ...``; afterwards ``took[0]`` says how long it was."""
+    took, wall, processor = [], time.perf_counter(), time.process_time()
+    yield took
+    took.append(Took(time.perf_counter() - wall, time.process_time() - processor))
+
+
+def ours(rows, settings, seed, folder) -> Took:
+    """Train as the course does."""
+    device = lora.choose_device().value
+    model, tokenizer = lora_training.load_base(BASE, device)
+    data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = lora_training.make_trainer(
+            model, tokenizer, data, None, settings, seed, device, scratch
+        )
+        with stopwatch() as took:
+            trainer.train()
+    trainer.model.save_pretrained(folder)
+    return took[0]
+
+
+def trl(rows, settings, seed, folder, **better) -> Took:
+    """Train with TRL's trainer as it comes, but for what makes it the same task."""
+    steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = SFTTrainer(
+            model=AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32),
+            args=SFTConfig(
+                output_dir=scratch,
+                num_train_epochs=settings.epochs,
+                per_device_train_batch_size=settings.batch_size,
+                learning_rate=settings.learning_rate,
+                lr_scheduler_type=settings.schedule,
+                warmup_steps=round(settings.warmup * steps),
+                assistant_only_loss=True,
+                use_cpu=not torch.cuda.is_available(),
+                save_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+                seed=seed,
+                **better,
+            ),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=AutoTokenizer.from_pretrained(BASE),
+            peft_config=lora_training.adapter_config(settings, merged=False),
+        )
+        trainer.remove_callback(PrinterCallback)
+        with stopwatch() as took:
+            trainer.train()
+    trainer.model.save_pretrained(folder)
+    return took[0]
+
+
+def better_trl(rows, settings, seed, folder) -> Took:
+    """The same, with the settings that help: no gradient checkpointing, bfloat16."""
+    return trl(rows, settings, seed, folder, gradient_checkpointing=False, bf16=True)
+
+
+def bare_loop(rows, settings, seed, folder) -> Took:
+    """The loop one writes first: PyTorch, PEFT, bfloat16 autocast, no trainer."""
+    torch.manual_seed(seed)
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
+    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    model = get_peft_model(model, lora_training.adapter_config(settings, merged=False)).train()
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
+    steps = settings.epochs * math.ceil(len(data) / settings.batch_size)
+    warmup = max(1, round(settings.warmup * steps))
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min(step / warmup, 0.5 + 0.5 * math.cos(math.pi * step / steps)),
+    )
+    order = random.Random(seed)
+    with stopwatch() as took:
+        for _epoch in range(settings.epochs):
+            order.shuffle(data)
+            for start in range(0, len(data), settings.batch_size):
+                ids, mask, labels = padded(data[start : start + settings.batch_size])
+                with torch.autocast("cpu", torch.bfloat16):
+                    scores = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+                scores = scores[:, :-1].flatten(0, 1).float()
+                F.cross_entropy(scores, labels[:, 1:].flatten()).backward()
+                torch.nn.utils.clip_grad_norm_(weights, 1.0)
+                optimizer.step()
+                rate.step()
+                optimizer.zero_grad()
+    model.save_pretrained(folder)
+    return took[0]
+
+
+def padded(batch: list[dict]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids, mask and labels of some rows, each (rows, longest row)."""
+    longest = max(len(row["input_ids"]) for row in batch)
+    lines = [(row["input_ids"], row["labels"], longest - len(row["input_ids"])) for row in batch]
+    return (
+        torch.tensor([ids + [0] * gap for ids, _labels, gap in lines]),
+        torch.tensor([[1] * len(ids) + [0] * gap for ids, _labels, gap in lines]),
+        torch.tensor([labels + [lora_rows.NO_LABEL] * gap for _ids, labels, gap in lines]),
+    )
+
+
+@torch.no_grad()
+def held_out_loss(adapter: Path, data: list[dict]) -> float:
+    """Mean loss per answer token, by the library's own forward pass in float32."""
+    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    model = PeftModel.from_pretrained(model, str(adapter)).eval()
+    total = tokens = 0
+    for start in range(0, len(data), 16):
+        ids, mask, labels = padded(data[start : start + 16])
+        logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].flatten(0, 1)
+        total += float(F.cross_entropy(logits, labels[:, 1:].flatten(), reduction="sum"))
+        tokens += int((labels[:, 1:] != lora_rows.NO_LABEL).sum())
+    return total / tokens
+
+
+WAYS = {
+    "TRL's defaults": trl,
+    "TRL's better settings": better_trl,
+    "bare loop": bare_loop,
+    "lessonlib.lora": ours,
+}
+
+
+def measure(arguments) -> dict[str, list[tuple[Took, float]]]:
+    """For each way and round: seconds for one token, and held-out loss."""
+    rows = chat_rows(recipes.load("train")[: arguments.rows])
+    checks = chat_rows(recipes.load("validation"))
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
+    held_out = lora_rows.tokenise(checks, tokenizer, 10**6, "Validation")
+    tokens = arguments.epochs * sum(len(row["input_ids"]) for row in data)
+    settings = lora.LoraSettings(epochs=arguments.epochs)
+    found = {way: [] for way in WAYS}
+    for seed in range(arguments.rounds):
+        for way, train in WAYS.items():
+            with tempfile.TemporaryDirectory() as folder, lora._quiet():
+                took = train(rows, settings, seed, Path(folder))
+                loss = held_out_loss(Path(folder), held_out)
+            took = Took(took.wall / tokens, took.processor / tokens)
+            found[way].append((took, loss))
+            print(f"round {seed + 1}  {way:<24}{1 / took.wall:8,.0f} tokens/s", flush=True)
+    return found
+
+
+def report(found: dict[str, list[tuple[Took, float]]]) -> None:
+    """Print the table. Ratios are against the first way, within each round."""
+    first = [took for took, _loss in next(iter(found.values()))]
+    print(f"\n{'':<24}{'tokens/s':>10}{'ratio':>8}{'ratio by':>12}{'held-out':>10}")
+    print(f"{'':<24}{'':>10}{'':>8}{'processor':>12}{'loss':>10}")
+    for way, results in found.items():
+        tooks = [took for took, _loss in results]
+        pairs = list(zip(first, tooks, strict=True))
+        speed = statistics.median(1 / took.wall for took in tooks)
+        wall = statistics.median(one.wall / took.wall for one, took in pairs)
+        processor = statistics.median(one.processor / took.processor for one, took in pairs)
+        loss = statistics.mean(loss for _took, loss in results)
+        print(f"{way:<24}{speed:10,.0f}{wall:7.2f}x{processor:11.2f}x{loss:10.4f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    torch.set_num_threads(choose_threads().value)
+    print(
+        f"{lora.choose_device()}\n{torch.get_num_threads()} threads; {arguments.rows} rows, "
+        f"{arguments.epochs} epochs, {arguments.rounds} rounds\n"
+    )
+    report(measure(arguments))
+
+
+if __name__ == "__main__":
+    main()
