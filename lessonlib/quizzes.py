@@ -45,6 +45,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Quiz:
+    """All questions of one notebook, in order."""
+
     number: str
     title: str
     questions: tuple[Question, ...]
@@ -148,8 +150,10 @@ def as_text(quiz: Quiz, explain: bool = False) -> str:
 
 
 def instruction(question: Question) -> str:
+    """How many options may be chosen, in words."""
     return _("choose all that are right") if question.several else _("choose one")
 
 
 def verdict(option: Option) -> str:
+    """Is it right? In words."""
     return _("Right.") if option.right else _("Not so.")
