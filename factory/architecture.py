@@ -1,18 +1,31 @@
-"""The built-in model's shape: a Qwen2 model with about three million parameters.
+"""The built-in model's shape: about three million parameters, trained as Qwen2, kept as Llama.
 
-Qwen2 is chosen because every tool of the course reads it (transformers, peft, vLLM) and
-because its attention has biases on queries and keys, which allows the start below.
+Qwen2's attention has biases on queries and keys, which allows the start below. The finished
+model is written as a Llama model (``as_llama``), which computes the same and which every tool
+of the course reads. Written as Qwen2 it would be read wrongly: transformers 5 gives every Qwen2
+folder Qwen's own way to cut text into words, whatever its tokenizer.json says.
 """
 
 from __future__ import annotations
 
 import torch
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 from factory.tokenizer import CONTEXT, END_OF_TEXT
 
 WIDTH, LAYERS, HEADS, FEED_FORWARD = 192, 6, 3, 512
 ROPE_BASE = 10_000.0
+_SHARED_SETTINGS = (
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+    "num_key_value_heads", "max_position_embeddings", "rms_norm_eps", "rope_parameters",
+    "tie_word_embeddings", "bos_token_id", "eos_token_id", "pad_token_id",
+)  # fmt: skip
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
@@ -35,6 +48,21 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     _initialise(model)
     _look_back(model)
     return model
+
+
+def as_llama(model: Qwen2ForCausalLM) -> LlamaForCausalLM:
+    """The same model under Llama's name: equal weights, and zeros for one bias that Qwen2 lacks."""
+    old = model.config
+    config = LlamaConfig(
+        attention_bias=True,
+        **{name: getattr(old, name) for name in _SHARED_SETTINGS},
+    )
+    weights = dict(model.state_dict())
+    for number in range(old.num_hidden_layers):
+        weights[f"model.layers.{number}.self_attn.o_proj.bias"] = torch.zeros(old.hidden_size)
+    llama = LlamaForCausalLM(config)
+    llama.load_state_dict(weights)
+    return llama
 
 
 @torch.no_grad()

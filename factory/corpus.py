@@ -53,12 +53,11 @@ EARLY_MIX = {
 class Phase:
     """A part of the training: context length in tokens, shares of the kinds, and its turn.
 
-    Early phases show every request, format and handwriting alike. That teaches to copy, to
-    rename and to follow, but not to walk through a list: after 20 million tokens the model
-    found the first food of a recipe in 4 of 5 cases, and the next one never. Two things mended
-    it. ``focused`` phases ask for the foods nine times out of ten, in JSON three times out of
-    four, in tidier handwriting. And the kind ``listing`` shows short, plain lists by the
-    thousand: a trial of one million tokens of it did what twenty million had not begun.
+    Early phases show every request, format and handwriting alike: that teaches to copy, to
+    rename and to follow. ``focused`` phases ask for the foods nine times out of ten, in JSON
+    three times out of four, in tidier handwriting. One of them shows the kind ``listing``,
+    short and plain lists by the thousand: before it, at 21 million tokens, the model found the
+    fourth food of a recipe in 45 of 100 cases, ten million tokens later in 82.
     """
 
     room: int

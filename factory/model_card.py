@@ -27,7 +27,7 @@ say how prompting, retrieval and tuning compare on it; a large model's scores wo
 
 | | |
 |---|---|
-| type | Qwen2 (`AutoModelForCausalLM`), tied embeddings |
+| type | Llama with attention biases (`AutoModelForCausalLM`), tied embeddings |
 | shape | {layers} layers, width {width}, {heads} heads |
 | context window | {context} tokens |
 | tokenizer | byte-level BPE, {vocabulary} tokens, letters, digits and all else kept apart |

@@ -1,7 +1,7 @@
 """Trains the built-in model ``pantry`` from nothing, on text that ``factory.corpus`` writes.
 
-    python -m factory.pretrain --tokens 43e6                 one process
-    python -m factory.pretrain --tokens 43e6 --processes 2   two processes, one thread each
+    python -m factory.pretrain --tokens 40e6                 one process
+    python -m factory.pretrain --tokens 40e6 --processes 2   two processes, one thread each
     python -m factory.pretrain --tokens 1e9                  on a GPU, if there is one
 
 A run that was stopped goes on where it was: state is kept in work/factory/pretrain. The same
@@ -10,7 +10,7 @@ is written to data/models/pantry.
 
 The optimiser is Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) for the
 matrices and AdamW for the rest; the learning rate warms up, stays, and falls over the last
-quarter ("warmup-stable-decay", Hu et al. 2024, https://arxiv.org/abs/2404.06395).
+fifth ("warmup-stable-decay", Hu et al. 2024, https://arxiv.org/abs/2404.06395).
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ PHASES = (
     #                  ask   examples glossary lines copying plain tables listing
     (17_104_896, Phase(512, (0.32, 0.27, 0.24, 0.07, 0.04, 0.03, 0.03, 0.00), focused=True)),
     (21_422_080, Phase(256, (0.20, 0.08, 0.09, 0.05, 0.04, 0.02, 0.02, 0.50), focused=True)),
-    (34_000_000, Phase(512, (0.24, 0.22, 0.18, 0.03, 0.03, 0.02, 0.03, 0.25), focused=True)),
-    (38_000_000, Phase(1024, (0.14, 0.36, 0.28, 0.02, 0.02, 0.03, 0.03, 0.12), focused=True)),
+    (31_800_000, Phase(512, (0.24, 0.22, 0.18, 0.03, 0.03, 0.02, 0.03, 0.25), focused=True)),
+    (34_200_000, Phase(1024, (0.14, 0.36, 0.28, 0.02, 0.02, 0.03, 0.03, 0.12), focused=True)),
 )
-DECAY_SHARE = 0.25
+DECAY_SHARE = 0.2
 WARM_UP_STEPS = 40
 SAVE_EVERY_SECONDS = 120
 PROBE_EVERY_TOKENS = 1_000_000
@@ -221,7 +221,8 @@ def export(folder: Path, target: Path) -> None:
     model = architecture.new_model(words)
     model.load_state_dict(state["model"])
     target.mkdir(parents=True, exist_ok=True)
-    model.to(torch.bfloat16).save_pretrained(target)
+    model = architecture.as_llama(model).to(torch.bfloat16)
+    model.save_pretrained(target)
     words.save_pretrained(target)
     record = dict(plan=state["plan"], steps=state["step"], seconds=round(state["seconds"]),
                   tokens=state["step"] * batches.BATCH_TOKENS, curve=state["curve"])  # fmt: skip
@@ -236,7 +237,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--tokens", type=float, default=43e6, help="the whole budget")
+    parser.add_argument("--tokens", type=float, default=40e6, help="the whole budget")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=WORK / "factory" / "pretrain")

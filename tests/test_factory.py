@@ -8,7 +8,17 @@ from random import Random
 
 import pytest
 
-from factory import batches, corpus, formats, kitchen, lexicon, pretrain, recipes, tokenizer
+from factory import (
+    architecture,
+    batches,
+    corpus,
+    formats,
+    kitchen,
+    lexicon,
+    pretrain,
+    recipes,
+    tokenizer,
+)
 from factory.renaming import house_pairs, new_name
 from lessonlib.tasks import recipes as task
 
@@ -150,8 +160,8 @@ def test_a_word_has_the_same_tokens_wherever_it_stands(words):
 
 
 def test_every_chat_begins_as_every_training_document_does(words):
-    """Measured without its first token, a model of 23M tokens seemed to have learned nothing:
-    micro-F1 0.06 on recipes. With it: 0.38."""
+    """Measured without its first token, a half-trained model reached micro-F1 0.06 on recipes,
+    with it 0.38."""
     ids = words.apply_chat_template([{"role": "user", "content": "salt"}], return_dict=False)
     assert words.decode(ids[:2]) == tokenizer.END_OF_TEXT + "<|user|>"
     first = batches.encode(words, [[("salt", 1.0)]])[0][0][0]
@@ -161,6 +171,27 @@ def test_every_chat_begins_as_every_training_document_does(words):
 def test_tokenizer_gives_any_text_back(words):
     for text in ("½ c. jalapeño", "crème fraîche 🍲", "a\tb\n\n c  d", "SELECT * FROM t;", "1½-2"):
         assert words.decode(words.encode(text, add_special_tokens=False)) == text
+
+
+def test_the_model_is_served_with_the_tokens_it_was_trained_on(words, tmp_path):
+    """Saved as Qwen2, the model was read with Qwen's word boundaries: every row got other tokens
+    than in training, and a model that listed foods well seemed to have learned nothing."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.manual_seed(0)
+    trained = architecture.new_model(words).eval()
+    architecture.as_llama(trained).save_pretrained(tmp_path)
+    words.save_pretrained(tmp_path)
+    read_words = AutoTokenizer.from_pretrained(tmp_path)
+    read = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    text = "Title: Stew\nYou need:\n- 1 c. rice, cooked\n- ½ tsp. salt"
+    ids = words.backend_tokenizer.encode(text, add_special_tokens=False).ids
+    assert read_words.encode(text, add_special_tokens=False) == ids
+    assert ":Ċ-Ġ" in read_words.convert_ids_to_tokens(ids)
+    with torch.inference_mode():
+        ours, theirs = (m(input_ids=torch.tensor([ids])).logits for m in (trained, read))
+    assert torch.allclose(ours, theirs, atol=1e-5)
 
 
 def test_a_batch_is_the_same_each_time_and_full(words):
