@@ -22,6 +22,7 @@ from lessonlib.evaluation import Method, Result, compare, evaluate
 from lessonlib.forgetting import general_loss
 from lessonlib.paths import BUILT_IN
 from lessonlib.retrieval import GlossaryLookup
+from lessonlib.scoreboard import Scoreboard
 from lessonlib.tasks import recipes
 
 SHOTS = (1, 2, 4)
@@ -55,6 +56,7 @@ class Bar:
         }
         self.results: dict[tuple[str, str], Result] = {}
         self.claims: list[Claim] = []
+        self.board = Scoreboard()
 
     # ------------------------------------------------------------ methods
     def methods(self) -> dict[str, tuple[str, Callable]]:
@@ -88,6 +90,7 @@ class Bar:
             model, messages = self.methods()[name]
             result = evaluate(self.client, Method(name, model, messages), self.splits[split])
             self.results[name, split] = result
+            self.board.add(result, split=split)
             print(f"{split:15} {result}", flush=True)
         return self.results[name, split]
 

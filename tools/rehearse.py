@@ -1,5 +1,8 @@
 """The dress rehearsal: every notebook, as a learner runs it, without a browser.
 
+At the end the chief claims of the lessons are measured once more on a few recipes: what will be
+said in the room should be true on this machine, too.
+
 One work folder for the whole course, fresh at the start, so that the scoreboard fills
 as it does for a learner. Executed copies, web pages and the work folder are kept in
 work/rehearsal. Run by: python start.py rehearse
@@ -7,7 +10,9 @@ work/rehearsal. Run by: python start.py rehearse
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -36,6 +41,7 @@ def rehearse(notebooks: Path = NOTEBOOKS, target: Path = REHEARSAL) -> int:
             failed.append(path.stem)
         write(notebook, target / path.name)
         _write_page(notebook, target / f"{path.stem}.html")
+    _measure_claims(work)
     stop_practice(work)
     print(f"\n       {duration(time.monotonic() - started)} in all. Web pages and executed copies:"
           f" {shown(target)}\n")
@@ -63,6 +69,20 @@ def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
     except TimeoutError as error:
         return str(error).splitlines()[0]
     return ""
+
+
+def _measure_claims(work: Path) -> None:
+    """Lines of ``factory.bar`` as they come; a claim that does not hold is shown, not hidden."""
+    print("\n       The claims of the lessons, on 60 recipes of each kind:")
+    environment = {**os.environ, "LESSON_WORK": str(work), "LESSON_PROGRESS": "0"}
+    command = [sys.executable, "-m", "factory.bar", "--quick"]
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, encoding="utf-8") as process:
+        for text in process.stdout:
+            if text.startswith("["):
+                print(f"       {text.rstrip()}", flush=True)
+    if process.returncode:
+        line("fail", f"the claims could not be measured: {' '.join(command[1:])} ended in an error")
 
 
 def _write_page(notebook: NotebookNode, path: Path) -> None:
