@@ -32,6 +32,7 @@ from trl import SFTConfig, SFTTrainer
 
 from lessonlib import lora, lora_rows, lora_training, paths
 from lessonlib.lora_device import choose_threads
+from lessonlib.lora_guards import quiet
 from lessonlib.tasks import recipes
 from lessonlib.training_rows import chat_rows
 
@@ -184,7 +185,8 @@ def measure(arguments) -> dict[str, list[tuple[Took, float]]]:
     found = {way: [] for way in WAYS}
     for seed in range(arguments.rounds):
         for way, train in WAYS.items():
-            with tempfile.TemporaryDirectory() as folder, lora._quiet():
+            with tempfile.TemporaryDirectory() as folder, quiet():
+                torch.set_num_threads(choose_threads().value)  # the same for all
                 took = train(rows, settings, seed, Path(folder))
                 loss = held_out_loss(Path(folder), held_out)
             took = Took(took.wall / tokens, took.processor / tokens)
@@ -214,9 +216,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    torch.set_num_threads(choose_threads().value)
+    threads = choose_threads().value
     print(
-        f"{lora.choose_device()}\n{torch.get_num_threads()} threads; {arguments.rows} rows, "
+        f"{lora.choose_device()}\n{threads} threads; {arguments.rows} rows, "
         f"{arguments.epochs} epochs, {arguments.rounds} rounds\n"
     )
     report(measure(arguments))

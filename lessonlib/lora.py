@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import json
+import threading
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +25,10 @@ from lessonlib import lora_folders, lora_rows, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice, choose_device
+from lessonlib.lora_guards import memory_errors, quiet
 from lessonlib.lora_settings import LoraSettings
 
-__all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "load", "tune"]
+__all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "get_ready", "load", "tune"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,7 +83,7 @@ class TunedModel:
             )
         name = f"{self.name}-epoch-{epoch}"
         folder = paths.MODELS / name
-        with _quiet():
+        with quiet():
             lora_folders.save_merged(self.base, adapter, folder)
         steps = self.epochs[epoch - 1].step
         history = [point for point in self.history if point.step <= steps]
@@ -111,6 +113,22 @@ class TunedModel:
                 first=losses[0], last=losses[-1]
             )
         return text
+
+
+def get_ready() -> threading.Thread:
+    """Load the training libraries in the background: the first ``tune`` then starts at once.
+
+    They take some seconds, which pass unnoticed while something else is being waited for.
+    """
+
+    def load_libraries() -> None:
+        # What is wrong with them is told by ``tune``, where somebody is listening.
+        with contextlib.suppress(Exception):
+            importlib.import_module("lessonlib.lora_training")
+
+    thread = threading.Thread(target=load_libraries, daemon=True)
+    thread.start()
+    return thread
 
 
 def tune(
@@ -150,7 +168,11 @@ def tune(
     from lessonlib import lora_training
 
     adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
-    with _quiet(), _memory_errors(device, settings), lora_folders.new_folder(adapter_folder) as new:
+    with (
+        quiet(),
+        memory_errors(device.value, settings.batch_size),
+        lora_folders.new_folder(adapter_folder) as new,
+    ):
         run = lora_training.train(rows, validation, base, settings, seed, device.value, new, show)
         model = TunedModel(
             name,
@@ -199,45 +221,3 @@ def _as_json(model: TunedModel) -> str:
     record = dataclasses.asdict(model)
     del record["folder"], record["adapter_folder"]
     return json.dumps(record, indent=1)
-
-
-@contextlib.contextmanager
-def _memory_errors(device: Choice, settings: LoraSettings) -> Iterator[None]:
-    """Turn 'out of memory', which each device words in its own way, into a way on."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        signs = ("out of memory", "not enough memory", "can't allocate memory")
-        told = any(sign in str(error).lower() for sign in signs)
-        if not told and not isinstance(error, MemoryError):
-            raise
-        raise LessonError(
-            _("The memory does not suffice for {size} rows at a time on {device}.").format(
-                size=settings.batch_size, device=device.value
-            ),
-            _(
-                "Try LoraSettings(batch_size={half}), leave out the longest rows, or restart "
-                "other notebooks that hold memory."
-            ).format(half=max(1, settings.batch_size // 2)),
-        ) from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the libraries' bars and remarks out of the notebook; errors still come through."""
-    import datasets
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    datasets.disable_progress_bars()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-        datasets.enable_progress_bars()

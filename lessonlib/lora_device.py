@@ -85,16 +85,26 @@ def _bfloat16_feature(torch) -> str:
 
 
 def choose_threads() -> Choice:
-    """How many threads compute one operation on the CPU.
+    """How many threads train on a CPU: one, two, or four where there are eight cores or more.
 
-    Half the cores, at most four. The operations of a small model are short, so more threads
-    mostly wait for each other; and where another program takes one of the cores, all of them
-    wait for the one that was put aside. With two threads on two busy cores we measured a
-    sixteenth of the speed of one thread. ``OMP_NUM_THREADS`` overrules this.
+    More do not help a small model, whose operations are short: the threads mostly wait for each
+    other. ``OMP_NUM_THREADS`` overrules this; 1 keeps to a single core.
     """
     if os.environ.get("OMP_NUM_THREADS", "").isdigit():
-        return Choice(int(os.environ["OMP_NUM_THREADS"]), _("OMP_NUM_THREADS says so"))
+        return Choice(max(1, int(os.environ["OMP_NUM_THREADS"])), _("OMP_NUM_THREADS says so"))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = max(1, min(4, cores // 2))
-    reason = _("half of {cores} cores, at most 4: more would wait for each other")
+    threads = 1 if cores < 2 else 2 if cores < 8 else 4
+    reason = _("{cores} cores; for a small model more threads would mostly wait for each other")
     return Choice(threads, reason.format(cores=cores))
+
+
+def share_out(threads: int) -> tuple[int, int]:
+    """Lanes, and threads in each: how ``threads`` are best used for one training step.
+
+    Two lanes take half of a batch each and meet only when both are done. Threads that share
+    single operations meet thousands of times a step instead, and wait for each other by running
+    idle: where another program needs one of the cores, that stops them all. With two threads
+    for one lane on two busy cores we measured a sixteenth of the speed of one thread.
+    """
+    lanes = min(2, threads)
+    return lanes, threads // lanes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from trl import SFTConfig
 from lessonlib import lora_rows
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.lora_device import choose_threads
+from lessonlib.lora_device import choose_threads, share_out
 from lessonlib.lora_progress import Lines, LivePicture, Point, Recorder, in_notebook
 from lessonlib.lora_settings import LoraSettings
 from lessonlib.lora_speed import PLAIN_MODELS, AnswerTrainer, MergedLinear, use_fast_norm
@@ -63,7 +63,8 @@ def train(
             stack.callback(watchers[0].close)
         elif show:
             watchers = [Lines(settings.epochs)]
-        stack.enter_context(_threads(device))
+        # The trainer changes the number of threads for all of PyTorch; put it back afterwards.
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         trainer = make_trainer(model, tokenizer, data, checks, settings, seed, device, scratch)
         recorder = Recorder(
@@ -74,6 +75,8 @@ def train(
         trainer.add_callback(recorder)
         trainer.train()
         trainer.model.save_pretrained(folder)
+    for card in folder.rglob("README.md"):  # PEFT's model card, all of it still to be filled in
+        card.unlink()
     return Run(recorder.history, settings.epochs * sum(len(row["input_ids"]) for row in data))
 
 
@@ -99,6 +102,10 @@ def make_trainer(
         peft_config=adapter_config(settings, merged),
     )
     trainer.remove_callback(PrinterCallback)
+    if device.startswith("cpu"):
+        lanes, threads = share_out(choose_threads().value)
+        # Dropout draws from one source: in two lanes, who draws what would be up to chance.
+        trainer.use_lanes(*((1, threads) if settings.dropout else (lanes, threads)))
     return trainer
 
 
@@ -172,18 +179,6 @@ def _arguments(
         disable_tqdm=True,
         dataloader_pin_memory=kind == "cuda",
     )
-
-
-@contextlib.contextmanager
-def _threads(device: str) -> Iterator[None]:
-    """The right number of threads for a while, on a CPU."""
-    before = torch.get_num_threads()
-    if device.startswith("cpu"):
-        torch.set_num_threads(choose_threads().value)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def show_result(model) -> None:

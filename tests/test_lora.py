@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -283,6 +285,18 @@ def test_the_same_seed_gives_the_same_model(tuned, rows, checks):
     assert weights[0] == weights[1]
 
 
+def test_two_lanes_learn_the_same_and_are_repeatable(tuned, rows, checks, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    one, two = (
+        lora.tune(rows, "lanes", settings=SMALL, validation=checks, seed=1, show=False)
+        for _turn in range(2)
+    )
+    assert [p.train_loss for p in one.history] == [p.train_loss for p in two.history]
+    assert one.history[-1].validation_loss == two.history[-1].validation_loss
+    alone = tuned.history[-1].validation_loss
+    assert one.history[-1].validation_loss == pytest.approx(alone, rel=0.02)
+
+
 def test_another_seed_gives_another_model(tuned, rows, checks):
     other = lora.tune(rows, "other", settings=SMALL, validation=checks, seed=2, show=False)
     assert other.history[-1].validation_loss != tuned.history[-1].validation_loss
@@ -334,6 +348,16 @@ def test_colab_s_old_torchao_does_not_stop_us(work, rows, monkeypatch):
     settings = LoraSettings(epochs=1, dropout=0.1, rank=2)  # with dropout by PEFT's own layer
     lora.tune(rows[:2], "colab", settings=settings, show=False)
     assert served.find("colab") is not None
+
+
+def test_the_libraries_are_loaded_while_something_else_is_done(project):
+    code = (
+        "import sys\n"
+        "from lessonlib import lora; thread = lora.get_ready()\n"
+        "assert 'torch' not in sys.modules or thread.is_alive()\n"
+        "thread.join(); assert 'lessonlib.lora_training' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=project, check=True)
 
 
 # Half a model

@@ -216,11 +216,18 @@ def test_a_device_that_is_not_here_is_refused(monkeypatch):
         lora_device.choose_device("tpu")
 
 
-@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 2), (8, 4), (64, 4)])
-def test_some_cores_stay_free(monkeypatch, cores, threads):
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (4, 2), (8, 4), (64, 4)])
+def test_threads_are_few(monkeypatch, cores, threads):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     found = range(cores)
     monkeypatch.setattr(lora_device.os, "sched_getaffinity", lambda pid: found, raising=False)
     assert lora_device.choose_threads().value == threads
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert lora_device.choose_threads().value == 3
+
+
+@pytest.mark.parametrize(
+    ("threads", "shared"), [(1, (1, 1)), (2, (2, 1)), (3, (2, 1)), (8, (2, 4))]
+)
+def test_threads_are_shared_out_to_two_lanes(threads, shared):
+    assert lora_device.share_out(threads) == shared

@@ -1,0 +1,59 @@
+"""What stands around a training run: silence from the libraries, and errors in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+
+#: How PyTorch words a lack of memory: on GPUs, on Windows, on Linux and macOS.
+MEMORY_SIGNS = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+@contextlib.contextmanager
+def memory_errors(device: str, batch_size: int) -> Iterator[None]:
+    """Turn 'out of memory', which each device words in its own way, into a way on.
+
+    Raises:
+        LessonError: names the device and the number of rows, and proposes half as many.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        told = any(sign in str(error).lower() for sign in MEMORY_SIGNS)
+        if not told and not isinstance(error, MemoryError):
+            raise
+        cure = _(
+            "Try LoraSettings(batch_size={half}), leave out the longest rows, or shut down "
+            "other notebooks that hold memory."
+        )
+        raise LessonError(
+            _("The memory does not suffice for {size} rows at a time on {device}.").format(
+                size=batch_size, device=device
+            ),
+            cure.format(half=max(1, batch_size // 2)),
+        ) from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries' bars and remarks out of the notebook; errors still come through."""
+    import datasets
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+        datasets.enable_progress_bars()
