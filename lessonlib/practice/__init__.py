@@ -18,6 +18,8 @@ The rooms of this house, from the door inwards:
     engine.py        loaded models and the one thread that decodes for all of them
     batch.py         the requests that one model is answering together
     model.py         a model in memory: tokens in, logits out
+    network.py       the forward pass
+    slots.py         what the running requests remember
     prefixes.py      remember the beginnings that many prompts share
     choosing.py      from logits to the next token
     text.py          from tokens to text, stop strings, log-probabilities

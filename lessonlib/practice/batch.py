@@ -6,23 +6,20 @@ requests leave and waiting ones join, so nobody waits for a stranger's long answ
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from lessonlib.practice.choosing import choose, logprob_entry
-from lessonlib.practice.model import LoadedModel
-from lessonlib.practice.prefixes import Prefix
+from lessonlib.practice.choosing import Choices, logprob_entry
+from lessonlib.practice.model import LoadedModel, Reading
+from lessonlib.practice.prefixes import SHORTEST, Prefixes, shared_length
 from lessonlib.practice.text import TextStream
 
 #: Tokens of prompts read in one pass. More does not raise the speed on a CPU, and makes
 #: the running answers wait longer.
 READ_AT_ONCE = 2048
-#: Of a pass over prompts of different lengths, at most this share may be padding.
-MOST_PADDING = 0.25
 
 
 @dataclass
@@ -69,7 +66,8 @@ class Answer:
         self.entries: list[dict] = []
         self.temperature = self.settings.temperature
         self.top_p = self.settings.top_p
-        self.prefix: Prefix | None = None
+        self.prompt_array = np.array(self.prompt)
+        self.worth_keeping = 0  # tokens of its beginning that others share
         self._random = np.random.default_rng([self.settings.seed, self.index])
 
     @property
@@ -106,13 +104,13 @@ class Answer:
 
 
 class Batch:
-    """One model's running and waiting answers. Used by the decoding thread only,
-    except ``waiting``, to which any thread may append."""
+    """One model's running and waiting answers. Used by the decoding thread only."""
 
     def __init__(self, model: LoadedModel):
         self.model = model
-        self.waiting: deque[Answer] = deque()
+        self.waiting: list[Answer] = []
         self.running: list[Answer] = []
+        self._prefixes = Prefixes()
 
     @property
     def busy(self) -> bool:
@@ -127,7 +125,7 @@ class Batch:
             newest = [answer.generated[-1] for answer in self.running]
             # The newest token has been chosen but not read: it goes behind all others.
             places = [len(a.prompt) + len(a.generated) - 1 for a in self.running]
-            self._advance(self.model.decode(newest, places), first_row=0)
+            self._advance(self.model.write(newest, places), list(self.running))
 
     def fail(self, error: Exception) -> None:
         """End all answers with this error, as after a fault of ours."""
@@ -138,54 +136,58 @@ class Batch:
             answer.emit(error)
 
     def _join(self) -> None:
-        group, prefix = self._next_group()
+        """Read the prompts of the next waiting answers."""
+        group = self._next_group()
         first_row = len(self.running)
-        self.running += group
-        logits = self.model.prefill([answer.prompt for answer in group], first_row, prefix)
-        self._advance(logits, first_row)
+        readings = []
+        for row, answer in enumerate(group, start=first_row):
+            self.waiting.remove(answer)
+            self.running.append(answer)
+            known, memory = self._prefixes.find(answer.prompt_array)
+            readings.append(Reading(answer.prompt, row, memory))
+            shared = self._prefixes.seen_before(answer.prompt_array)
+            if shared >= known + SHORTEST:
+                answer.worth_keeping = max(answer.worth_keeping, shared)
+        logits = self.model.read(readings)
+        for row, answer in enumerate(group, start=first_row):
+            self._prefixes.note(answer.prompt_array)
+            if answer.worth_keeping:
+                memory = self.model.remember(row, answer.worth_keeping)
+                self._prefixes.keep(answer.prompt_array[: answer.worth_keeping], memory)
+        self._advance(logits, group)
 
-    def _next_group(self) -> tuple[list[Answer], Prefix | None]:
-        """Waiting answers that are read in one pass: the first, and others like it."""
-        free = self.model.most_rows - len(self.running)
-        candidates = list(self.waiting)[:free]
-        for answer in candidates:
-            if answer.prefix is None:
-                answer.prefix = self.model.prefix_of(answer.prompt)
-        prefix = candidates[0].prefix
-        known = prefix.length if prefix else 0
-        first = len(candidates[0].prompt) - known
-        like = [answer for answer in candidates if answer.prefix is prefix]
-        like.sort(key=lambda answer: abs(len(answer.prompt) - known - first))
+    def _next_group(self) -> list[Answer]:
+        """Waiting answers to be read in one pass.
+
+        One that shares its beginning with another in the group waits for the next pass:
+        by then the beginning is known and need not be read again.
+        """
         group: list[Answer] = []
-        longest = total = 0
-        for answer in like:
-            length = len(answer.prompt) - known
-            area = max(longest, length) * (len(group) + 1)
-            padding = 1 - (total + length) / area
-            if group and (area > READ_AT_ONCE or padding > MOST_PADDING):
+        total = 0
+        for answer in self.waiting[: self.model.most_rows - len(self.running)]:
+            known, _ = self._prefixes.find(answer.prompt_array)
+            most = len(answer.prompt) - 1
+            twin, shared = None, 0
+            for other in group:
+                length = min(most, shared_length(other.prompt_array, answer.prompt_array))
+                if length > shared:
+                    twin, shared = other, length
+            if twin is not None and shared >= known + SHORTEST:
+                twin.worth_keeping = max(twin.worth_keeping, shared)
+                continue
+            total += len(answer.prompt) - known
+            if group and total > READ_AT_ONCE:
                 break
             group.append(answer)
-            longest, total = max(longest, length), total + length
-        for answer in group:
-            self.waiting.remove(answer)
-        return group, prefix
+        return group
 
-    def _advance(self, logits: torch.Tensor, first_row: int) -> None:
-        """Choose a token for the rows from ``first_row`` on; remove the finished ones."""
-        answers = self.running[first_row:]
-        tokens, used = choose(
-            logits,
-            answers,
-            self.model.margin,
-            lambda row: self.model.canonical(answers[row].tokens),
-        )
-        done = [
-            answer.add(token, own, self.model)
-            for answer, token, own in zip(answers, tokens, used, strict=True)
-        ]
-        for row in reversed(range(len(answers))):
-            if done[row]:
-                self._remove(first_row + row)
+    def _advance(self, logits: torch.Tensor, answers: list[Answer]) -> None:
+        """Choose a token for each of these answers; remove the finished ones."""
+        choices = Choices(logits, self.model.margin, self.model.canonical)
+        for place, answer in enumerate(answers):
+            token, own = choices.choose(place, answer)
+            if answer.add(token, own, self.model):
+                self._remove(self.running.index(answer))
 
     def _remove(self, row: int) -> None:
         """Free a row: the last one moves into its place."""
@@ -197,8 +199,7 @@ class Batch:
         self.running.pop()
 
     def _drop_cancelled(self) -> None:
-        for answer in [answer for answer in self.waiting if answer.cancelled]:
-            self.waiting.remove(answer)
+        self.waiting = [answer for answer in self.waiting if not answer.cancelled]
         for row in reversed(range(len(self.running))):
             if self.running[row].cancelled:
                 self._remove(row)

@@ -26,46 +26,43 @@ class Asking(Protocol):
 
     temperature: float
     top_p: float
+    tokens: list[int]
 
     def noise(self, size: int) -> np.ndarray: ...
 
 
-def choose(
-    logits: torch.Tensor,
-    asking: list[Asking],
-    margin: float,
-    canonical: Callable[[int], torch.Tensor],
-) -> tuple[list[int], list[torch.Tensor]]:
-    """The next token of every row.
+class Choices:
+    """The tokens chosen from the logits of one pass.
 
     Args:
-        logits: (rows, vocabulary).
-        asking: the request of each row.
+        logits: (tokens, vocabulary).
         margin: logit differences up to this size may be rounding errors.
-        canonical: gives the logits (vocabulary,) of one row, independent of the others.
-    Returns:
-        The token of each row, and the logits (vocabulary,) that it was chosen from.
+        canonical: gives the logits (vocabulary,) that follow given tokens, computed alone.
     """
-    best, ids = logits.topk(2, dim=-1)
-    gaps = (best[:, 0] - best[:, 1]).tolist()
-    firsts = ids[:, 0].tolist()
-    tokens, used = [], []
-    for row, request in enumerate(asking):
-        own = logits[row]
+
+    def __init__(
+        self, logits: torch.Tensor, margin: float, canonical: Callable[[list[int]], torch.Tensor]
+    ):
+        self._logits, self._margin, self._canonical = logits, margin, canonical
+        best, ids = logits.topk(2, dim=-1)
+        self._gaps = (best[:, 0] - best[:, 1]).tolist()
+        self._likeliest = ids[:, 0].tolist()
+
+    def choose(self, place: int, request: Asking) -> tuple[int, torch.Tensor]:
+        """The token for one request from the logits at ``place``, and the logits it is from."""
+        logits = self._logits[place]
         if request.temperature == 0:
-            token = firsts[row]
-            if gaps[row] < margin:
-                own = canonical(row)
-                token = int(own.argmax())
-        else:
-            noise = request.noise(logits.shape[-1])
-            token, safe = sample(own, request.temperature, request.top_p, noise, margin)
-            if not safe:
-                own = canonical(row)
-                token, _ = sample(own, request.temperature, request.top_p, noise, margin)
-        tokens.append(token)
-        used.append(own)
-    return tokens, used
+            if self._gaps[place] >= self._margin:
+                return self._likeliest[place], logits
+            logits = self._canonical(request.tokens)
+            return int(logits.argmax()), logits
+        noise = request.noise(logits.shape[-1])
+        wish = request.temperature, request.top_p, noise, self._margin
+        token, safe = sample(logits, *wish)
+        if not safe:
+            logits = self._canonical(request.tokens)
+            token, _ = sample(logits, *wish)
+        return token, logits
 
 
 def sample(

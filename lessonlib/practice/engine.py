@@ -58,7 +58,7 @@ class Engine:
         torch.set_num_threads(self.threads.value)
         self._loaded: OrderedDict[str, Batch] = OrderedDict()
         self._loading = threading.Lock()
-        self._working: list[Batch] = []
+        self._inbox: list[tuple[Batch, list[Answer]]] = []
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="decoding", daemon=True)
@@ -105,9 +105,7 @@ class Engine:
     def submit(self, batch: Batch, answers: list[Answer]) -> None:
         """Begin these answers. Returns at once; each answer reports through its ``emit``."""
         with self._changed:
-            batch.waiting.extend(answers)
-            if batch not in self._working:
-                self._working.append(batch)
+            self._inbox.append((batch, answers))
             self._changed.notify()
 
     def stop(self) -> None:
@@ -118,17 +116,22 @@ class Engine:
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
+        working: list[Batch] = []
         while True:
             with self._changed:
-                self._working = [batch for batch in self._working if batch.busy]
-                while not self._working and not self._stopping:
+                while not self._inbox and not working and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
                     return
-                working = list(self._working)
+                arrived, self._inbox = self._inbox, []
+            for batch, answers in arrived:
+                batch.waiting += answers
+                if batch not in working:
+                    working.append(batch)
             for batch in working:
                 try:
                     batch.step()
                 except Exception:
                     log.exception("a decoding step of %s failed", batch.model.name)
                     batch.fail(server_error())
+            working = [batch for batch in working if batch.busy]
