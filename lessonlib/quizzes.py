@@ -132,8 +132,8 @@ def as_markdown(quiz: Quiz) -> str:
     """The questions and their options, for where nothing can be clicked."""
     lines = [f"**{quiz.title}**"]
     for place, question in enumerate(quiz.questions, start=1):
-        lines += ["", f"{place}. {question.text} *({instruction(question)})*", ""]
-        lines += [f"   - {option.text}" for option in question.options]
+        lines += ["", f"**{place}.** {question.text} *({instruction(question)})*", ""]
+        lines += [f"- {option.text}" for option in question.options]
     return "\n".join([*lines, "", _("Run this cell to answer.")])
 
 

@@ -40,6 +40,11 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
     port = choose_port(None)
     own = folder.parent / "jupyter"
     own.mkdir(exist_ok=True)
+    # Without this, a question about news covers a corner of the page.
+    quiet = own / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
+    quiet.mkdir(parents=True, exist_ok=True)
+    (quiet / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false"}', encoding="utf-8")
     kinds = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
              "JUPYTERLAB_WORKSPACES_DIR")
     env = os.environ | {kind: str(own / kind.lower()) for kind in kinds}
@@ -48,7 +53,7 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
         f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}", "--IdentityProvider.token=",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+        "--LabApp.expose_app_in_browser=True",
     ]
     with open(own / "lab.log", "w", encoding="utf-8") as log, subprocess.Popen(
         command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT

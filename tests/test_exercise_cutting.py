@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -192,12 +195,19 @@ def blank(solution, rest="use(a, b, c)"):
     ("if 1:\n    a = 1", "a = ...  # your turn"),
     ("print(1)", "...  # your turn"),
     ("# a word\n\na = 1", "a = ...  # your turn"),
-    ("    a = 1", "    a = ...  # your turn"),
+    ("    a = 1", "    ...  # your turn"),
     ("    if a:\n        return 1\n    return 2", "    return ...  # your turn"),
-    ("    b = 1\n    return lambda: 2", "    b = ...  # your turn\n    return ..."),
+    ("    b = 1\n    return lambda: b", "    return ...  # your turn"),
 ])
 def test_blanks_give_what_the_notebook_needs_and_nothing_more(solution, expected):
     assert blank(solution) == expected
+
+
+def test_a_name_inside_of_a_function_is_given_only_if_the_function_needs_it():
+    # The name stood in another cell, too, and so the first step was given away.
+    part = "# END SOLUTION\n    return c\n# BEGIN SOLUTION\na = 1"
+    text = f"    b = 1\n    c = b\n    {part}"
+    assert blank(text) == "    c = ...  # your turn\n    return c\na = ...  # your turn"
 
 
 def test_a_cell_may_hold_several_blanks():
@@ -317,8 +327,9 @@ def test_a_solved_notebook_without_exercises_is_taken_away(source, tmp_path):
     assert notebooks.differences(source) == []
 
 
-def test_nbval_passes_on_both_notebooks_with_checks_progress_and_quiz(source, project, tmp_path):
-    folder = project / "work" / "tests" / f"cutting-{tmp_path.name}"
+def test_nbval_passes_on_both_notebooks_with_checks_progress_and_quiz(source, project):
+    # Inside of the project, because only there its conftest.py and settings hold.
+    folder = Path(tempfile.mkdtemp(dir=project / "work" / "tests"))
     copy = folder / "notebooks" / "source" / source.name
     copy.parent.mkdir(parents=True)
     copy.write_bytes(source.read_bytes())
@@ -327,6 +338,7 @@ def test_nbval_passes_on_both_notebooks_with_checks_progress_and_quiz(source, pr
     command = [sys.executable, "-m", "pytest", *paths, "-q", "-p", "no:cacheprovider"]
     asked = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert "12 passed" in asked.stdout, asked.stdout
+    shutil.rmtree(folder)
 
 
 # --- the course's own notebooks ----------------------------------------------------------------

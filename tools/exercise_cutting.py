@@ -183,7 +183,9 @@ def _with_blanks(text: str, others: str, number: int) -> str:
         if marker and marker[1] == "BEGIN":
             inside = []
         elif marker:
-            rest = _without(lines, inside) + "\n" + others
+            rest = _without(lines, inside)
+            if not "\n".join(inside)[:1].isspace():  # names inside of a function stay there
+                rest += "\n" + others
             kept += _blank("\n".join(inside), rest, number)
             inside = None
         else:
