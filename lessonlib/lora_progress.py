@@ -162,19 +162,21 @@ def loss_picture(history: Sequence[Point], name: str = ""):
         label=_("training, each batch"),
     )
     checks = [point for point in history if point.validation_loss is not None]
-    axes.plot(
-        [p.epoch for p in checks],
-        [p.validation_loss for p in checks],
-        color=pictures.VERMILLION,
-        marker="o",
-        label=_("validation, each epoch"),
-    )
+    if checks:
+        axes.plot(
+            [p.epoch for p in checks],
+            [p.validation_loss for p in checks],
+            color=pictures.VERMILLION,
+            marker="o",
+            label=_("validation, each epoch"),
+        )
     axes.set(
         xlabel=_("epochs"),
-        ylabel=_("loss (nats per token)"),
+        ylabel=_("loss per token"),
         ylim=(0, None),
         title=_("Loss while tuning {name}").format(name=name).strip(),
     )
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y")
     axes.legend()
     return pictures.render(fig, _describe(steps, checks, name))
