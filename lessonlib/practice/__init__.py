@@ -11,9 +11,12 @@ A notebook never needs these lines: ``lessonlib.connect()`` starts or finds the 
 
 The rooms of this house, from the door inwards:
 
+    transport.py     the client's way to the service, which finds it again when it moved
     service.py       start, find and stop the one service of a work folder
+    serving.py       the web server, and the clock that stops an idle service
+    door.py          keys, request ids, the log
     app.py           the HTTP routes
-    chat_request.py  check a request, in OpenAI's words where it is wrong
+    chat_request.py  check a request, in OpenAI's words where it is wrong (with fields.py)
     responses.py     the answers as OpenAI's JSON objects
     engine.py        loaded models and the one thread that decodes for all of them
     batch.py         the requests that one model is answering together

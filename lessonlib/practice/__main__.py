@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 import sys
-import threading
-import time
 
 from filelock import Timeout
 
@@ -20,8 +16,6 @@ from lessonlib.i18n import _
 from lessonlib.practice import service
 
 IDLE_MINUTES = 30.0
-
-log = logging.getLogger("lessonlib.practice")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,6 +83,9 @@ def run(port: int, idle_minutes: float) -> int:
         port = door.getsockname()[1]
         starting = service.new_record(port, url="")
         service.write_record(starting)
+        # Imported only now: this loads torch, and --status need not wait for it.
+        from lessonlib.practice.serving import serve
+
         try:
             serve(door, service.new_record(port, f"http://{service.HOST}:{port}/v1"), idle_minutes)
         finally:
@@ -121,78 +118,6 @@ def start_log() -> None:
         handlers.append(logging.StreamHandler())
     style = "%(asctime)s %(levelname)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=style, handlers=handlers)
-
-
-def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> None:
-    """Load what is needed, announce the address, answer requests."""
-    import uvicorn
-
-    from lessonlib.practice import folders
-    from lessonlib.practice.app import Activity, create_app
-    from lessonlib.practice.engine import Engine
-
-    engine = Engine()
-    activity = Activity(last=time.monotonic())
-    about = {
-        "service": "lessonlib practice service, not OpenAI",
-        "instance": record.instance,
-        "pid": record.pid,
-        "version": record.version,
-    }
-
-    def stop() -> None:
-        server.should_exit = True
-
-    app = create_app(engine, api_key=record.api_key, about=about, activity=activity, stop=stop)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_keep_alive=75,  # longer than clients keep a connection, so they close it
-            timeout_graceful_shutdown=5,
-        )
-    )
-    # uvicorn raises the signal again once it has closed; the record must still be removed.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-
-    async def serve_until_idle() -> None:
-        serving = asyncio.create_task(server.serve(sockets=[door]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        service.write_record(record)
-        announce(record, engine, idle_minutes)
-        built_in = folders.find(folders.BUILT_IN_NAME)
-        if built_in is not None:  # ready before the first question, not after
-            threading.Thread(target=engine.batch_for, args=[built_in.name], daemon=True).start()
-        while not serving.done():
-            if activity.idle_seconds() > idle_minutes * 60:
-                log.info("nobody asked for %g minutes: stopping", idle_minutes)
-                stop()
-            await asyncio.wait({serving}, timeout=1)
-        await serving
-
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve_until_idle())
-    engine.stop()
-    log.info("stopped")
-
-
-def announce(record: service.Running, engine, idle_minutes: float) -> None:
-    """The start-up lines: what this is, what it is not, where it listens."""
-    lines = [
-        _("This is the practice service on this machine: small models for learning, not OpenAI."),
-        _("Address: {url}   (only this machine can reach it)").format(url=record.url),
-        _("Stops after {minutes:g} minutes without a request, or by: {command}").format(
-            minutes=idle_minutes, command="python -m lessonlib.practice --stop"
-        ),
-    ]
-    if sys.stdout:
-        print("\n".join(lines), flush=True)
-    for line in lines:
-        log.info(line)
-    log.info("threads: %d (%s)", engine.threads.value, engine.threads.reason)
 
 
 if __name__ == "__main__":

@@ -63,10 +63,11 @@ class Network:
 
     def __init__(self, model: Any, context: int):
         config = model.config
-        if config.model_type not in MODEL_TYPES or config.hidden_act != "silu":
+        activation = getattr(config, "hidden_act", "unknown")
+        if config.model_type not in MODEL_TYPES or activation != "silu":
             raise ValueError(
-                f"it is of type {config.model_type} ({config.hidden_act}); "
-                f"this service runs {', '.join(MODEL_TYPES)}"
+                f"it is of type {config.model_type} (activation {activation}); "
+                f"this service runs {', '.join(MODEL_TYPES)} (silu)"
             )
         self.layers = [Layer(layer) for layer in model.model.layers]
         self.embedding = model.model.embed_tokens.weight.clone()

@@ -1,0 +1,101 @@
+"""Serve until stopped or idle: the web server around the routes, and the idle clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+
+import uvicorn
+
+from lessonlib.i18n import _
+from lessonlib.practice import folders, service
+from lessonlib.practice.app import create_app
+from lessonlib.practice.door import Activity
+from lessonlib.practice.engine import Engine
+
+log = logging.getLogger("lessonlib.practice")
+
+
+def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> None:
+    """Announce the address, answer requests, return when asked to stop or idle too long."""
+    engine = Engine()
+    activity = Activity(last=time.monotonic())
+    about = {
+        "service": "lessonlib practice service, not OpenAI",
+        "instance": record.instance,
+        "pid": record.pid,
+        "version": record.version,
+    }
+
+    def stop() -> None:
+        server.should_exit = True
+
+    app = create_app(engine, api_key=record.api_key, about=about, activity=activity, stop=stop)
+    server = web_server(app)
+    # uvicorn raises the signal again once it has closed; the record must still be removed.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+
+    async def serve_until_idle() -> None:
+        serving = asyncio.create_task(server.serve(sockets=[door]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        service.write_record(record)
+        announce(record, engine, idle_minutes)
+        threading.Thread(target=load_built_in, args=[engine], daemon=True).start()
+        while not serving.done():
+            if activity.idle_seconds() > idle_minutes * 60:
+                log.info("nobody asked for %g minutes: stopping", idle_minutes)
+                stop()
+            await asyncio.wait({serving}, timeout=1)
+        await serving
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve_until_idle())
+    engine.stop()
+    log.info("stopped")
+
+
+def web_server(app) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=75,  # longer than clients keep a connection, so they close it
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+
+def load_built_in(engine: Engine) -> None:
+    """Have the built-in model ready before the first question."""
+    if folders.find(folders.BUILT_IN_NAME) is None:
+        log.warning("there is no built-in model")
+        return
+    try:
+        engine.batch_for(folders.BUILT_IN_NAME)
+    except Exception:
+        log.exception("the built-in model cannot be loaded")
+
+
+def announce(record: service.Running, engine: Engine, idle_minutes: float) -> None:
+    """The start-up lines: what this is, what it is not, where it listens."""
+    lines = [
+        _("This is the practice service on this machine: small models for learning, not OpenAI."),
+        _("Address: {url}   (only this machine can reach it)").format(url=record.url),
+        _("Stops after {minutes:g} minutes without a request, or by: {command}").format(
+            minutes=idle_minutes, command="python -m lessonlib.practice --stop"
+        ),
+    ]
+    if sys.stdout:
+        print("\n".join(lines), flush=True)
+    for line in lines:
+        log.info(line)
+    log.info("threads: %d (%s)", engine.threads.value, engine.threads.reason)
