@@ -162,7 +162,7 @@ def bad_labels(bar: Bar) -> None:
 
 def overfitting(bar: Bar) -> None:
     """Few examples, many epochs: validation loss has a minimum before the end."""
-    settings = lora.LoraSettings(epochs=24, learning_rate=6e-3, keep_checkpoints=True, rank=32)
+    settings = lora.LoraSettings(epochs=24, keep_checkpoints=True)
     few = training_rows.chat_rows(bar.train[:100])
     validation = training_rows.chat_rows(recipes.load("validation"))
     run = lora.tune(few, "bar-overfit", settings=settings, validation=validation)
@@ -200,8 +200,10 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument("--quick", action="store_true", help="60 recipes, without the slow claims")
+    parser.add_argument("--no-record", action="store_true", help="print only, write nothing")
+    arguments = parser.parse_args()
+    quick = arguments.quick
     bar = Bar(60 if quick else None)
     seconds = lora.tune(training_rows.chat_rows(bar.train), "bar-tuned", settings=TUNED).seconds
     rows = training_rows.glossary_rows(bar.train, bar.known)
@@ -215,9 +217,14 @@ def main() -> None:
         for split in bar.splits:
             for name in bar.methods():
                 bar.run(name, split)
+    if not arguments.no_record:
         table = [_row(name, split, result) for (name, split), result in bar.results.items()]
-        record = dict(claims=[asdict(c) for c in bar.claims], results=table,
-                      tuning_seconds=round(seconds))  # fmt: skip
+        record = dict(
+            claims=[asdict(claim) for claim in bar.claims],
+            results=table,
+            recipes=len(bar.splits["test"]),
+            tuning_seconds=round(seconds),
+        )
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
         OUTPUT.write_text(text, encoding="utf-8")
     failed = sum(not claim.holds for claim in bar.claims)

@@ -59,7 +59,8 @@ were renamed earlier in the same text ("recalled").
 _BAR = """\
 ## What the course says of it, measured
 
-`python -m factory.bar`; paired differences in micro-F1 with 95 % intervals. {holds} of {all} hold.
+`python -m factory.bar` on up to {recipes} recipes of each split; paired differences in micro-F1
+with 95 % intervals. {holds} of {all} hold.
 
 {claims}
 
@@ -123,6 +124,7 @@ def _bar(folder: Path) -> str:
     return _BAR.format(
         holds=sum(claim["holds"] for claim in record["claims"]),
         all=len(claims),
+        recipes=record["recipes"],
         claims=_table(["claim", "measured", "holds"], claims),
         results=_table(head, sorted(results, key=lambda row: row[0] != "test")),
     )

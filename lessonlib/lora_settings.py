@@ -31,11 +31,11 @@ class LoraSettings:
             ``cpu-fp32``.
     """
 
-    rank: int = 16
+    rank: int = 32
     alpha: float | None = None
     dropout: float = 0.0
-    learning_rate: float = 4e-3
-    epochs: int = 4
+    learning_rate: float = 1.5e-3
+    epochs: int = 8
     batch_size: int = 16
     warmup: float = 0.05
     schedule: str = "cosine"

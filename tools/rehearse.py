@@ -75,7 +75,7 @@ def _measure_claims(work: Path) -> None:
     """Lines of ``factory.bar`` as they come; a claim that does not hold is shown, not hidden."""
     print("\n       The claims of the lessons, on 60 recipes of each kind:")
     environment = {**os.environ, "LESSON_WORK": str(work), "LESSON_PROGRESS": "0"}
-    command = [sys.executable, "-m", "factory.bar", "--quick"]
+    command = [sys.executable, "-m", "factory.bar", "--quick", "--no-record"]
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True, encoding="utf-8") as process:
         for text in process.stdout:
