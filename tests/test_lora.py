@@ -22,7 +22,8 @@ CHAT = [
     {"role": "user", "content": "apple, salt"},
     {"role": "assistant", "content": '["apple"]'},
 ]
-SMALL = LoraSettings(epochs=2, batch_size=4, rank=4, keep_checkpoints=True)
+# Few steps, so large ones: the change must stand out from the rounding to bfloat16.
+SMALL = LoraSettings(epochs=2, batch_size=4, rank=4, learning_rate=4e-3, keep_checkpoints=True)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import types
 
 import openai
 import pytest
+from IPython.core.error import StdinNotImplementedError
 
 import lessonlib
 from lessonlib import providers
@@ -121,7 +122,7 @@ def test_agreeing_to_one_is_not_agreeing_to_another():
 
 def test_a_notebook_that_a_program_runs_cannot_agree(monkeypatch):
     def refuse(prompt=""):  # what ipykernel raises where no input is possible
-        raise NotImplementedError("raw_input was called, but this frontend does not support it")
+        raise StdinNotImplementedError("raw_input was called, but this frontend does not support it")
 
     monkeypatch.setattr(builtins, "input", refuse)
     with pytest.raises(LessonError, match="nobody is here"):
