@@ -122,7 +122,7 @@ def test_agreeing_to_one_is_not_agreeing_to_another():
 
 def test_a_notebook_that_a_program_runs_cannot_agree(monkeypatch):
     def refuse(prompt=""):  # what ipykernel raises where no input is possible
-        raise StdinNotImplementedError("raw_input was called, but this frontend does not support it")
+        raise StdinNotImplementedError("raw_input was called, but nobody can answer it")
 
     monkeypatch.setattr(builtins, "input", refuse)
     with pytest.raises(LessonError, match="nobody is here"):
