@@ -80,12 +80,14 @@ class _QuestionView:
         lead = _("Question {place} of {total}").format(place=place, total=total)
         text = f"<strong>{lead}.</strong> {rich(question.text)}"
         text += f" <em>({quizzes.instruction(question)})</em>"
-        choices = widget_parts.Choices([option.text for option in question.options], question.several)
+        texts = [option.text for option in question.options]
+        choices = widget_parts.Choices(texts, question.several)
         self.boxes, self.chosen = choices.boxes, choices.chosen
         button = widget_parts.button(_("Check answer {place}").format(place=place))
         button.on_click(self.answer)
-        self.said = widget_parts.text(block(_("You have answered this one before.")) if done else "")
-        self.box = widget_parts.box([widget_parts.text(block(text)), *self.boxes, button, self.said], gap="1em")
+        before = block(_("You have answered this one before.")) if done else ""
+        asked, self.said = widget_parts.text(block(text)), widget_parts.text(before)
+        self.box = widget_parts.box([asked, *self.boxes, button, self.said], gap="1em")
 
     def answer(self, _button) -> None:
         """Say what is right and why. Options that were not chosen are explained at the end."""
