@@ -1,0 +1,210 @@
+"""The decision guide: asks the lesson's questions, shows evidence, writes the decision record.
+
+    guide = DecisionGuide("recipe assistant")
+    guide.answer(aspect="habits", prompting="not_enough")   # from code ...
+    guide.show()                                            # ... or by Tab and Space
+    guide.write("tune", because="...")
+
+The questions and rules are in ``lessonlib.decision``, the file's form in
+``lessonlib.decision_record``.
+"""
+
+from __future__ import annotations
+
+import html
+from datetime import date
+from pathlib import Path
+
+from lessonlib import decision, decision_record, widget_parts, widgets
+from lessonlib.decision import Question, Suggestion
+from lessonlib.decision_evidence import evidence
+from lessonlib.decision_record import Record
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.scoreboard import Scoreboard
+
+
+class DecisionGuide:
+    """Answers to the guide's questions, and the evidence as it stands now.
+
+    Args:
+        use_case: what the decision is about, in a few words; it names the record's file.
+        board: where the evidence is taken from; the course's own scoreboard if not given.
+    """
+
+    def __init__(self, use_case: str = "", board: Scoreboard | None = None):
+        self.use_case = use_case
+        self.evidence = evidence(board)
+        self.answers: dict[str, tuple[str, ...]] = {}
+
+    def answer(self, **answers: str | tuple[str, ...]) -> None:
+        """Answer questions by their ids: ``answer(prompting="untried")``.
+
+        Raises:
+            LessonError: there is no such question, or it has no such answer.
+        """
+        self.answers = decision.checked(self.answers | answers)
+
+    def suggestion(self) -> Suggestion:
+        """What the answers so far speak for."""
+        return decision.suggest(self.answers)
+
+    def record(self, decided: str, because: str = "") -> Record:
+        """The record of a decision made today. Raises LessonError where there is no such one."""
+        if decided not in decision.VERDICTS:
+            raise LessonError(
+                _("There is no decision {id!r}.").format(id=decided),
+                _("Choose one of: {ids}.").format(ids=", ".join(decision.VERDICTS)),
+            )
+        return Record(self.use_case, date.today(), decided, because, self.suggestion().verdict,
+                      dict(self.answers), self.evidence)
+
+    def write(self, decided: str, because: str = "") -> Path:
+        """Write the record of a decision. An earlier one on the same use case is kept in it."""
+        return decision_record.write(self.record(decided, because))
+
+    def show(self) -> None:
+        """Show the guide as a form; as plain text where no widgets can be shown."""
+        text, markdown = _as_text(), _as_markdown()
+        try:
+            view = _GuideView(self)
+        except ImportError:
+            view = None
+        widgets.show(view and view.box, text, markdown)
+
+
+class _GuideView:
+    """The form: all questions, the suggestion, the decision. Worked by Tab, Space and typing."""
+
+    def __init__(self, guide: DecisionGuide):
+        self.guide = guide
+        self.questions = [_QuestionView(place, one, guide)
+                          for place, one in enumerate(decision.questions(), start=1)]
+        keys = _("By keyboard: Tab goes on, Space presses a box or a button.")
+        parts = [widget_parts.text(widget_parts.STYLE + widget_parts.block(
+            f"<strong>{_('Prompt, retrieve or tune?')}</strong><br><small>{keys}</small>"))]
+        group = ""
+        for view in self.questions:
+            if view.question.group != group:
+                group = view.question.group
+                parts.append(_heading(decision.GROUPS[group]))
+            parts.append(view.box)
+        self.said = widget_parts.text()
+        suggest = widget_parts.button(_("What does the guide suggest?"))
+        suggest.on_click(self.suggest)
+        parts += [_heading(_("What do the answers speak for?")), suggest, self.said,
+                  *self._decision()]
+        self.box = widget_parts.box(parts)
+        self.box.add_class("lesson-widget")
+
+    def _decision(self) -> list:
+        """The last part: name, decision, reason, and the button that writes."""
+        import ipywidgets
+
+        wide = {"layout": ipywidgets.Layout(width="95%"), "style": {"description_width": "9em"}}
+        self.name = ipywidgets.Text(self.guide.use_case, description=_("Use case"), **wide)
+        self.because = ipywidgets.Textarea(description=_("Because"), **wide)
+        self.decided = widget_parts.Choices(list(decision.VERDICTS.values()))
+        self.written = widget_parts.text()
+        write = widget_parts.button(_("Write my decision record"))
+        write.on_click(self.write)
+        asked = widget_parts.text(widget_parts.block(_("You decide, not the guide. Choose one.")))
+        return [_heading(_("Your decision")), self.name, asked, *self.decided.boxes,
+                self.because, write, self.written]
+
+    def suggest(self, _button) -> None:
+        suggestion = self.guide.suggestion()
+        items = [*suggestion.reasons, *(_("But: {caution}").format(caution=one)
+                                        for one in suggestion.cautions)]
+        if suggestion.open:
+            numbers = {view.question.id: view.place for view in self.questions}
+            places = ", ".join(str(numbers[id]) for id in suggestion.open)
+            items.append(_("Not answered: question {places}.").format(places=places))
+        self.said.value = widget_parts.alert(suggestion.headline, _list(items))
+
+    def write(self, _button) -> None:
+        chosen = self.decided.chosen()
+        if not chosen:
+            self.written.value = widget_parts.alert(_("Nothing is chosen yet."))
+            return
+        self.guide.use_case = self.name.value
+        decided = list(decision.VERDICTS)[chosen.pop()]
+        try:
+            path = self.guide.write(decided, self.because.value)
+        except (LessonError, OSError) as error:
+            self.written.value = widget_parts.alert(
+                _("Not written."), f" {html.escape(str(error))}")
+            return
+        where = "/".join((path.parent.parent.name, path.parent.name, path.name))
+        self.written.value = widget_parts.alert(
+            _("Written to {path}.").format(path=where),
+            " " + _("Notebook 10 comes back to it. You can edit the file."))
+
+
+class _QuestionView:
+    """One question: the evidence, the options, and what the chosen ones mean."""
+
+    def __init__(self, place: int, question: Question, guide: DecisionGuide):
+        self.place, self.question, self.guide = place, question, guide
+        how = _("choose all that hold") if question.several else _("choose one")
+        text = f"<strong>{place}.</strong> {html.escape(question.text)} <em>({how})</em>"
+        said = guide.evidence.get(question.id, ())
+        if said:
+            listed = _list([*said])
+            text += f"<small><br>{_('What bears on it:')}{listed}</small>"
+        self.choices = widget_parts.Choices([one.text for one in question.options],
+                                            question.several)
+        for option, box in zip(question.options, self.choices.boxes, strict=True):
+            box.value = option.id in guide.answers.get(question.id, ())
+        self.means = widget_parts.text()
+        self.tell()
+        for box in self.choices.boxes:
+            box.observe(self.chosen, "value")
+        asked = widget_parts.text(widget_parts.block(text))
+        self.box = widget_parts.box([asked, *self.choices.boxes, self.means], gap="0.8em")
+
+    def chosen(self, _change) -> None:
+        """Keep the answer, and say what it means."""
+        options = [self.question.options[place] for place in sorted(self.choices.chosen())]
+        self.guide.answers.pop(self.question.id, None)
+        if options:
+            self.guide.answer(**{self.question.id: tuple(one.id for one in options)})
+        self.tell()
+
+    def tell(self) -> None:
+        chosen = self.guide.answers.get(self.question.id, ())
+        means = [self.question.option(id).means for id in chosen]
+        inner = "<br>".join(html.escape(text) for text in means)
+        # "status": read out when the reader has finished the word it is at.
+        self.means.value = widget_parts.block(
+            widget_parts.bar(inner, widget_parts.GREEN), ' role="status"') if means else ""
+
+
+def _heading(words: str):
+    return widget_parts.text(widget_parts.block(
+        f'<strong role="heading" aria-level="3">{html.escape(words)}</strong>'))
+
+
+def _list(items: list[str]) -> str:
+    listed = "".join(f"<li>{html.escape(item)}</li>" for item in items)
+    return f'<ul style="margin: 0.2em 0">{listed}</ul>'
+
+
+def _as_text() -> str:
+    """The questions and their options, for a terminal."""
+    lines = [_("Prompt, retrieve or tune?")]
+    for place, one in enumerate(decision.questions(), start=1):
+        lines += ["", f"{place}. {one.text}", *(f"   - {option.text}" for option in one.options)]
+    return "\n".join([*lines, "", _("Run this cell to answer.")])
+
+
+def _as_markdown() -> str:
+    """The same, group by group, for where nothing can be clicked."""
+    lines, group = [f"**{_('Prompt, retrieve or tune?')}**"], ""
+    for place, one in enumerate(decision.questions(), start=1):
+        if one.group != group:
+            group = one.group
+            lines += ["", f"*{decision.GROUPS[group]}*"]
+        lines += ["", f"**{place}.** {one.text}", ""]
+        lines += [f"- {option.text}" for option in one.options]
+    return "\n".join([*lines, "", _("Run this cell to answer.")])
