@@ -84,6 +84,8 @@ def parser():
                       help="with build: only tell which notebooks are out of date")
     made.add_argument("--take", action="store_true",
                       help="with build: put edits made in a notebook back into its source")
+    made.add_argument("--badges", action="store_true",
+                      help="with build: write the addresses for Colab anew; runs nothing")
     return made
 
 
@@ -131,8 +133,8 @@ def main(arguments=None):
     if options.word in ("rehearse", "freeze"):
         return inside("tools." + options.word)
     if options.word == "build":
-        flags = [flag for flag, on in (("--check", options.check), ("--take", options.take)) if on]
-        return inside("tools.notebooks", *(options.names + flags))
+        flags = [flag for flag in ("check", "take", "badges") if getattr(options, flag)]
+        return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags))
     failed = inside("lessonlib.environment", "--failures", *([] if installed else ["--quick"]))
     if failed:
         return failed

@@ -190,8 +190,10 @@ time.time()
 
 
 @pytest.fixture
-def small(tmp_path):
+def small(tmp_path, monkeypatch):
     """A project's notebooks folder with one source."""
+    # The cells for Colab are looked at in test_colab.py; here they would only be in the way.
+    monkeypatch.setattr(notebooks.colab_cell, "cells", lambda path: [])
     source = tmp_path / "notebooks" / "source" / "00_small.py"
     source.parent.mkdir(parents=True)
     source.write_text(SMALL, encoding="utf-8", newline="\n")

@@ -4,6 +4,7 @@
     python start.py build 00 03        only these
     python start.py build --check      which notebooks disagree with their source? runs nothing
     python start.py build --take 03    put edits made in the notebook back into its source
+    python start.py build --badges     write the addresses for Colab anew; runs nothing
 
 A source is jupytext's py:percent. Tags stand in a cell's header line:
 ``# %% tags=["raises-exception"]`` for an error that the reader is meant to see,
@@ -11,6 +12,7 @@ A source is jupytext's py:percent. Tags stand in a cell's header line:
 runs share. The reason is not optional.
 
 Where a source has exercises, two notebooks come out of it: see ``tools.exercise_cutting``.
+Behind each title the build puts two cells for Google Colab: see ``tools.colab_cell``.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from tools import colab_cell
 from tools.exercise_cutting import has_exercises, learner, restore, solved, wrong_states
 from tools.notebook_rules import problems
 from tools.terminal import Step, Stop, duration, line
@@ -89,24 +92,32 @@ def editions(source: Path) -> dict[Path, NotebookNode]:
     """The notebooks that a source makes, not yet run: a learner's, and where there are
     exercises the solved one."""
     whole = from_source(source)
-    if not has_exercises(whole):
-        return {notebook_of(source): whole}
-    return {notebook_of(source): _with_ids(learner(whole)),
-            solutions_of(source): _with_ids(solved(whole, source.stem))}
+    made = {notebook_of(source): whole}
+    if has_exercises(whole):
+        made = {notebook_of(source): learner(whole),
+                solutions_of(source): solved(whole, source.stem)}
+    root = source.parent.parent.parent
+    return {path: _with_ids(colab_cell.with_cells(notebook, path.relative_to(root).as_posix()))
+            for path, notebook in made.items()}
 
 
 def _with_ids(notebook: NotebookNode) -> NotebookNode:
-    """Ids that depend on the cells' texts alone."""
+    """Ids that depend on the cells' texts alone; those for Colab have names of their own."""
     seen: dict[str, int] = {}
     for cell in notebook.cells:
         key = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
         seen[key] = seen.get(key, 0) + 1
         cell.id = key if seen[key] == 1 else f"{key}-{seen[key]}"
+    for number, cell in enumerate(filter(colab_cell.is_generated, notebook.cells)):
+        cell.id = f"{colab_cell.TAG}-{number}"
     return notebook
 
 
 def _kept(metadata: dict) -> NotebookNode:
-    return nbformat.from_dict({k: metadata[k] for k in CELL_METADATA if k in metadata})
+    kept = {k: metadata[k] for k in CELL_METADATA if k in metadata}
+    if colab_cell.TAG in kept.get("tags", []):  # of our own cells, what folds them
+        kept |= {k: metadata[k] for k in colab_cell.FOLDED if k in metadata}
+    return nbformat.from_dict(kept)
 
 
 def execute(
@@ -239,8 +250,10 @@ def _run(notebook: NotebookNode, path: Path, work: Path) -> None:
 
 def take(source: Path) -> None:
     """Write the notebook's cells, as edited in JupyterLab, into its source. Raises Stop."""
-    notebook = nbformat.read(notebook_of(source), as_version=4)
-    restore(notebook, from_source(source), editions(source)[notebook_of(source)])
+    notebook, cut = (
+        colab_cell.without_cells(one) for one in
+        (nbformat.read(notebook_of(source), as_version=4), editions(source)[notebook_of(source)]))
+    restore(notebook, from_source(source), cut)
     before = source.read_text(encoding="utf-8")
     # What jupytext knows of the layout: the empty lines after each cell.
     layout = {(cell.cell_type, cell.source): cell.metadata.get("lines_to_next_cell")
@@ -255,13 +268,34 @@ def take(source: Path) -> None:
     source.write_text((header[0] if header else "") + text, encoding="utf-8", newline="\n")
 
 
+def badges(readme: Path = PROJECT / "README.md", folder: Path = NOTEBOOKS) -> list[Path]:
+    """Write the README's badges and the cells for Colab anew. Returns the files that changed."""
+    changed = []
+    text = readme.read_text(encoding="utf-8")
+    if (new := colab_cell.with_badges(text)) != text:
+        readme.write_text(new, encoding="utf-8", newline="\n")
+        changed.append(readme)
+    for path in sorted(folder.rglob("*.ipynb")):
+        before = path.read_text(encoding="utf-8")
+        place = path.relative_to(folder.parent).as_posix()
+        write(colab_cell.refresh(nbformat.reads(before, as_version=4), place), path)
+        if path.read_text(encoding="utf-8") != before:
+            changed.append(path)
+    return changed
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line. 1 where a notebook is out of date or breaks a rule."""
     parser = argparse.ArgumentParser(prog="start.py build")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--take", action="store_true")
+    parser.add_argument("--badges", action="store_true")
     options = parser.parse_args(arguments)
+    if options.badges:
+        for path in badges():
+            line("ok", f"{path.name} has new addresses for Colab")
+        return 0
     chosen = sources(options.names)
     if options.take and not options.names:
         raise Stop("--take needs the notebook's number.", "python start.py build --take 03")
