@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lessonlib.lora_guards import quiet
 from lessonlib.paths import BUILT_IN, DATA
 
 HELD_OUT = DATA / "general_text" / "held_out.jsonl"
@@ -25,8 +26,9 @@ def general_loss(model_folder: str | Path = BUILT_IN, texts: list[str] | None = 
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(model_folder)
-    model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
+    with quiet():
+        tokenizer = AutoTokenizer.from_pretrained(model_folder)
+        model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
     # a model that learned with a token at the beginning of each text wants it there
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     encoded = [

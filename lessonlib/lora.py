@@ -140,13 +140,15 @@ def tune(
     seed: int = 0,
     show: bool = True,
 ) -> TunedModel:
-    """Train a LoRA adapter on chat rows, and put the tuned model where it is served at once.
+    """Train a LoRA adapter on chat rows or raw text; the tuned model is served at once.
 
-    The loss counts the assistant's answers alone. The same rows, settings and seed give the
-    same model on the same machine with the same number of threads.
+    The loss counts the assistant's answers alone; in a row of raw text it counts everything.
+    The same rows, settings and seed give the same model on the same machine with the same
+    number of threads.
 
     Args:
-        rows: ``{"messages": [{"role": ..., "content": ...}, ...]}`` each, as in a training file.
+        rows: ``{"messages": [{"role": ..., "content": ...}, ...]}`` each, as in a training file;
+            or ``{"text": ...}`` to go on as in pretraining, without question and answer.
         name: what the new model is to be called; a model of that name is replaced.
         base: the built-in model, or another (see ``lora_folders.find_base``).
         validation: rows to take the validation loss on after each epoch; never trained on.

@@ -1,8 +1,11 @@
-"""Chat rows made ready for training: checked, tokenised, and labelled.
+"""Rows made ready for training: checked, tokenised, and labelled.
 
-A *label* is the token that the model is to learn at a place. Only the assistant's answers carry
-labels, up to and with the token that ends an answer: the model is to learn to answer and to
-stop, not to write recipes. All other places hold -100, which the loss leaves out.
+A *label* is the token that the model is to learn at a place. In a chat row only the assistant's
+answers carry labels, up to and with the token that ends an answer: the model is to learn to
+answer and to stop, not to write recipes. All other places hold -100, which the loss leaves out.
+
+A row ``{"text": ...}`` is raw text, without question or answer: there every token is to be
+learned from those before it, as in pretraining.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ EXAMPLE = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant
 
 
 def check_rows(rows: Sequence[dict], kind: str) -> None:
-    """See that each row is a chat with an answer.
+    """See that each row is a chat with an answer, or a text.
 
     Args:
         kind: what the rows are, for the messages: ``_("Training")`` or ``_("Validation")``.
@@ -49,6 +52,8 @@ def check_rows(rows: Sequence[dict], kind: str) -> None:
 
 def _broken_rule(row: dict) -> tuple[str, str] | None:
     """The first rule that a row breaks, and its cure; None for a good row."""
+    if isinstance(row, dict) and "text" in row and "messages" not in row:
+        return _broken_text_rule(row["text"])
     messages = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(messages, list) or not messages:
         return _("it has no messages"), _("Write it as {example}.").format(example=EXAMPLE)
@@ -74,8 +79,15 @@ def _broken_rule(row: dict) -> tuple[str, str] | None:
     return None
 
 
+def _broken_text_rule(text: str) -> tuple[str, str] | None:
+    """What is wrong with a row of raw text, and the cure; None for a good one."""
+    if not isinstance(text, str) or not text.strip():
+        return _("its text is empty"), _("Put the text under 'text', or delete the row.")
+    return None
+
+
 def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[dict]:
-    """Token ids and labels of each row, by the model's own chat template.
+    """Token ids and labels of each row; of a chat by the model's own chat template.
 
     An assistant message with ``"weight": 0`` is read but not learned, as in OpenAI's format.
 
@@ -92,17 +104,11 @@ def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[d
     """
     examples = []
     for number, row in enumerate(rows, start=1):
-        try:
-            encoded = tokenizer.apply_chat_template(
-                row["messages"], return_dict=True, return_assistant_tokens_mask=True
-            )
-        except Exception as error:  # a template can raise whatever its author chose
-            text = _("{kind} row {number}: the model's chat template refuses it: {error}.")
-            raise LessonError(
-                text.format(kind=kind, number=number, error=error),
-                _("Let user and assistant take turns, with at most one system message first."),
-            ) from error
-        example = _label(encoded["input_ids"], encoded["assistant_masks"], row["messages"])
+        if "messages" in row:
+            where = _("{kind} row {number}").format(kind=kind, number=number)
+            example = _tokenise_chat(row["messages"], tokenizer, where)
+        else:
+            example = _tokenise_text(row["text"], tokenizer)
         if len(example["input_ids"]) > longest:
             text = _("{kind} row {number}: it has {tokens} tokens, the limit is {longest}.")
             raise LessonError(
@@ -113,6 +119,32 @@ def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[d
             )
         examples.append(example)
     return examples
+
+
+def _tokenise_chat(messages: list[dict], tokenizer, where: str) -> dict[str, list[int]]:
+    """Ids and labels of one chat. ``where``: how the row is called in an error."""
+    try:
+        encoded = tokenizer.apply_chat_template(
+            messages, return_dict=True, return_assistant_tokens_mask=True
+        )
+    except Exception as error:  # a template can raise whatever its author chose
+        raise LessonError(
+            _("{where}: the model's chat template refuses it: {error}.").format(
+                where=where, error=error
+            ),
+            _("Let user and assistant take turns, with at most one system message first."),
+        ) from error
+    return _label(encoded["input_ids"], encoded["assistant_masks"], messages)
+
+
+def _tokenise_text(text: str, tokenizer) -> dict[str, list[int]]:
+    """Ids and labels of one raw text: all of it is to be learned.
+
+    It begins with the token that began each text in pretraining, where the model has one.
+    """
+    start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    return {"input_ids": start + ids, "labels": [NO_LABEL] * len(start) + ids}
 
 
 def _label(ids: list[int], in_answer: list[int], messages: list[dict]) -> dict[str, list[int]]:

@@ -2,7 +2,8 @@
 
 A row is ``{"messages": [...]}`` in the form that OpenAI, Azure OpenAI and Hugging Face's TRL
 all accept: the prompt's messages, then one message of the assistant. Training must use the very
-prompt that the model will get later; so the prompt is made by the same function.
+prompt that the model will get later; so the prompt is made by the same function. ``text_rows``
+alone makes rows without an answer, for training on raw text.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ def chat_rows(
 ) -> list[Row]:
     """One training row for each recipe: its prompt, then the right answer."""
     return [{"messages": messages(example) + [_answer(example)]} for example in examples]
+
+
+def text_rows(examples: Iterable[Recipe]) -> list[dict[str, str]]:
+    """One row of raw text for each recipe: the recipe as people write it, without an answer."""
+    return [{"text": recipes.user_message(example)} for example in examples]
 
 
 def glossary_rows(

@@ -100,6 +100,14 @@ def test_the_prompt_is_the_one_that_the_model_gets_when_it_is_asked(tokenizer):
     assert prompt == list(asked["input_ids"])
 
 
+def test_of_raw_text_every_token_is_learned(tokenizer):
+    (row,) = lora_rows.tokenise([{"text": "2 c. flour"}], tokenizer, 1000, "Training")
+    assert row["labels"][0] == lora_rows.NO_LABEL, "the token that begins a text is given"
+    assert row["input_ids"][0] == tokenizer.bos_token_id
+    assert row["labels"][1:] == row["input_ids"][1:]
+    assert tokenizer.decode(row["labels"][1:]) == "2 c. flour"
+
+
 # Bad input
 
 
@@ -109,6 +117,8 @@ def test_the_prompt_is_the_one_that_the_model_gets_when_it_is_asked(tokenizer):
         ({}, "it has no messages", "Write it as"),
         ({"messages": []}, "it has no messages", "Write it as"),
         ("text", "it has no messages", "Write it as"),
+        ({"text": " "}, "its text is empty", "under 'text'"),
+        ({"text": ["salt"]}, "its text is empty", "under 'text'"),
         ({"messages": CHAT[:2]}, "no assistant message", "End the row with the answer"),
         ({"messages": [*CHAT[:2], {**CHAT[2], "weight": 0}]}, "no assistant message", "End the"),
         ({"messages": [{**CHAT[0], "role": "bot"}, *CHAT[1:]]}, "message 1 has the role 'bot'",

@@ -16,6 +16,11 @@ def test_a_row_is_the_later_prompt_and_the_right_answer():
     assert tuple(json.loads(row["messages"][-1]["content"])) == example.ingredients
 
 
+def test_a_text_row_is_the_recipe_and_nothing_of_its_answer():
+    example = recipes.load("train")[0]
+    assert training_rows.text_rows([example]) == [{"text": recipes.user_message(example)}]
+
+
 def test_glossary_rows_answer_by_the_glossary_that_stands_in_the_prompt():
     """Tuned on true names alone, the prototype stopped reading the glossary (new names: .10)."""
     examples = recipes.load("train")[:200]

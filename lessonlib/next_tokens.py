@@ -1,0 +1,130 @@
+"""What a model believes comes next: the probabilities at the first word of its answer.
+
+A chat service writes token by token, and can be asked for the likeliest tokens at each place
+with their log-probabilities (``logprobs`` and ``top_logprobs`` of OpenAI's chat API, at most 20
+a place). We look at one place, where the first word of the answer begins. In a JSON list that is
+the first name; where a model writes no list, it is whatever word it begins with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import openai
+
+from lessonlib import bootstrap
+from lessonlib.bootstrap import Difference, Interval
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.tasks.recipes import GlossaryEntry, Recipe
+
+#: As many alternatives as the API gives.
+ALTERNATIVES = 20
+#: By then an answer has come to its first word.
+TOKENS = 8
+
+
+@dataclass(frozen=True)
+class NextTokens:
+    """The likeliest tokens at one place of an answer.
+
+    Attributes:
+        before: what the model had written of its answer until there.
+        probabilities: each token's probability, likeliest first, as far as the service told.
+        chosen: the token that was written.
+    """
+
+    before: str
+    probabilities: dict[str, float]
+    chosen: str
+
+    def of(self, name: str) -> float:
+        """The probability of the token that ``name`` begins with; 0.0 where it is not listed.
+
+        Of several listed tokens that the name begins with (``s``, ``salt``) the longest is the
+        one that a tokenizer would take.
+        """
+        begins = [token for token in self.probabilities
+                  if token.strip() and name.startswith(token.strip())]
+        return self.probabilities[max(begins, key=len)] if begins else 0.0
+
+    @property
+    def rest(self) -> float:
+        """The probability of all tokens that are not listed, together."""
+        return max(0.0, 1.0 - sum(self.probabilities.values()))
+
+
+def first_word(client: openai.OpenAI, model: str, messages: list[dict]) -> NextTokens:
+    """Ask, and look at the place where the first word of the answer begins.
+
+    Raises:
+        LessonError: the service gives no log-probabilities.
+    """
+    response = client.chat.completions.create(
+        model=model, messages=messages, max_tokens=TOKENS, temperature=0,
+        logprobs=True, top_logprobs=ALTERNATIVES,
+    )
+    logprobs = response.choices[0].logprobs
+    if not logprobs or not logprobs.content:
+        raise LessonError(
+            _("{model} gave no log-probabilities.").format(model=model),
+            _("Choose a model and a service that can, such as the practice service."),
+        )
+    places = logprobs.content
+    # An answer without any word is looked at where it begins.
+    place = next((n for n, one in enumerate(places) if any(map(str.isalpha, one.token))), 0)
+    found = {one.token: math.exp(one.logprob) for one in places[place].top_logprobs}
+    before = "".join(one.token for one in places[:place])
+    return NextTokens(before, found, places[place].token)
+
+
+def first_words(
+    client: openai.OpenAI,
+    model: str,
+    messages: Callable[[Recipe], list[dict]],
+    examples: Sequence[Recipe],
+    concurrency: int = 16,
+) -> list[NextTokens]:
+    """``first_word`` for each example, several at a time; in the order of the examples."""
+    with ThreadPoolExecutor(concurrency) as pool:
+        return list(pool.map(lambda one: first_word(client, model, messages(one)), examples))
+
+
+def mean_probability(found: Sequence[NextTokens], names: Sequence[str]) -> Interval:
+    """The mean probability of the right first word, with its 95 % interval.
+
+    Args:
+        found: what the model believed, for each example.
+        names: the name that is right, for each example.
+    """
+    rows = [(one.of(name), 1) for one, name in zip(found, names, strict=True)]
+    return bootstrap.interval(np.array(rows), bootstrap.share)
+
+
+def difference(
+    a: Sequence[NextTokens], b: Sequence[NextTokens], names: Sequence[str]
+) -> Difference:
+    """How much more probable the right first word is in ``a`` than in ``b``, paired."""
+    rows = [np.array([(one.of(name), 1) for one, name in zip(found, names, strict=True)])
+            for found in (a, b)]
+    return bootstrap.difference(*rows, bootstrap.share)
+
+
+def renamed_first(
+    examples: Sequence[Recipe], entries: Sequence[GlossaryEntry]
+) -> list[Recipe]:
+    """The recipes whose first ingredient the glossary renames, with another first word.
+
+    Only there the first word of the answer tells whether the model knows the house name.
+    """
+    house = {entry.written: entry.house for entry in entries}
+    chosen = []
+    for example in examples:
+        written = example.names[0]
+        if house.get(written, written).split()[0] != written.split()[0]:
+            chosen.append(example)
+    return chosen
