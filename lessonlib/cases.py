@@ -35,14 +35,6 @@ def case(id: str) -> Question:
     return known[id]
 
 
-def means(option: Option) -> str:
-    """What an option decides for: the first word of its text, in lower case.
-
-    ``prompt``, ``retrieve``, ``tune`` or ``nothing``; "Tune ..., and ..." is ``tune`` as well.
-    """
-    return option.text.replace(":", " ").split()[0].lower()
-
-
 def reveal(id: str, chosen: int) -> str:
     """What is said after option number ``chosen`` (from 1) was chosen, as text.
 

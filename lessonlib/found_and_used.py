@@ -1,0 +1,62 @@
+"""Which half of retrieval fails: finding the right line, or making use of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from lessonlib.evaluation import Result
+from lessonlib.tasks.recipes import GlossaryEntry, Recipe
+
+
+@dataclass(frozen=True)
+class FoundAndUsed:
+    """Counts over all recipes.
+
+    Attributes:
+        needed: glossary lines that the recipes need.
+        found: those of them that stood in the prompt.
+        used: those of the found ones whose house name the answer gives.
+        shown: all lines that stood in prompts, needed or not.
+    """
+
+    needed: int
+    found: int
+    used: int
+    shown: int
+
+    @property
+    def recall(self) -> float:
+        """Found, of the needed: how good the search is. nan where nothing was needed."""
+        return self.found / self.needed if self.needed else float("nan")
+
+    @property
+    def use(self) -> float:
+        """Used, of the found: how well the model reads. nan where nothing was found."""
+        return self.used / self.found if self.found else float("nan")
+
+
+def found_and_used(
+    result: Result,
+    finder: Callable[[Recipe], Iterable[GlossaryEntry]],
+    examples: Sequence[Recipe],
+    entries: Iterable[GlossaryEntry],
+) -> FoundAndUsed:
+    """Count what was needed, found and used.
+
+    Args:
+        result: answers on ``examples``, in the same order, to prompts with the lines of
+            ``finder``. An answer that is not valid JSON uses nothing.
+        finder: what looked up the lines.
+        entries: the glossary with all lines that could be needed.
+    """
+    by_key = {entry.written: entry for entry in entries}
+    needed = found = used = shown = 0
+    for row, example in zip(result.rows, examples, strict=True):
+        wanted = {by_key[name] for name in example.names if name in by_key}
+        lines = set(finder(example))
+        given = set(row.items) if row.valid_json else set()
+        needed, shown = needed + len(wanted), shown + len(lines)
+        found += len(wanted & lines)
+        used += sum(entry.house in given for entry in wanted & lines)
+    return FoundAndUsed(needed, found, used, shown)
