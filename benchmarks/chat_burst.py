@@ -7,6 +7,11 @@ Both servers get the same model folder, the same prompts, one thread, greedy dec
 exactly as many new tokens: in a copy of the folder, the token that ends an answer is
 replaced by one that the model never writes. Rounds alternate between the two, so that a
 busy moment of the machine hits both; the table shows medians and the ratio.
+
+The practice service computes in float32 everywhere, so that an answer is the same on every
+machine; transformers serve uses the file's bfloat16. Server processors have units for that,
+most laptops have not. So on a server the comparison is made twice: as it is, and with both
+sides limited to a laptop's instructions (AVX2).
 """
 
 from __future__ import annotations
@@ -26,9 +31,15 @@ import urllib.request
 from pathlib import Path
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+#: Read by PyTorch and its two libraries of kernels.
+LAPTOP = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
 
 
-def endless_copy(model: Path, target: Path) -> Path:
+def endless_copy(model: Path, target: Path) -> None:
     """A copy of the model folder whose answers do not end before max_tokens."""
     shutil.copytree(model, target)
     for name, key in (
@@ -41,7 +52,6 @@ def endless_copy(model: Path, target: Path) -> Path:
             values = json.loads(path.read_text(encoding="utf-8"))
             values[key] = values.get(key.replace("eos", "pad"))
             path.write_text(json.dumps(values), encoding="utf-8")
-    return target
 
 
 def prompts(count: int) -> list[list[dict[str, str]]]:
@@ -147,17 +157,17 @@ def measure(both: list[Served], questions: list, tokens: int, rounds: int) -> No
             print(f"round {number + 1}: {served.name} {served.bursts[-1]:.2f} s", flush=True)
 
 
-def report(both: list[Served], requests: int, tokens: int) -> None:
+def report(both: list[Served], requests: int, tokens: int, machine: str) -> None:
     """Side by side: medians, and how many times as fast ours is."""
     names = [served.name for served in both]
-    print(f"\n{tokens} new tokens each, one thread, {names[0]} against {names[1]}")
+    print(f"\n{machine}: {tokens} new tokens each, one thread, {names[0]} against {names[1]}")
     for title, times in (
         (f"burst of {requests}, until the last answer", [s.bursts for s in both]),
         ("one request alone", [s.singles for s in both]),
     ):
         ours, theirs = map(statistics.median, times)
         ratio = theirs / ours
-        print(f"{title:42} {ours:7.2f} s {theirs:8.2f} s   {ratio:5.1f} times as fast")
+        print(f"{title:42} {ours:7.2f} s {theirs:8.2f} s   {ratio:5.1f} times as fast", flush=True)
 
 
 def main() -> None:
@@ -169,16 +179,26 @@ def main() -> None:
     parser.add_argument("--dtype", default="auto", help="of transformers serve (default: auto)")
     options = parser.parse_args()
     os.environ.update(ONE_THREAD)
+    import torch
+
+    settings = {"this machine": {}}
+    if torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+        settings["as on a laptop (AVX2)"] = LAPTOP
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        run(options, Path(scratch))
+        os.environ["LESSON_WORK"] = str(Path(scratch) / "work")  # read by lessonlib once
+        for machine, limits in settings.items():
+            os.environ.update(limits)
+            run(options, Path(scratch), machine)
 
 
-def run(options: argparse.Namespace, scratch: Path) -> None:
-    os.environ["LESSON_WORK"] = str(scratch / "work")  # read by lessonlib when it is imported
+def run(options: argparse.Namespace, scratch: Path, machine: str) -> None:
+    """Start both servers on the same model, measure, stop them, print the table."""
     from lessonlib import connect, paths
     from lessonlib.practice import service
 
-    model = endless_copy(options.model or paths.BUILT_IN, paths.MODELS / "burst")
+    model = paths.MODELS / "burst"
+    if not model.exists():
+        endless_copy(options.model or paths.BUILT_IN, model)
     questions = prompts(options.requests)
     theirs_process, theirs = start_theirs(model, scratch / "theirs.log", options.dtype)
     try:
@@ -191,7 +211,7 @@ def run(options: argparse.Namespace, scratch: Path) -> None:
         theirs_process.terminate()
         theirs_process.wait()
         service.stop()
-    report(both, options.requests, options.tokens)
+    report(both, options.requests, options.tokens, machine)
 
 
 if __name__ == "__main__":
