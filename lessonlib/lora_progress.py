@@ -157,7 +157,7 @@ def loss_picture(history: Sequence[Point], name: str = ""):
     axes.plot(
         [p.epoch for p in steps],
         [p.train_loss for p in steps],
-        color=pictures.SKY,
+        color=pictures.BLUE,
         linewidth=1.2,
         label=_("training, each batch"),
     )

@@ -3,6 +3,11 @@
 The colours are those of Okabe and Ito ("Color Universal Design", 2008), which readers with any
 kind of colour blindness can tell apart. A picture never tells by colour alone: shapes, lines or
 words say the same.
+
+Pictures are drawn on white. On a dark page they are shown with light and dark exchanged and the
+hues kept (``DARK``), so that they belong to the page as its text does. Where a page drops our
+style (GitHub, or a saved notebook that was not run here) they stay white, and readable.
+``tests/test_pictures.py`` measures the contrast of every colour on both backgrounds.
 """
 
 from __future__ import annotations
@@ -28,8 +33,19 @@ BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 PURPLE = "#CC79A7"
 GREY = "#767676"
-#: In the order in which to use them. Yellow is left out: on white it is too pale for lines.
-COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+#: For lines and marks, in the order in which to use them: those that stand out on the page.
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, BLACK)
+#: Too pale for a line on white: only to fill areas that have an edge or a hatch of their own.
+FILLS = (ORANGE, SKY, YELLOW)
+#: How a dark page shows a picture (CSS filter functions). Not the whole way to black: JupyterLab's
+#: dark page is a very dark grey.
+INVERT, TURN_HUE = 0.93, 180
+#: What says that a page is dark: JupyterLab and nbconvert, Colab, Visual Studio Code.
+DARK_PAGES = ('[data-jp-theme-light="false"]', '[theme="dark"]', ".vscode-dark")
+DARK = (
+    ", ".join(f"{page} .lesson-picture" for page in DARK_PAGES)
+    + f" {{ filter: invert({INVERT}) hue-rotate({TURN_HUE}deg) }}"
+)
 
 STYLE = {
     "figure.facecolor": "white",
@@ -70,7 +86,9 @@ class Picture:
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         data = base64.b64encode(self.png).decode("ascii")
         image = (
-            f'<img src="data:image/png;base64,{data}" alt="{html.escape(self.alt)}" '
+            f"<style>{DARK}</style>"
+            f'<img class="lesson-picture" src="data:image/png;base64,{data}" '
+            f'alt="{html.escape(self.alt)}" '
             f'width="{self.width}" style="max-width: 100%; height: auto">'
         )
         return {"text/html": image, "text/plain": self.alt}

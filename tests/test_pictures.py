@@ -1,6 +1,9 @@
 """Pictures carry words for those who cannot see them."""
 
+from itertools import combinations
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -22,7 +25,7 @@ def test_the_image_in_a_notebook_has_its_words():
         in bundle["text/html"]
     )
     assert bundle["text/plain"] == 'Loss falls from 9 to 1; "good" & <steady>.'
-    assert bundle["text/html"].startswith('<img src="data:image/png;base64,iVBOR')
+    assert '<img class="lesson-picture" src="data:image/png;base64,iVBOR' in bundle["text/html"]
     assert "image/png" not in bundle, "JupyterLab would show it without the words"
 
 
@@ -59,14 +62,98 @@ def test_show_displays_the_picture_once(monkeypatch):
     assert [picture.alt for picture in shown] == ["words"]
 
 
-def luminance(colour):
-    """Relative luminance as WCAG 2 defines it, 0 for black to 1 for white."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+# --- colours, on light pages and on dark ones ------------------------------------------------
+
+#: The pages of JupyterLab's two themes.
+LIGHT, DARK = "#FFFFFF", "#111111"
+EVERY = {name: value for name, value in vars(pictures).items()
+         if isinstance(value, str) and value.startswith("#")}
+#: Severe colour vision deficiency, for linear RGB: Machado, Oliveira and Fernandes, "A
+#: Physiologically-based Model for Simulation of Color Vision Deficiency", 2009, table 1.
+EYES = {
+    "all colours": np.eye(3),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                            [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                              [-0.011820, 0.042940, 0.968881]]),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                            [0.004733, 0.691367, 0.303900]]),
+}
+#: hue-rotate(180deg) as the Filter Effects specification of W3C defines it.
+HALF_TURN = np.array([[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]])
 
 
-@pytest.mark.parametrize("colour", [pictures.BLUE, pictures.VERMILLION, pictures.GREY])
-def test_the_main_colours_stand_out_on_white(colour):
-    """WCAG asks for a contrast of 3 for parts of a picture."""
-    assert 1.05 / (luminance(colour) + 0.05) >= 3
+def rgb(colour):
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+
+
+def as_shown(colour, dark):
+    """The colour on the screen, RGB from 0 to 1."""
+    shown = rgb(colour)
+    if dark:
+        shown = HALF_TURN @ (shown * (1 - 2 * pictures.INVERT) + pictures.INVERT)
+    return np.clip(shown, 0, 1)
+
+
+def linear(shown):
+    return np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one, other):
+    """WCAG 2: 1 for the same brightness, 21 for black on white."""
+    weak, strong = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other))
+    return (strong + 0.05) / (weak + 0.05)
+
+
+def lab(shown, eyes):
+    """CIE 1976 L*a*b* of what such eyes see."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722],
+                       [0.0193, 0.1192, 0.9505]])
+    x = to_xyz @ np.clip(EYES[eyes] @ linear(shown), 0, 1) / (0.9505, 1, 1.089)
+    f = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def test_the_filter_that_is_tested_is_the_one_that_is_shown():
+    html = pictures.render(drawn(), "words")._repr_mimebundle_()["text/html"]
+    assert f"filter: invert({pictures.INVERT}) hue-rotate(180deg)" in html
+    assert html.count(".lesson-picture") == len(pictures.DARK_PAGES) == 3
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", ["BLUE", "VERMILLION", "GREEN", "PURPLE", "BLACK", "GREY"])
+def test_lines_and_words_stand_out(name, dark):
+    """WCAG asks for a contrast of 3 for parts of a picture, of 4.5 for text: black and grey."""
+    colour, wanted = EVERY[name], 4.5 if name in ("BLACK", "GREY") else 3
+    paper = as_shown(LIGHT, dark)
+    assert contrast(as_shown(colour, dark), paper) >= wanted
+    if dark:  # what shows through, should a page have another dark than ours
+        assert contrast(as_shown(colour, dark), rgb(DARK)) >= wanted
+
+
+def test_every_colour_is_for_lines_or_for_fills_and_no_line_is_drawn_in_a_pale_one():
+    assert set(pictures.COLOURS) | set(pictures.FILLS) | {pictures.GREY} == set(EVERY.values())
+    for colour in pictures.FILLS:
+        assert contrast(rgb(colour), rgb(LIGHT)) < 3, "it could be used for lines"
+
+
+def test_on_a_dark_page_the_paper_is_as_dark_as_the_page():
+    assert contrast(as_shown(LIGHT, True), rgb(DARK)) < 1.05
+
+
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_line_colours_can_be_told_apart_by_everyone(dark, eyes):
+    """A difference (CIE 1976) of 2.3 is just seen; lines must differ by five times as much."""
+    for one, other in combinations(pictures.COLOURS, 2):
+        seen = [lab(as_shown(colour, dark), eyes) for colour in (one, other)]
+        assert np.linalg.norm(seen[0] - seen[1]) >= 11.5, (one, other)
+
+
+def test_a_pictures_style_uses_the_line_colours_and_large_letters():
+    pictures.figure(width=4, height=2)
+    cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    assert tuple(cycle) == pictures.COLOURS
+    # 13 points at 80 dots an inch are 14 pixels on the page; a projector shows the page.
+    assert plt.rcParams["font.size"] >= 13
+    plt.close("all")
