@@ -72,5 +72,5 @@ def of_one_word(values: Mapping[str, Interval], guess: float, title: str) -> Pic
              xticks=(0, 0.25, 0.5, 0.75, 1))
     axes.legend(loc="lower right")
     told = ", ".join(f"{label} {interval}" for label, interval in values.items())
-    return pictures.render(fig, f"{title}. {told}. " + _(
+    return pictures.render(fig, f"{title} {told}. " + _(
         "A model without training would give every token {guess:.5f}.").format(guess=guess))

@@ -1,0 +1,69 @@
+"""What A1 shows: a curve that grows, and training text with marks on what is learned."""
+
+from __future__ import annotations
+
+import pytest
+
+from lessonlib import live_curve
+from lessonlib.learned_text import LearnedText
+from lessonlib.live_curve import LiveCurve
+
+
+class Page:
+    """Stands for a place on the page that can be drawn anew."""
+
+    def __init__(self):
+        self.shown = []
+
+    def update(self, what):
+        self.shown.append(what)
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """A notebook that shows progress."""
+    import IPython.display
+
+    page = Page()
+    monkeypatch.setenv("LESSON_PROGRESS", "1")
+    monkeypatch.setattr(live_curve, "in_notebook", lambda: True)
+    monkeypatch.setattr(live_curve, "PAUSE", 0.0)
+    monkeypatch.setattr(IPython.display, "display", lambda *_a, **_k: page)
+    return page
+
+
+def test_the_curve_is_drawn_while_it_grows_and_taken_away_at_the_end(page):
+    with LiveCurve(30, "tokens", "loss", "Trying") as curve:
+        for step in range(1, 4):
+            curve.add(10 * step, 9 / step)
+            curve.next_picture = 0.0
+    alts = [one.alt for one in page.shown if hasattr(one, "alt")]
+    assert len(alts) == 2, "one point makes no curve"
+    assert alts[-1] == "Trying: loss over tokens, from 9.00 to 3.00 after 30 tokens."
+    assert page.shown[-1]._repr_html_() == "<span></span>"
+    assert curve.picture().alt == alts[-1] and curve.seconds > 0
+
+
+def test_saved_notebooks_have_no_live_picture(page, monkeypatch):
+    monkeypatch.setenv("LESSON_PROGRESS", "0")
+    with LiveCurve(10, "tokens", "loss") as curve:
+        curve.add(10, 1.0)
+    assert page.shown == [] and curve.points == [(10, 1.0)]
+
+
+def test_the_page_is_cleared_when_training_fails(page):
+    with pytest.raises(ZeroDivisionError), LiveCurve(10, "tokens", "loss") as curve:
+        curve.add(1, 1 / 0)
+    assert page.shown[-1]._repr_html_() == "<span></span>" and curve.points == []
+
+
+PIECES = [("<|user|>1 c. rice\n", 0.0), ("ri", 0.1), ("ce", 1.0), ("orzo", 3.0), (" end\n", 0.0)]
+
+
+def test_what_is_learned_is_marked_and_what_is_given_is_not():
+    text = LearnedText("ask", PIECES)
+    assert str(text) == "--- ask\n<|user|>1 c. rice\n{ri}[ce][[orzo]] end\n"
+    page = text._repr_html_()
+    assert "&lt;|user|&gt;1 c. rice" in page and page.count("<span") == 3
+    assert "double" in page and "dotted" in page
+    assert "background" not in page and "; color" not in page, "it must fit light and dark"
