@@ -4,7 +4,8 @@ A *method* is a model and the way in which it is asked. ``evaluate`` asks it abo
 and keeps each answer; the result knows its scores, each with a 95 % interval (how that is
 computed: ``lessonlib.bootstrap``), its tokens and its seconds.
 
-The scores:
+A task's rows know their scores (``METRICS`` of ``Row`` here, and of ``SqlRow`` in
+``lessonlib.tasks.sql_scores``). Those of the recipe task:
 
 - *micro_f1*: right ingredients found, against wrong ones named and right ones missed, counted
   over all examples together. Items are compared as multisets: a right name given twice is right
@@ -20,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,10 +30,12 @@ from lessonlib.asking import ask_all
 from lessonlib.bootstrap import Difference, Interval
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.tasks import recipes
+from lessonlib.tasks import recipes, sql_scores
 from lessonlib.tasks.recipes import Recipe
+from lessonlib.tasks.sql_scores import SqlRow
+from lessonlib.tasks.text_to_sql import Question
 
-METRICS = ("micro_f1", "exact_match", "valid_json")
+Example = Recipe | Question
 
 
 @dataclass(frozen=True)
@@ -43,24 +47,34 @@ class Method:
         model: the model's name at the service.
         messages: makes the prompt for one example; see ``lessonlib.prompting``.
         max_tokens: the longest answer allowed, in tokens of the model. A longer one is cut off
-            and is then no valid JSON.
+            and is then not valid.
     """
 
     name: str
     model: str
-    messages: Callable[[Recipe], list[dict]]
+    messages: Callable[[Example], list[dict]]
     max_tokens: int = 96
 
 
 @dataclass(frozen=True)
 class Row:
-    """One example's answer and its score.
+    """One recipe's answer and its score.
 
     ``items`` are the names read from ``text``, whether or not they count. ``seconds`` is the time
     from sending the request to having the whole answer. Where the service refused the request,
     ``error`` holds its code (such as ``context_length_exceeded``), ``error_message`` its words,
     and the tokens are None.
     """
+
+    #: name -> (what is summed over the rows, formula); the first is the one to compare by.
+    METRICS: ClassVar[dict] = {
+        "micro_f1": (
+            lambda row: (row.true_positives, row.predicted, row.expected),
+            bootstrap.micro_f1,
+        ),
+        "exact_match": (lambda row: (row.exact, 1), bootstrap.share),
+        "valid_json": (lambda row: (row.valid_json, 1), bootstrap.share),
+    }
 
     id: str
     text: str
@@ -84,15 +98,15 @@ class Result:
 
     name: str
     model: str
-    rows: tuple[Row, ...] = field(repr=False)
+    rows: tuple[Row | SqlRow, ...] = field(repr=False)
     owner: str = ""
 
     @cached_property
     def _metrics(self) -> dict[str, Interval]:
-        return {name: bootstrap.interval(*_counts(self, name)) for name in METRICS}
+        return {name: bootstrap.interval(*_counts(self, name)) for name in self.rows[0].METRICS}
 
     def metrics(self) -> dict[str, Interval]:
-        """micro_f1, exact_match and valid_json, each with its 95 % interval."""
+        """Each metric of the task with its 95 % interval; the task's main one first."""
         return dict(self._metrics)
 
     @property
@@ -141,7 +155,7 @@ def _mean(values: list) -> float:
 def evaluate(
     client,
     method: Method,
-    examples: Sequence[Recipe],
+    examples: Sequence[Example],
     concurrency: int = 16,
     cache: bool = True,
     progress: bool = True,
@@ -151,7 +165,7 @@ def evaluate(
     Args:
         client: an ``openai.OpenAI`` client, from ``lessonlib.connect()``.
         method: the model and its prompt.
-        examples: recipes with known answers.
+        examples: recipes or questions with known answers.
         concurrency: how many requests are under way at once. The practice service answers them
             in one batch, which is much faster than one after another.
         cache: keep answers in ``work/cache`` and take them from there when the same model is
@@ -182,8 +196,10 @@ def evaluate(
     return Result(method.name, method.model, tuple(rows), owner)
 
 
-def _score(example: Recipe, answer: dict) -> Row:
+def _score(example: Example, answer: dict) -> Row | SqlRow:
     """One answer against the right one."""
+    if isinstance(example, Question):
+        return sql_scores.score(example, answer)
     parsed = recipes.parse(answer["text"])
     counted = Counter(parsed.items if parsed.valid_json else ())
     expected = Counter(example.ingredients)
@@ -201,27 +217,30 @@ def _score(example: Recipe, answer: dict) -> Row:
 
 def _counts(result: Result, metric: str) -> tuple[np.ndarray, bootstrap.Score]:
     """What a metric sums over the examples, shape (examples, counts), and its formula."""
-    if metric == "micro_f1":
-        rows = [(row.true_positives, row.predicted, row.expected) for row in result.rows]
-        return np.array(rows), bootstrap.micro_f1
-    if metric not in METRICS:
+    known = result.rows[0].METRICS
+    if metric not in known:
         raise LessonError(
             _("There is no metric {metric!r}.").format(metric=metric),
-            _("Choose one of: {names}.").format(names=", ".join(METRICS)),
+            _("Choose one of: {names}.").format(names=", ".join(known)),
         )
-    attribute = "exact" if metric == "exact_match" else metric
-    return np.array([(getattr(row, attribute), 1) for row in result.rows]), bootstrap.share
+    count, formula = known[metric]
+    return np.array([count(row) for row in result.rows]), formula
 
 
-def compare(a: Result, b: Result, metric: str = "micro_f1") -> Difference:
+def compare(a: Result, b: Result, metric: str | None = None) -> Difference:
     """How much better ``a`` is than ``b``: the score of a minus the score of b.
 
     Both must have been measured on the same examples; the bootstrap is paired over them.
+
+    Args:
+        metric: the score to compare; the task's main one if not given (micro-F1 for recipes,
+            execution accuracy for SQL).
     """
     if [row.id for row in a.rows] != [row.id for row in b.rows]:
         raise LessonError(
             _("{a!r} and {b!r} were not measured on the same examples.").format(a=a.name, b=b.name),
             _("Evaluate both on the same examples in the same order, then compare."),
         )
+    metric = metric or next(iter(a.rows[0].METRICS))
     (counts_a, score), (counts_b, _same) = _counts(a, metric), _counts(b, metric)
     return bootstrap.difference(counts_a, counts_b, score)

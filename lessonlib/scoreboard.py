@@ -21,7 +21,7 @@ from filelock import FileLock
 from lessonlib.bootstrap import Interval
 from lessonlib.costs import ModelPrice, cost_per_1000
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import METRICS, Result
+from lessonlib.evaluation import Result, Row, SqlRow
 from lessonlib.i18n import _
 from lessonlib.paths import WORK
 
@@ -33,6 +33,9 @@ COLUMNS = {
     "micro_f1": _("micro-F1"),
     "exact_match": _("exact match"),
     "valid_json": _("valid JSON"),
+    "execution_accuracy": _("execution accuracy"),
+    "string_match": _("string match"),
+    "valid_sql": _("valid SQL"),
     "prompt_tokens": _("prompt tokens"),
     "completion_tokens": _("answer tokens"),
     "seconds": _("seconds"),
@@ -41,7 +44,9 @@ COLUMNS = {
     "refused": _("refused"),
 }
 #: Columns that are left out where no row has anything to say in them.
-OPTIONAL = ("training_seconds", "cost_per_1000", "refused")
+OPTIONAL = ("training_seconds", "cost_per_1000", "refused", *SqlRow.METRICS)
+#: Columns of scores. A row has those of its own task.
+METRICS = (*Row.METRICS, *SqlRow.METRICS)
 #: Columns of words; all others are numbers and stand to the right.
 WORDS = ("route", "split", "model")
 
@@ -64,7 +69,8 @@ class Scoreboard:
 
         Args:
             result: from ``evaluate``.
-            split: the examples it was measured on, such as ``test``.
+            split: the examples it was measured on, such as ``test``. Those of the second task
+                get names of their own, such as ``sql test``.
             route: what the row is called; the method's name if not given. One row is kept for
                 each route, split and model.
             training_seconds: how long the model was trained, if it was.
@@ -131,7 +137,8 @@ class Scoreboard:
         rows = self.rows(split)
         if columns is None:
             filled = {key for row in rows for key, value in row.items() if value is not None}
-            columns = [key for key in COLUMNS if key in filled or key not in OPTIONAL]
+            unused = OPTIONAL + METRICS if rows else OPTIONAL
+            columns = [key for key in COLUMNS if key in filled or key not in unused]
             if len({row["split"] for row in rows}) == 1:
                 columns.remove("split")  # the note below the table names it
         unknown = [key for key in columns if key not in COLUMNS]
@@ -143,7 +150,10 @@ class Scoreboard:
         return Table(rows, tuple(columns))
 
     def picture(self, split: str | None = None) -> None:
-        """Show micro-F1 with its intervals beside the prompt tokens that each route costs."""
+        """Show the task's score with its intervals beside the prompt tokens that each route costs.
+
+        Where the rows are of both tasks, those of the recipe task are drawn.
+        """
         from lessonlib.scoreboard_picture import draw
 
         draw(self.rows(split))
@@ -181,7 +191,7 @@ class Table:
         """The heading and the rows, as text."""
         return [
             [COLUMNS[key] for key in self.columns],
-            *([_cell(key, row[key]) for key in self.columns] for row in self.rows),
+            *([_cell(key, row.get(key)) for key in self.columns] for row in self.rows),
         ]
 
     def notes(self) -> list[str]:

@@ -10,6 +10,9 @@ from lessonlib.bootstrap import Interval
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
+#: What is drawn: the first of these scores that a row has.
+SCORES = {"micro_f1": _("micro-F1"), "execution_accuracy": _("execution accuracy")}
+
 
 def draw(rows: list[dict]) -> None:
     """Show the rows of a scoreboard, top to bottom, under the cell."""
@@ -23,6 +26,8 @@ def build(rows: list[dict]) -> tuple[Figure, str]:
     Left, one dot a route with its 95 % interval; right, a bar for the tokens of its prompt.
     Rows of models that were trained are diamonds, all others circles.
 
+    Where rows of both tasks are given, those of the recipe task are drawn.
+
     Args:
         rows: rows of one or more splits; see ``Scoreboard.rows``.
     """
@@ -31,6 +36,8 @@ def build(rows: list[dict]) -> tuple[Figure, str]:
             _("The scoreboard is empty, so there is nothing to draw."),
             _("Evaluate a method and add its result first."),
         )
+    score = next(name for name in SCORES if any(name in row for row in rows))
+    rows = [row for row in rows if score in row]
     fig, (left, right) = pictures.figure(
         columns=2,
         width=11,
@@ -40,12 +47,12 @@ def build(rows: list[dict]) -> tuple[Figure, str]:
     )
     labels = _labels(rows)
     places = range(len(rows))
-    _dots(left, rows)
+    _dots(left, rows, score)
     _bars(right, rows)
     left.set_yticks(places, labels)
     left.set_ylim(len(rows) - 0.4, -0.6)  # first row on top
     left.tick_params(axis="y", length=0)
-    return fig, _words(rows, labels)
+    return fig, _words(rows, labels, score)
 
 
 def _labels(rows: list[dict]) -> list[str]:
@@ -60,9 +67,9 @@ def _labels(rows: list[dict]) -> list[str]:
     return labels
 
 
-def _dots(axes: Axes, rows: list[dict]) -> None:
+def _dots(axes: Axes, rows: list[dict], score: str) -> None:
     for place, row in enumerate(rows):
-        value, low, high = row["micro_f1"]
+        value, low, high = row[score]
         trained = row["training_seconds"] is not None
         colour, shape = (pictures.VERMILLION, "D") if trained else (pictures.BLUE, "o")
         axes.plot([low, high], [place, place], color=colour, linewidth=3.5, solid_capstyle="butt")
@@ -84,7 +91,7 @@ def _dots(axes: Axes, rows: list[dict]) -> None:
         axes.plot([], [], "D", markersize=8, color=pictures.VERMILLION, label=_("trained"))
         axes.figure.legend(loc="outside lower left", ncols=2)
     axes.set_xlim(-0.02, 1.02)
-    axes.set_title(_("Quality: micro-F1, 95 % interval"))
+    axes.set_title(_("Quality: {score}, 95 % interval").format(score=SCORES[score]))
     axes.grid(axis="x")
 
 
@@ -104,11 +111,11 @@ def _bars(axes: Axes, rows: list[dict]) -> None:
     axes.set_title(_("Prompt tokens a request"))
 
 
-def _words(rows: list[dict], labels: list[str]) -> str:
+def _words(rows: list[dict], labels: list[str], score: str) -> str:
     """The picture in words: every number that it shows."""
     parts = []
     for row, label in zip(rows, labels, strict=True):
-        value, low, high = row["micro_f1"]
+        value, low, high = row[score]
         tokens = row["prompt_tokens"]
         parts.append(
             _("{label}: {value:.2f} ({low:.2f} to {high:.2f}), {tokens} tokens").format(
@@ -119,5 +126,7 @@ def _words(rows: list[dict], labels: list[str]) -> str:
                 tokens=_("no") if tokens is None else f"{tokens:,.0f}",
             )
         )
-    start = _("Micro-F1 with 95 % interval, and prompt tokens per request, of each route.")
+    start = _("{score} with 95 % interval, and prompt tokens per request, of each route.").format(
+        score=SCORES[score][:1].upper() + SCORES[score][1:]
+    )
     return start + " " + "; ".join(parts) + "."

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from random import Random
+from typing import TypeVar
 
 from lessonlib import prompting
 from lessonlib.retrieval import GlossaryLookup
@@ -18,14 +19,24 @@ from lessonlib.tasks import recipes
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
 
 Row = dict[str, list[dict[str, str]]]
+#: A recipe, or an example of another task.
+Example = TypeVar("Example")
 
 
 def chat_rows(
-    examples: Iterable[Recipe],
-    messages: Callable[[Recipe], list[dict[str, str]]] = prompting.tuned,
+    examples: Iterable[Example],
+    messages: Callable[[Example], list[dict[str, str]]] = prompting.tuned,
+    answer: Callable[[Example], str] = recipes.answer,
 ) -> list[Row]:
-    """One training row for each recipe: its prompt, then the right answer."""
-    return [{"messages": messages(example) + [_answer(example)]} for example in examples]
+    """One training row for each example: its prompt, then the right answer.
+
+    Recipes need no more than that. For questions about databases:
+    ``chat_rows(questions, text_to_sql.messages, text_to_sql.answer)``.
+    """
+    return [
+        {"messages": [*messages(one), {"role": "assistant", "content": answer(one)}]}
+        for one in examples
+    ]
 
 
 def text_rows(examples: Iterable[Recipe]) -> list[dict[str, str]]:

@@ -1,15 +1,19 @@
-"""Find recipes that are the same, or nearly: a test must not ask what training has shown."""
+"""Find examples that are the same, or nearly: a test must not ask what training has shown."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from lessonlib.tasks.recipes import Recipe
 
-#: Two recipes that share this part of their word triples are near-duplicates.
+#: A recipe, or an example of another task.
+Example = TypeVar("Example")
+
+#: Two examples that share this part of their word triples are near-duplicates.
 THRESHOLD = 0.6
 
 
@@ -18,29 +22,40 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
 
 
-def shingles(recipe: Recipe) -> frozenset[tuple[str, ...]]:
-    """The set of all runs of three words in the recipe's joined lines (Broder 1997).
+def recipe_text(recipe: Recipe) -> str:
+    """What two recipes are compared by: their joined lines."""
+    return " ".join(recipe.lines)
 
-    A recipe of fewer than three words gives the one run that it has.
+
+def shingles(
+    example: Example, text: Callable[[Example], str] = recipe_text
+) -> frozenset[tuple[str, ...]]:
+    """The set of all runs of three words in the example's text (Broder 1997).
+
+    An example of fewer than three words gives the one run that it has.
     """
-    all_words = words(" ".join(recipe.lines))
+    all_words = words(text(example))
     runs = zip(all_words, all_words[1:], all_words[2:], strict=False)
     return frozenset(runs) or frozenset([tuple(all_words)])
 
 
 def near_duplicates(
-    recipes: Iterable[Recipe], threshold: float = THRESHOLD
-) -> list[tuple[Recipe, Recipe, float]]:
+    examples: Iterable[Example],
+    threshold: float = THRESHOLD,
+    text: Callable[[Example], str] = recipe_text,
+) -> list[tuple[Example, Example, float]]:
     """All pairs of recipes whose lines are nearly the same.
 
+    Examples of another task come with ``text``, which says what they are compared by.
+
     Likeness is the Jaccard index of the two sets of word triples: what they share, divided by
-    what they hold together, from 0 to 1. Recipes with the same words in the same order have 1.
+    what they hold together, from 0 to 1. Examples with the same words in the same order have 1.
 
     Returns:
-        (one recipe, a later recipe, likeness) for each pair at or above ``threshold``.
+        (one example, a later one, likeness) for each pair at or above ``threshold``.
     """
-    recipes = list(recipes)
-    sets = [shingles(recipe) for recipe in recipes]
+    examples = list(examples)
+    sets = [shingles(example, text) for example in examples]
     earlier_with: dict[tuple[str, ...], list[int]] = defaultdict(list)
     pairs = []
     for number, own in enumerate(sets):
@@ -48,7 +63,7 @@ def near_duplicates(
         for other, count in sorted(shared.items()):
             likeness = count / (len(own) + len(sets[other]) - count)
             if likeness >= threshold:
-                pairs.append((recipes[other], recipes[number], likeness))
+                pairs.append((examples[other], examples[number], likeness))
         for run in own:
             earlier_with[run].append(number)
     return pairs

@@ -22,6 +22,7 @@ from pathlib import Path
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.paths import DATA
+from lessonlib.tasks.example_files import Broken, field, read_examples
 from lessonlib.text_files import read_text
 
 RECIPES = DATA / "recipes"
@@ -105,97 +106,23 @@ def load_file(path: str | Path) -> list[Recipe]:
         LessonError: the file is missing, empty or not UTF-8, or a line breaks a rule. The text
             names the file, the line, the rule and the cure.
     """
-    # Not splitlines(): it also cuts at characters that may stand inside a JSON string.
-    lines = read_text(path).split("\n")
-    if lines[-1].strip() == "":
-        lines.pop()  # the end of the last line
-    recipes: list[Recipe] = []
-    seen: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        try:
-            recipe = _recipe(line)
-            if recipe.id in seen:
-                raise _Broken(
-                    _("the id {id!r} stands already in line {first}").format(
-                        id=recipe.id, first=seen[recipe.id]
-                    ),
-                    _("Give every recipe its own id."),
-                )
-        except _Broken as broken:
-            where = _("{path}, line {line}: {rule}.").format(
-                path=path, line=number, rule=broken.rule
-            )
-            raise LessonError(where, broken.cure) from None
-        seen[recipe.id] = number
-        recipes.append(recipe)
-    if not recipes:
-        raise LessonError(
-            _("{path} holds no recipe.").format(path=path),
-            _("Write one JSON object a line."),
-        )
-    return recipes
+    return read_examples(path, _recipe, _("{path} holds no recipe."), '{"id": "train-0001", ...}')
 
 
-class _Broken(Exception):
-    """A line of a recipe file breaks ``rule``."""
-
-    def __init__(self, rule: str, cure: str):
-        super().__init__(rule)
-        self.rule, self.cure = rule, cure
-
-
-def _recipe(line: str) -> Recipe:
+def _recipe(row: dict) -> Recipe:
     """One line of a recipe file, checked."""
-    if not line.strip():
-        raise _Broken(_("the line is empty"), _("Delete the line."))
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise _Broken(
-            _("not JSON: {reason} at character {place}").format(
-                reason=error.msg, place=error.colno
-            ),
-            _("Write the whole recipe as one JSON object on this one line."),
-        ) from None
-    if not isinstance(row, dict):
-        raise _Broken(
-            _("the line must be a JSON object, it is a {kind}").format(kind=type(row).__name__),
-            _('Begin it with { and name the fields, as in {"id": "train-0001", ...}.'),
-        )
-    texts = {key: _field(row, key, str) for key in ("id", "title")}
-    lists = {key: tuple(_field(row, key, list)) for key in ("lines", "names", "ingredients")}
+    needs = _("Each recipe needs id, title, lines, names and ingredients.")
+    texts = {key: field(row, key, str, needs) for key in ("id", "title")}
+    lists = {
+        key: tuple(field(row, key, list, needs)) for key in ("lines", "names", "ingredients")
+    }
     twice = [item for item in lists["ingredients"] if lists["ingredients"].count(item) > 1]
     if twice:
-        raise _Broken(
+        raise Broken(
             _("'ingredients' names {item!r} twice").format(item=twice[0]),
             _("Name each ingredient once."),
         )
     return Recipe(**texts, **lists)
-
-
-def _field(row: dict, key: str, kind: type):
-    """The value of one field: a text, or a list of texts; never empty."""
-    if key not in row:
-        raise _Broken(
-            _("the key {key!r} is missing").format(key=key),
-            _("Each recipe needs id, title, lines, names and ingredients."),
-        )
-    value = row[key]
-    items = value if kind is list and isinstance(value, list) else [value]
-    wanted = _("a list of texts") if kind is list else _("a text")
-    if not isinstance(value, kind) or not all(isinstance(item, str) for item in items):
-        raise _Broken(
-            _("{key!r} must be {wanted}, it is {value}").format(
-                key=key, wanted=wanted, value=json.dumps(value, ensure_ascii=False)[:60]
-            ),
-            _("Put texts in double quotes and lists in square brackets."),
-        )
-    if not value or not all(item.strip() for item in items):
-        raise _Broken(
-            _("{key!r} is empty, or holds an empty text").format(key=key),
-            _("Fill it in, or delete the recipe."),
-        )
-    return value
 
 
 def load_glossary(
