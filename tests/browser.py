@@ -1,12 +1,12 @@
 """A real browser on a real JupyterLab, for tests that look at what a learner sees.
 
-Needs Chromium or Chrome on this machine (Debian: apt-get install -y chromium) and the Python
-package playwright. It has a profile of its own, empty, and its JupyterLab settings of its own.
+Needs Chromium, Chrome or Edge on this machine. The browser has a profile of its own, empty, and
+JupyterLab the course's settings (``tools/own_environment.py``) and none of the user's.
 """
 
 from __future__ import annotations
 
-import importlib
+import json
 import os
 import shutil
 import subprocess
@@ -17,21 +17,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.sync_api import Page, sync_playwright
+
 from tools.lab import choose_port
+from tools.own_environment import PAGES
 
 PROJECT = Path(__file__).resolve().parent.parent
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+#: Where macOS and Windows keep theirs, which are not on the path.
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    *(os.path.join(os.environ.get(folder, ""), *name.split("/"))
+      for folder in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
+      for name in ("Google/Chrome/Application/chrome.exe",
+                   "Microsoft/Edge/Application/msedge.exe")),
+)
+CURE = ("install Chromium, Chrome or Edge (Debian and Ubuntu: apt-get install chromium), then:"
+        " python start.py test -m browser")
 #: JupyterLab's first start on a busy machine takes its time.
 PATIENCE = 120_000  # milliseconds
 
 
 def program() -> str:
-    """The browser's program. Raises RuntimeError with the cure where there is none."""
-    found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-    if not found:
-        raise RuntimeError(f"This test needs a browser; there is none of: {', '.join(PROGRAMS)}."
-                           " Cure: apt-get install -y chromium")
-    return found
+    """The browser's program, or '' where there is none."""
+    on_path = (shutil.which(name) for name in PROGRAMS)
+    return next((path for path in (*on_path, *PLACES) if path and os.path.isfile(path)), "")
 
 
 @contextmanager
@@ -40,11 +52,10 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
     port = choose_port(None)
     own = folder.parent / "jupyter"
     own.mkdir(exist_ok=True)
-    # Without this, a question about news covers a corner of the page.
-    quiet = own / "jupyterlab_settings_dir" / "@jupyterlab" / "apputils-extension"
-    quiet.mkdir(parents=True, exist_ok=True)
-    (quiet / "notification.jupyterlab-settings").write_text(
-        '{"fetchNews": "false"}', encoding="utf-8")
+    _write_json(own / "jupyter_config_dir" / "labconfig" / "page_config.json", PAGES)
+    # All cells on the page at once, not only those in sight, so that a test can look at them.
+    _write_json(own / "jupyterlab_settings_dir" / "@jupyterlab" / "notebook-extension"
+                / "tracker.jupyterlab-settings", {"windowingMode": "none"})
     kinds = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR",
              "JUPYTERLAB_WORKSPACES_DIR")
     env = os.environ | {kind: str(own / kind.lower()) for kind in kinds}
@@ -65,6 +76,11 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
             server.terminate()
 
 
+def _write_json(path: Path, content: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
 def _wait_until_it_answers(address: str, server: subprocess.Popen) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + PATIENCE / 1000
@@ -78,12 +94,9 @@ def _wait_until_it_answers(address: str, server: subprocess.Popen) -> None:
 
 
 @contextmanager
-def page_of(address: str, profile: Path, width: int = 1200, height: int = 1400) -> Iterator:
+def page_of(address: str, profile: Path, width: int = 1200, height: int = 1400
+            ) -> Iterator[Page]:
     """A browser window (a playwright Page) at this address."""
-    try:  # not among the course's requirements: no learner needs it
-        sync_playwright = importlib.import_module("playwright.sync_api").sync_playwright
-    except ImportError:
-        raise RuntimeError("This test needs playwright. Cure: pip install playwright") from None
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
                  "--proxy-bypass-list=127.0.0.1;localhost"]
     with sync_playwright() as playwright:
@@ -100,12 +113,18 @@ def page_of(address: str, profile: Path, width: int = 1200, height: int = 1400) 
             browser.close()
 
 
-def run_all_cells(page) -> None:
+#: Is the open notebook's kernel waiting for work?
+IDLE = ("window.jupyterapp.shell.currentWidget?.context?.sessionContext?.session"
+        "?.kernel?.status === 'idle'")
+
+
+def run_all_cells(page: Page, seconds: float = PATIENCE / 1000) -> None:
     """Wait until the open notebook has a kernel, then run all of it. Returns when it has run."""
     page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
     page.evaluate("window.jupyterapp.restored")
-    idle = ("window.jupyterapp.shell.currentWidget?.context?.sessionContext?.session"
-            "?.kernel?.status === 'idle'")
-    page.wait_for_function(idle)
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_function(idle)
+    page.wait_for_function(IDLE)
+    # Not awaited: what a page is asked to evaluate has no time limit of its own.
+    page.evaluate("window.hasRun = false; window.jupyterapp.commands.execute("
+                  "'notebook:run-all-cells').finally(() => { window.hasRun = true }); null")
+    page.wait_for_function("window.hasRun", timeout=seconds * 1000)
+    page.wait_for_function(IDLE)

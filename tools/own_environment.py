@@ -27,6 +27,10 @@ LOGS = PROJECT / "work" / "logs"
 #: Free disk that setting up needs, in bytes: what is installed, and what is unpacked on the way.
 NEEDED_DISK = {"cpu": 4 * 10**9, "cuda": 12 * 10**9, "more packages": 10**9}
 
+#: JupyterLab's settings for the course: no question about news in a corner of the first page. They
+#: stand in .venv, so that the user's own JupyterLab, and its settings, stay as they are.
+PAGES = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+
 #: Runs inside the environment: its version, its folder of packages, and which of the
 #: names given on the command line are not installed there.
 _PROBE = """
@@ -221,9 +225,8 @@ def _write_settings(venv: Path, site_packages: Path) -> None:
         "language": "python",
         "metadata": {"debugger": True},
     }
-    pages = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     for place, content in (("share/jupyter/kernels/python3/kernel.json", kernel),
-                           ("etc/jupyter/labconfig/page_config.json", pages)):
+                           ("etc/jupyter/labconfig/page_config.json", PAGES)):
         path = venv / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
