@@ -19,6 +19,7 @@ import numpy as np
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice
+from lessonlib.lora_guards import quiet
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -96,7 +97,9 @@ def load(choice: Choice) -> Encode:
             reason=choice.reason), _("Retrieve by words instead: lessonlib.retrieval.Bm25Glossary"))
     try:
         library = importlib.import_module("sentence_transformers")
-        model = library.SentenceTransformer(str(choice.value), device="cpu", local_files_only=True)
+        with quiet():
+            model = library.SentenceTransformer(
+                str(choice.value), device="cpu", local_files_only=True)
     except Exception as error:
         raise LessonError(
             _("The embedding model cannot be loaded: {kind}: {error}").format(
@@ -122,11 +125,21 @@ class EmbeddedGlossary:
         self._keys = _vectors(encode, [entry.written for entry in self._entries])
         self._ranked: dict[tuple[str, ...], list[int]] = {}
 
+    def prepare(self, recipes: Iterable[Recipe]) -> None:
+        """Rank for many recipes at once, which is much faster than one after another."""
+        new = [one for one in recipes if one.lines not in self._ranked]
+        texts = list(dict.fromkeys(line for recipe in new for line in recipe.lines))
+        if not texts:
+            return
+        nearness = _vectors(self._encode, texts) @ self._keys.T  # (lines, keys)
+        place = {text: number for number, text in enumerate(texts)}
+        for recipe in new:
+            nearest = nearness[[place[line] for line in recipe.lines]].max(axis=0)
+            self._ranked[recipe.lines] = _best_first(nearest)
+
     def find(self, recipe: Recipe, k: int) -> list[GlossaryEntry]:
         """The ``k`` nearest glossary lines, nearest first. There are always k, near or not."""
-        if recipe.lines not in self._ranked:
-            nearness = _vectors(self._encode, recipe.lines) @ self._keys.T  # (lines, keys)
-            self._ranked[recipe.lines] = _best_first(nearness.max(axis=0))
+        self.prepare([recipe])
         return [self._entries[i] for i in self._ranked[recipe.lines][:k]]
 
 

@@ -1,0 +1,445 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 · A baseline with retrieval
+#
+# Examples in the prompt cannot show every house name. But all of them are written down, in the
+# house glossary. So for each recipe we look up the lines that it needs, and put just those into
+# the prompt. This is **RAG**, retrieval-augmented generation: first *retrieve* (look up), then
+# let the model generate its answer. It is the lesson's second alternative to tuning, and has one
+# strength that tuning lacks: a name that was added yesterday can be used today.
+#
+# **You will**
+#
+# - look things up in three ways: exactly, by words (BM25) and by meaning (embeddings),
+# - measure the search by itself, apart from what the model makes of it,
+# - draw quality and tokens against the number of looked-up passages,
+# - see what a tuned model knows of names that came later, and give it a glossary as well.
+#
+# **Before you start:** [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb).
+#
+# **Time:** 25 minutes, of which the computer works for about one.
+
+# %%
+import lessonlib
+from lessonlib import Method, Scoreboard, compare, embeddings, evaluate, exercises, lora
+from lessonlib import pictures, prompting, training_rows, widgets
+from lessonlib.found_and_used import found_and_used
+from lessonlib.name_recall import name_recall
+from lessonlib.retrieval import Bm25Examples, Bm25Glossary, GlossaryLookup, recall_at_k
+from lessonlib.tasks import recipes
+
+PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
+MODEL = "pantry"  # the model that we ask, and tune
+QUESTIONS = 50  # how many test recipes we measure on
+EXAMPLES = 200  # how many examples we tune on
+DOWNLOAD = False  # True: fetch an embedding model (90 MB) if none is here
+
+# %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
+client = lessonlib.connect(PROVIDER)
+
+# %% [markdown]
+# ## 1. Exact lookup
+#
+# A glossary has keys, the names as people write them. The simplest search looks for each key in
+# the recipe, word for word. What it finds goes before the recipe:
+
+# %%
+train, test = recipes.load("train"), recipes.load("test")
+glossary = recipes.load_glossary(until=recipes.TRAINING_DATE)
+lookup = GlossaryLookup(glossary)
+print(prompting.with_glossary(test[10], lookup.find(test[10]))[-1]["content"])
+
+# %% [markdown]
+# Longer keys go first, so that `ground black pepper` is not taken for `black pepper`. Exact
+# lookup is hard to beat where keys are names. It fails where people write something that is
+# nearly a key, and it is of no use where there are no keys: in a manual, say, or a pile of
+# letters. For those we need a search that *ranks*.
+
+# %% [markdown]
+# ## 2. Search by words: BM25
+#
+# **BM25** gives each piece of text, each *passage*, a score by the words that it shares with the
+# question; rare words count more. Our passages are glossary lines, our question is the recipe.
+# We take the best `k`.
+
+# %%
+bm25 = Bm25Glossary(glossary)
+print(*test[10].lines, sep="\n")
+print()
+print("exact:", [entry.written for entry in lookup.find(test[10])])
+print("BM25: ", [entry.written for entry in bm25.find(test[10], k=6)])
+
+# %% [markdown]
+# A ranking does not know when to stop. After the lines that the recipe needs come lines that
+# share some word with it. They cost tokens, and can mislead the model.
+
+# %% [markdown]
+# ## 3. Search by meaning: embeddings
+#
+# An **embedding** turns a text into some hundred numbers, so that texts of like meaning lie close
+# together, whatever their words. It takes a model of its own to compute them, and that model is
+# optional in this course. The next cell says which one is used here, and why.
+
+# %% tags=["nbval-ignore-output"] reason="depends on what is installed"
+chosen = embeddings.choose(download=DOWNLOAD)
+print("Embedding model:", "yes," if chosen.value else "none,", chosen.reason)
+finders = {"BM25": bm25.find}
+if chosen.value:
+    encode = embeddings.load(chosen)
+    by_meaning = embeddings.EmbeddedGlossary(glossary, encode)
+    by_meaning.prepare(test)  # all at once is faster than one after another
+    finders["embeddings"] = by_meaning.find
+else:
+    print("So below we search by words alone, and the rows for embeddings are missing.")
+
+# %% [markdown]
+# Where would meaning help? Here are three lines that say it in other words than the glossary: none
+# of them holds a key. A search by words finds something only if a single word happens to agree.
+
+# %% tags=["nbval-ignore-output"] reason="depends on what is installed"
+for line in ("2 salad onions", "200 g shrimp", "1 small zucchini"):
+    strange = recipes.Recipe("made-up", "Made up", (line,), (line,), (line,))
+    print(line)
+    for name, find in finders.items():
+        print(f"   {name:11}", [entry.written for entry in find(strange, 3)])
+
+# %% [markdown]
+# ## 4. Measure the search by itself
+#
+# Before we ask the model anything: does the search find what is needed? **Recall@k** is the share
+# of the needed passages that are among the best `k`. We know which lines each recipe needs, so we
+# can count. No model is involved, so it takes no time: do this first, whenever you build RAG.
+
+# %% tags=["nbval-ignore-output"] reason="depends on what is installed"
+sizes = (1, 2, 4, 8, 16)
+curves = {name: [recall_at_k(lambda one, k=k: find(one, k), test, glossary) for k in sizes]
+          for name, find in finders.items()}
+exact = recall_at_k(lookup.find, test, glossary)
+print("recall@k      " + "".join(f"{k:>7}" for k in sizes))
+for name, curve in curves.items():
+    print(f"{name:14}" + "".join(f"{recall:7.2f}" for recall in curve))
+mean = sum(len(lookup.find(one)) for one in test) / len(test)
+print(f"exact lookup  {exact:7.2f}  with {mean:.1f} lines for a recipe")
+
+# %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
+fig, axes = pictures.figure()
+for (name, curve), style in zip(curves.items(), ("o-", "s--"), strict=False):
+    axes.plot(sizes, curve, style, label=name)
+axes.axhline(exact, color=pictures.GREY, linestyle=":", label="exact lookup")
+axes.set(xlabel="k, passages that are looked up", ylabel="recall@k", ylim=(0, 1.05))
+axes.set_xscale("log", base=2)
+axes.set_xticks(sizes, [str(k) for k in sizes])
+axes.legend()
+ends = "; ".join(f"{name} from {c[0]:.2f} at k = 1 to {c[-1]:.2f} at k = {sizes[-1]}"
+                 for name, c in curves.items())
+pictures.show(fig, f"Recall against the number of passages: {ends}; exact lookup {exact:.2f}.")
+
+# %% [markdown]
+# Two things to read here. How many passages does it take until nearly all is found? And is the
+# costlier search the better one? Embeddings are made for paraphrases, for questions in other
+# words than the answer. Keys that stand in the recipe letter by letter are the home ground of
+# words. Neither is better *as such*: measure on your own passages.
+
+# %% [markdown]
+# ## 5. From the search to the answer
+#
+# Now the model gets the passages. With more of them the needed ones are surely there, but the
+# prompt grows, and so does what distracts.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+asked = test[:QUESTIONS]
+
+
+def with_lines(name, find):
+    """RAG over the glossary: the lines that ``find`` gives, before the recipe."""
+    return Method(name, MODEL, lambda recipe: prompting.with_glossary(recipe, find(recipe)))
+
+
+searches = {"RAG, exact lookup": lookup.find}
+for name, find in finders.items():
+    for k in (4, 16) if name == "embeddings" else (2, 4, 16):
+        searches[f"RAG, {name}, k = {k}"] = lambda one, find=find, k=k: find(one, k)
+board = Scoreboard()
+plain = evaluate(client, Method("instructions", MODEL, prompting.instructions), asked)
+results = {name: evaluate(client, with_lines(name, find), asked)
+           for name, find in searches.items()}
+for result in (plain, *results.values()):
+    board.add(result, split="test")
+columns = ["route", "micro_f1", "exact_match", "valid_json", "prompt_tokens"]
+board.table("test", columns=columns)
+
+# %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
+fig, axes = pictures.figure()
+shown = {"exact": "*", "BM25": "o", "embeddings": "s"}
+for word, marker in shown.items():
+    points = [(r.prompt_tokens, r.metrics()["micro_f1"]) for n, r in results.items() if word in n]
+    if points:
+        bars = [[i.value - i.low for _, i in points], [i.high - i.value for _, i in points]]
+        axes.errorbar([x for x, _ in points], [i.value for _, i in points], yerr=bars,
+                      fmt=marker + "-", capsize=4, label=word)
+axes.axhline(plain.metrics()["micro_f1"].value, color=pictures.GREY, linestyle=":",
+             label="instructions alone")
+axes.set(xlabel="prompt tokens for each request", ylabel="micro-F1", ylim=(0, 1))
+axes.legend(ncols=2)
+told = "; ".join(f"{n}: {r.metrics()['micro_f1'].value:.2f} with {r.prompt_tokens:.0f} tokens"
+                 for n, r in results.items())
+pictures.show(fig, f"Micro-F1 against prompt tokens of each search. {told}.")
+
+# %% [markdown]
+# Is any search better than none? The paired comparison says so, or says that we cannot tell.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+for name, result in results.items():
+    difference = compare(result, plain)
+    verdict = "cannot tell"
+    if difference.significant:
+        verdict = "better" if difference.value > 0 else "worse"
+    print(f"{name:27} against instructions alone: {difference}  {verdict}")
+
+# %% [markdown]
+# ## 6. Which half fails?
+#
+# A RAG answer goes wrong in one of two ways. The passage was not found: then mend the search. Or
+# it was found and the model did not use it: then no better search will help. So we count both.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+print(f"{'':27}{'shown':>7}{'needed':>8}{'found':>7}{'used':>6}  recall   use")
+counts = {}
+for name, find in searches.items():
+    counts[name] = count = found_and_used(results[name], find, asked, glossary)
+    print(f"{name:27}{count.shown:7}{count.needed:8}{count.found:7}{count.used:6}"
+          f"{count.recall:8.2f}{count.use:6.2f}")
+
+# %% [markdown]
+# Read *recall* first, then *use*. Recall should rise with `k`; does *use* fall? A model that
+# has to pick its lines out of many makes more mistakes. Which of the two is the weak half, the
+# search or the reading, decides what is worth working on. Small models like `pantry` read
+# poorly; large ones use nearly every line that they are given.
+
+# %% [markdown]
+# ## 7. Retrieve solved examples
+#
+# Glossary lines are not all that can be looked up. Few-shot prompts can look up their examples:
+# for each recipe, the solved recipes that are most like it. It shows the format and some of the
+# needed names at once. We compare with fixed examples, the same number of them.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+pool = train[:EXAMPLES]
+likest = {"BM25": Bm25Examples(pool).find}
+if chosen.value:
+    likest["embeddings"] = embeddings.EmbeddedExamples(pool, encode).find
+fixed = prompting.pick_balanced(pool, k=2)
+shots = {"few-shot, 2 fixed examples": lambda recipe: fixed}
+for name, find in likest.items():
+    # The likest comes last: models weigh most what they read last.
+    shots[f"RAG, 2 examples by {name}"] = lambda one, find=find: find(one, 2)[::-1]
+for name, find in shots.items():
+    method = Method(name, MODEL, lambda one, find=find: prompting.few_shot(one, find(one)))
+    shots[name] = evaluate(client, method, asked)
+    board.add(shots[name], split="test")
+    print(shots[name])
+first, *others = shots.values()
+for result in others:
+    print(f"{result.name} against fixed ones: {compare(result, first)}")
+
+# %% [markdown]
+# ## 8. Names that were added yesterday
+#
+# Each recipe of the set `test_new_names` holds a name that joined the glossary after the training
+# examples were written. No model can have learned it. But a glossary can be extended in a minute:
+# we look up in the glossary of the training day, and in today's.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+today = recipes.load_glossary()
+added = {entry.written for entry in today} - {entry.written for entry in glossary}
+newer = recipes.load("test_new_names")[:QUESTIONS]
+lookup_today = GlossaryLookup(today)
+print(f"The glossary grew from {len(glossary)} to {len(today)} lines.\n")
+print(f"{'RAG, exact lookup in':32}{'recall':>7}{'micro-F1':>19}   new names right")
+for name, search in (("the glossary of the training day", lookup), ("today's", lookup_today)):
+    result = evaluate(client, with_lines(f"RAG, {name}", search.find), newer)
+    share, times = name_recall(result, newer, added, today)
+    recall = recall_at_k(search.find, newer, today)
+    f1 = str(result.metrics()["micro_f1"])
+    print(f"{name:32}{recall:7.2f}{f1:>19}   {share:.2f} of {times}")
+board.add(result, split="test_new_names", route="RAG, exact lookup")
+
+# %% [markdown]
+# The search needs no training to know a new name: its recall jumps with the new lines. What the
+# answer gains depends, again, on how well the model reads.
+
+# %% [markdown]
+# ## 9. Retrieval with a tuned model
+#
+# Why not both? A tuned model has learned the task and the old names; today's glossary can bring
+# the new ones. But a model does what its training showed. If it never saw a glossary in a
+# training prompt, will it read one now? So we tune twice on the same recipes: once with bare
+# prompts, once with prompts that carry the looked-up lines.
+
+# %% [markdown]
+# In the second set there is a catch. With the true glossary in each prompt, a model soon knows
+# the names by heart and stops reading. So in half of the rows `glossary_rows` lets the house
+# names change places, and the answer with them. There, only reading helps.
+
+# %%
+for row in training_rows.glossary_rows(train[1:3], glossary, shuffled=1.0):
+    print(row["messages"][1]["content"].split("\n\n")[0])
+    print("Answer:", row["messages"][2]["content"], "\n")
+
+# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+settings = lora.LoraSettings(epochs=3)
+rows = {"rag-bare": training_rows.chat_rows(train[:EXAMPLES]),
+        "rag-glossary": training_rows.glossary_rows(train[:EXAMPLES], glossary)}
+tuned = {name: lora.tune(given, name, settings=settings, show=False)
+         for name, given in rows.items()}
+for model in tuned.values():
+    print(model)
+
+# %% [markdown]
+# Each of the two is asked both ways, on the usual recipes and on those with new names.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+def today_in_prompt(recipe):
+    return prompting.tuned_with_glossary(recipe, lookup_today.find(recipe))
+
+
+print(f"{'tuned with':16}{'asked with':16}{'usual recipes':>18}{'new names':>18}   new names right")
+answers = {}
+for model, taught in (("rag-bare", "bare prompts"), ("rag-glossary", "glossary")):
+    for how, prompt in (("bare prompt", prompting.tuned), ("glossary", today_in_prompt)):
+        route = f"tuned with {taught}, asked with {how}"
+        usual, new = (evaluate(client, Method(route, model, prompt), part)
+                      for part in (asked, newer))
+        for result, split in ((usual, "test"), (new, "test_new_names")):
+            board.add(result, split=split, training_seconds=tuned[model].seconds)
+        f1 = [str(result.metrics()["micro_f1"]) for result in (usual, new)]
+        share, times = name_recall(new, newer, added, today)
+        print(f"{taught:16}{how:16}{f1[0]:>18}{f1[1]:>18}   {share:.2f} of {times}")
+        answers[taught, how] = new
+
+# %% [markdown]
+# Four rows, four questions.
+#
+# - *Bare prompts, bare prompt* is tuning alone. How many of the new names does it get right? It
+#   cannot know them: **tuning does not learn what came later**.
+# - *Bare prompts, glossary*: a model that was never shown a glossary gets one. Does it help, or
+#   does the strange prompt even confuse it?
+# - *Glossary, bare prompt*: trained to lean on the glossary, and now it is missing.
+# - *Glossary, glossary*: trained as it is asked. This is the row to compare with the others.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+both = answers["glossary", "glossary"]
+rag = evaluate(client, with_lines("RAG, today's", lookup_today.find), newer)
+for name, other in (("tuning alone", answers["bare prompts", "bare prompt"]),
+                    ("RAG alone, without tuning", rag)):
+    difference = compare(both, other)
+    verdict = "more than luck" if difference.significant else "could be luck"
+    print(f"on new names, tuning with retrieval against {name:26} {difference}  {verdict}")
+
+# %% [markdown]
+# So retrieval and tuning are no rivals. Tuning is for what stays: the form of the answer, and how
+# to use what stands in the prompt. Retrieval is for what changes. What holds for both: ask the
+# model in the way in which it was trained.
+
+# %% [markdown]
+# ## 10. Your turn
+#
+# ### Exercise 04-1
+#
+# Write a function that computes the recall for one recipe: the share of the `needed` names that
+# are among the `found` ones. Both are lists of texts. Where nothing is needed, nothing can be
+# missed: return 1.
+
+# %% tags=["exercise"]
+def recall(found, needed):
+    # BEGIN SOLUTION
+    needed = set(needed)
+    return len(needed & set(found)) / len(needed) if needed else 1
+    # END SOLUTION
+
+
+# %%
+exercises.check("04-1", recall)
+
+# %% [markdown] tags=["hint"]
+# Sets have an intersection: `{1, 2} & {2, 3}` is `{2}`.
+
+# %% [markdown]
+# ### Exercise 04-2
+#
+# Which half fails? Write a function that says `"search"` or `"reading"`, whichever does worse: the
+# share of the needed passages that were found, or the share of the found ones that were used.
+# All three arguments are counts. Where both do equally well, say `"search"`. Where nothing was
+# found, it is the search.
+
+# %% tags=["exercise"]
+def weaker_half(needed, found, used):
+    # BEGIN SOLUTION
+    if found == 0:
+        return "search"
+    return "search" if found / needed <= used / found else "reading"
+    # END SOLUTION
+
+
+# %%
+exercises.check("04-2", weaker_half)
+
+# %% [markdown] tags=["hint"]
+# Two shares: `found / needed` and `used / found`. Look out for a division by zero.
+
+# %% [markdown]
+# ### Exercise 04-3
+#
+# Write an exact lookup of your own. `line` is an ingredient line in lower case, `keys` is a list of
+# names. Return those keys that stand in the line, but not those that are part of a longer key
+# which was found: in `2 tsp ground black pepper` find `ground black pepper`, and not `pepper`.
+# (Here it is enough that the letters stand in the line; whole words are not asked for.)
+
+# %% tags=["exercise"]
+def keys_in(line, keys):
+    # BEGIN SOLUTION
+    found = []
+    for key in sorted(keys, key=len, reverse=True):
+        if key in line:
+            found.append(key)
+            line = line.replace(key, "|")
+    return found
+    # END SOLUTION
+
+
+# %%
+exercises.check("04-3", keys_in)
+
+# %% [markdown] tags=["hint"]
+# Longest key first. When one is found, take it out of the line before you look for the next:
+# `line.replace(key, "|")`.
+
+# %% [markdown]
+# ## 11. A short quiz
+
+# %%
+widgets.quiz("04")
+
+# %% [markdown]
+# ## What to remember
+#
+# - RAG has two halves. Measure the search (recall@k) before you look at answers.
+# - More passages find more, cost more, and distract more.
+# - Words are strong where names stand letter by letter, embeddings where the question says it
+#   differently. Exact lookup beats both where there are keys.
+# - What was added yesterday can be looked up today. A tuned model does not know it.
+# - Tuning and retrieval go together, if the training prompts look like the prompts in use.
+#
+# ## Next
+#
+# Two baselines stand on the scoreboard. If neither is good enough, we tune, and that begins with
+# the data.
