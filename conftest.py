@@ -2,11 +2,16 @@
 
 Each notebook gets a work folder of its own, fresh, as if it were the first one opened.
 This must happen before lessonlib is imported, because lessonlib.paths asks only once.
+
+Tests with the mark ``browser`` need Chromium, Chrome or Edge. Where there is none they are
+skipped, and the last lines of the run say so; with LESSON_NEED_BROWSER=1, as in CI, or when they
+are asked for by ``-m browser``, that is an error.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +22,9 @@ PROJECT = Path(__file__).resolve().parent
 (PROJECT / "work" / "tests").mkdir(parents=True, exist_ok=True)
 #: One folder for each run of pytest, so that two of them do not disturb each other.
 WORK = Path(tempfile.mkdtemp(dir=PROJECT / "work" / "tests"))
+
+#: Where the sentence is kept that says which tests were not run.
+NOT_RUN = pytest.StashKey[str]()
 
 os.environ["LESSON_WORK"] = str(WORK / "unit")
 os.environ["LESSON_PROGRESS"] = "0"
@@ -36,6 +44,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if work != os.environ["LESSON_WORK"]:
         stop_practice_services()
         os.environ["LESSON_WORK"] = work
+        if notebook and notebook.parent.name == "solutions":
+            _take_answers_along(notebook.stem)
     if notebook:  # a notebook's kernel has the drawing of Jupyter, not of the tests
         os.environ.pop("MPLBACKEND", None)
     else:
@@ -45,6 +55,44 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _folder_of(notebook: Path) -> str:
     """The solved notebook must not find what the learner's one has left behind."""
     return notebook.stem + ("_solved" if notebook.parent.name == "solutions" else "")
+
+
+def _take_answers_along(name: str) -> None:
+    """The cache of answers alone: the same questions to the same models are asked once."""
+    cache = WORK / name / "cache"
+    if cache.is_dir():
+        shutil.copytree(cache, WORK / f"{name}_solved" / "cache", dirs_exist_ok=True)
+
+
+def no_browser() -> str:
+    """'' where there is a browser, else the sentence that says what to do."""
+    from tests import browser
+
+    if browser.program():
+        return ""
+    return f"no browser on this machine. Cure: {browser.CURE}"
+
+
+@pytest.hookimpl(trylast=True)  # when -m and -k have left out what they leave out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what needs a browser where there is none, unless it was asked for."""
+    wanting = [item for item in items if item.get_closest_marker("browser")]
+    lack = no_browser() if wanting else ""
+    if not lack:
+        return
+    asked = config.option.markexpr or ""
+    if os.environ.get("LESSON_NEED_BROWSER") or re.search(r"(?<!not )\bbrowser\b", asked):
+        raise pytest.UsageError(f"There is {lack}")
+    for item in wanting:
+        item.add_marker(pytest.mark.skip(reason=lack))
+    config.stash[NOT_RUN] = f"{len(wanting)} tests were NOT run: there is {lack}"
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """A skip among a thousand dots is easily missed."""
+    if text := config.stash.get(NOT_RUN, ""):
+        terminalreporter.section("not run")
+        terminalreporter.write_line(text)
 
 
 def stop_practice_services() -> None:
