@@ -54,7 +54,9 @@ class LiveCurve:
             took = time.perf_counter() - now
             self.next_picture = now + took + max(PAUSE, took / SHARE)
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, error: type | None, *_more: object) -> None:
+        if error is None:
+            self.bar.total = self.bar.n  # done; a bar that is not full would stay, in red
         self.bar.close()
         if self.handle:
             self.handle.update(_Blank())

@@ -26,7 +26,7 @@ def side_by_side(found: Mapping[str, NextTokens], right: str, likeliest: int = 8
         for place, token in enumerate(tokens):
             is_right = one.of(right) == one.probabilities[token] and right.startswith(token.strip())
             look = {"color": pictures.BLUE} if is_right else {
-                "facecolor": pictures.SKY, "edgecolor": "white", "hatch": "///"}
+                "facecolor": "white", "edgecolor": pictures.BLUE, "hatch": "///"}
             panel.barh(place, one.probabilities[token], **look)
             panel.text(one.probabilities[token] + 0.02, place, f"{one.probabilities[token]:.2f}",
                        va="center")

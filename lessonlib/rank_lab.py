@@ -43,11 +43,11 @@ class RankRun:
 
     def __str__(self) -> str:
         return _(
-            "rank {rank:3}: {weights:9,} trained weights ({share:5.1%}), {memory:5.1f} MB, "
+            "rank {rank:3}: {weights:9,} trained weights {share:>7}, {memory:5.1f} MB, "
             "{seconds:3.0f} s, loss {loss:.2f}, F1 {f1}"
-        ).format(rank=self.size.rank, weights=self.size.weights, share=self.size.share,
-                 memory=self.size.training_megabytes, seconds=self.seconds, loss=self.loss,
-                 f1=self.f1)
+        ).format(rank=self.size.rank, weights=self.size.weights,
+                 share=f"({self.size.share:.1%})", memory=self.size.training_megabytes,
+                 seconds=self.seconds, loss=self.loss, f1=self.f1)
 
 
 class RankLab:
@@ -95,7 +95,9 @@ class RankLab:
         ranks = [run.size.rank for run in runs]
         fig, (left, right) = pictures.figure(columns=2, width=10, height=3.4)
         left.plot(ranks, [run.loss for run in runs], "o-", color=pictures.VERMILLION)
-        left.set(title=_("Loss on held-out answers"), ylabel=_("nats per token"), ylim=(0, None))
+        highest = 1.1 * max((run.loss for run in runs), default=1)
+        left.set(title=_("Loss on held-out answers"), ylabel=_("nats per token"),
+                 ylim=(0, highest))
         values = [run.f1.value for run in runs]
         errors = [[run.f1.value - run.f1.low for run in runs],
                   [run.f1.high - run.f1.value for run in runs]]

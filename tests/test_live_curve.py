@@ -44,6 +44,13 @@ def test_the_curve_is_drawn_while_it_grows_and_taken_away_at_the_end(page):
     assert curve.picture().alt == alts[-1] and curve.seconds > 0
 
 
+def test_a_bar_that_ends_a_little_early_is_not_left_behind(page):
+    """Batches do not always fill the budget; the bar stayed on the page at 99 %, in red."""
+    with LiveCurve(30, "tokens", "loss") as curve:
+        curve.add(28, 1.0)
+    assert curve.bar.total == curve.bar.n == 28
+
+
 def test_saved_notebooks_have_no_live_picture(page, monkeypatch):
     monkeypatch.setenv("LESSON_PROGRESS", "0")
     with LiveCurve(10, "tokens", "loss") as curve:
