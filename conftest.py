@@ -23,6 +23,8 @@ PROJECT = Path(__file__).resolve().parent
 #: One folder for each run of pytest, so that two of them do not disturb each other.
 WORK = Path(tempfile.mkdtemp(dir=PROJECT / "work" / "tests"))
 
+#: Measured seconds of each notebook, by its path.
+SECONDS: dict[str, float] = {}
 #: Where the sentence is kept that says which tests were not run.
 NOT_RUN = pytest.StashKey[str]()
 
@@ -88,8 +90,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[NOT_RUN] = f"{len(wanting)} tests were NOT run: there is {lack}"
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up the seconds of each notebook's cells."""
+    path = report.nodeid.split("::")[0]
+    if path.endswith(".ipynb"):
+        SECONDS[path] = SECONDS.get(path, 0) + report.duration
+
+
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """A skip among a thousand dots is easily missed."""
+    """Measured beside stated minutes; and what was not run: a skip among dots is easily missed."""
+    if SECONDS:
+        import nbformat
+
+        from tools.minutes import stated
+
+        terminalreporter.section("minutes of the notebooks")
+        for path, seconds in SECONDS.items():
+            said = stated(nbformat.read(PROJECT / path, as_version=4))
+            terminalreporter.write_line(
+                f"{path}: {said.against(seconds) if said else f'{seconds:.0f} s'}")
     if text := config.stash.get(NOT_RUN, ""):
         terminalreporter.section("not run")
         terminalreporter.write_line(text)

@@ -22,6 +22,7 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from tools.minutes import stated
 from tools.notebooks import NOTEBOOKS, PROJECT, execute, stop_practice, write
 from tools.terminal import Step, duration, line, shown
 
@@ -62,9 +63,11 @@ def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
             cell.outputs, cell.execution_count = [], None
     count = len(notebook.cells)
     try:
+        said = stated(notebook)
         with Step(title) as step:
-            execute(notebook, work, folder,
-                    on_cell=lambda i: step.now(f"cell {i + 1} of {count}"))
+            seconds = execute(notebook, work, folder,
+                              on_cell=lambda i: step.now(f"cell {i + 1} of {count}"))
+            step.done = f"{title}: {said.against(seconds)}" if said else title
     except CellExecutionError as error:
         return f"{error.ename}: {error.evalue}".splitlines()[0]
     except TimeoutError as error:

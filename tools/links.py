@@ -1,0 +1,87 @@
+"""Links inside of the repository: does what they point to exist, down to the heading?
+
+For Markdown files and notebooks. A link to another site is not followed; it must be https.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+
+#: [text](target) and ![alt](target); a text may hold one picture, a target no spaces.
+MARKDOWN_LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+HTML_LINK = re.compile(r"<(?:a|img)\b[^>]*?\b(?:href|src)\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
+HEADING = re.compile(r"(?m)^#{1,6}[ \t]+(.+?)[ \t]*#*$")
+CODE = re.compile(r"(?ms)^```.*?^```|`[^`\n]*`")
+#: Not a place in the repository.
+ELSEWHERE = ("https", "mailto", "data", "attachment")
+
+
+def problems(path: Path, root: Path) -> list[str]:
+    """One line for each link of a .md or .ipynb file that leads nowhere."""
+    return [f"{place}: {text}" for place, target in links(path)
+            if (text := _problem(target, path, root))]
+
+
+def links(path: Path) -> Iterator[tuple[str, str]]:
+    """(where, target) of all links in a file. Where: "line 3", in a notebook "cell 3"."""
+    for place, text in _texts(path):
+        plain = CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+        for pattern in (MARKDOWN_LINK, HTML_LINK):
+            for found in pattern.finditer(plain):
+                line = plain.count("\n", 0, found.start()) + 1
+                yield place or f"line {line}", found[1]
+
+
+def anchors(path: Path) -> set[str]:
+    """What may stand behind # in a link to this file.
+
+    A notebook's headings as JupyterLab names them, a Markdown file's as GitHub does.
+    """
+    found: set[str] = set()
+    for _place, text in _texts(path):
+        for title in HEADING.findall(re.sub(r"(?ms)^```.*?^```", "", text)):
+            title = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", title)
+            bare = re.sub(r"[`*_]", "", title)
+            if path.suffix == ".ipynb":
+                name = bare.replace(" ", "-")
+            else:
+                name = re.sub(r"[^\w\- ]", "", bare.lower()).replace(" ", "-")
+            again = 0
+            while (name if not again else f"{name}-{again}") in found:
+                again += 1
+            found.add(name if not again else f"{name}-{again}")
+    return found
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str]]:
+    if path.suffix != ".ipynb":
+        yield "", path.read_text(encoding="utf-8")
+        return
+    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
+        if cell.cell_type == "markdown":
+            yield f"cell {number}", cell.source
+
+
+def _problem(target: str, path: Path, root: Path) -> str:
+    """What is wrong with a link in the file ``path``, or ''."""
+    parts = urlsplit(target)
+    if parts.scheme in ELSEWHERE:
+        return ""
+    if parts.scheme:
+        return f"{target} is not https"
+    if parts.path.startswith("/"):
+        return f"{target} begins at the root of a disk"
+    there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+    if not there.is_relative_to(root):
+        return f"{target} leads out of the repository"
+    if not there.exists():
+        return f"{target} does not exist"
+    if parts.fragment and unquote(parts.fragment) not in (
+            anchors(there) if there.suffix in (".md", ".ipynb") else ()):
+        return f"{target}: there is no such heading"
+    return ""
