@@ -69,7 +69,9 @@ def near_duplicates(
     return pairs
 
 
-def without_near_duplicates(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """The recipes, less each one that nearly repeats an earlier one."""
-    repeats = {id(later) for _earlier, later, _likeness in near_duplicates(recipes)}
-    return [recipe for recipe in recipes if id(recipe) not in repeats]
+def without_near_duplicates(
+    examples: Sequence[Example], text: Callable[[Example], str] = recipe_text
+) -> list[Example]:
+    """The examples, less each one that nearly repeats an earlier one."""
+    repeats = {id(later) for _earlier, later, _likeness in near_duplicates(examples, text=text)}
+    return [example for example in examples if id(example) not in repeats]

@@ -25,7 +25,7 @@ from lessonlib.text_files import read_text
 TEXT_TO_SQL = DATA / "text_to_sql"
 SPLITS = ("train", "validation", "test", "field")
 #: The kinds of question, from easy to hard.
-KINDS = ("where", "count", "extreme", "order", "group", "join")
+KINDS = ("select", "count", "extreme", "order", "group", "join")
 #: Databases that no training or validation question is about: is it the task that was learned,
 #: or these tables?
 UNSEEN = ("clinic", "farm", "harbor", "museum")

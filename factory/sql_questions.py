@@ -1,0 +1,335 @@
+"""Questions in words, each with the query that answers it: the grammar of the text-to-SQL task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from factory.sql_queries import Condition, Query, joined
+from factory.sql_schemas import Column, Schema, Table
+
+_TEXT = {
+    "=": "whose {n} is {v};with the {n} {v};with {n} {v};where the {n} is {v};having the {n} {v}",
+    "!=": "whose {n} is not {v};with {an} other than {v};where the {n} is not {v}",
+}
+_COUNT = {
+    ">": "with more than {v} {s};with over {v} {s};that have more than {v} {s};having over {v} {s}",
+    "<": "with fewer than {v} {s};with less than {v} {s};that have fewer than {v} {s};with under"
+    " {v} {s}",
+    ">=": "with at least {v} {s};with {v} or more {s};that have at least {v} {s}",
+    "<=": "with at most {v} {s};with {v} or fewer {s};that have no more than {v} {s}",
+    "=": "with exactly {v} {s};with {v} {s};that have {v} {s};having {v} {s}",
+}
+_MEASURE = {
+    ">": "with {an} over {v};with {an} above {v};whose {n} is more than {v};whose {n} is greater"
+    " than {v};whose {n} is over {v};that have {an} above {v}",
+    "<": "with {an} under {v};with {an} below {v};whose {n} is less than {v};whose {n} is below"
+    " {v};that have {an} under {v}",
+    ">=": "with {an} of at least {v};whose {n} is {v} or more;whose {n} is at least {v}",
+    "<=": "with {an} of at most {v};whose {n} is {v} or less;whose {n} is at most {v}",
+    "=": "with {an} of {v};whose {n} is {v};whose {n} is exactly {v};with the {n} {v}",
+}
+_YEAR = {
+    ">": "{w} after {v};{w} later than {v};{w} since {v}, not counting {v}",
+    "<": "{w} before {v};{w} earlier than {v}",
+    ">=": "{w} in {v} or later;{w} in or after {v}",
+    "<=": "{w} in {v} or earlier;{w} in or before {v}",
+    "=": "{w} in {v};{w} in the year {v};with the {n} {v}",
+}
+_SAID = {"text": _TEXT, "label": _TEXT, "count": _COUNT, "measure": _MEASURE, "year": _YEAR}
+_MISSING = {
+    "IS NULL": "without {an};with no {n};whose {n} is unknown;whose {n} is missing",
+    "IS NOT NULL": "whose {n} is known;with a known {n};whose {n} is not missing",
+}
+
+_SELECT = (
+    "Show the {c} of the {T}.;List the {c} of all {T}.;What is the {c} of the {T}?;Give me the {c}"
+    " of the {T}.;For the {T}, show the {c}.;Find the {c} of each of the {T}.;I need the {c} of"
+    " the {T}.;Print the {c} of every one of the {T}.;Tell me the {c} of all {T}."
+).split(";")
+_WHICH = (
+    "Which are the {T}?;Which {T} are there?;Name the {T}.;Find the {T}.;What are the {T}?;Can you"
+    " list the {T}?;Are there any {T}? Which?;Tell me which {T} we have."
+).split(";")
+_COUNTED = (
+    "How many {T} are there?;Count the {T}.;What is the number of {T}?;How many {T} do we have?;"
+    "Give me the number of {T}.;Tell me how many {T} there are.;Find out how many {T} we have."
+).split(";")
+_DIFFERENT = (
+    "How many different {s} do the {T} have?;Count the different {s} of the {T}.;How many distinct"
+    " {s} are there among the {T}?;What is the number of different {s} of the {T}?"
+).split(";")
+_WORTH = (
+    "What is the {f} {n} of the {T}?;Find the {f} {n} of the {T}.;Show the {f} {n} among the {T}.;"
+    "Tell me the {f} {n} of all {T}.;Give the {f} {n} for the {T}.;I want the {f} {n} of the {T}."
+).split(";")
+_FUNCTIONS = {
+    "MAX": "highest;maximum;largest;greatest",
+    "MIN": "lowest;minimum;smallest",
+    "AVG": "average;mean;average",
+    "SUM": "total;total;summed",
+}
+_YEAR_FUNCTIONS = {"MAX": "latest;most recent;last", "MIN": "earliest;first"}
+_DOWN = "from high to low;highest first;in descending order;starting with the highest".split(";")
+_UP = "from low to high;lowest first;in ascending order;starting with the lowest".split(";")
+_SORTED = (
+    "List the {c} of the {T}, sorted by {n}, {d}.;Show the {c} of the {T} ordered by {n}, {d}.;"
+    "Sort the {T} by {n}, {d}, and show the {c}.;Give me the {c} of all {T} by {n}, {d}."
+).split(";")
+_A_TO_Z = (
+    "List the {T} in alphabetical order.;Show the {n} of the {T} from A to Z.;Name the {T},"
+    " sorted by {n}.;Give me the {n} of the {T} in alphabetical order."
+).split(";")
+_TOP = (
+    "Show the {c} of the {k} {T} with the {f} {n}.;What is the {c} of the {k} {T} with the {f}"
+    " {n}?;Take the {k} {T} with the {f} {n} and list the {c}.;For the {k} {T} with the {f} {n},"
+    " give the {c}."
+).split(";")
+_TOP_ONE = (
+    "Show the {c} of the {t} with the {f} {n}.;What is the {c} of the {t} with the {f} {n}?;"
+    "Find the {c} of the one of the {T} that has the {f} {n}."
+).split(";")
+_SUPERLATIVE = (
+    "Show the {c} of the {k}{w} {T}.;What is the {c} of the {k}{w} {T}?;List the {c} of the {k}{w}"
+    " {T}.;Give the {c} for the {k}{w} {T}."
+).split(";")
+_EACH = (
+    "How many {T} are there for each {n}?;Count the {T} per {n}.;For each {n}, show the number of"
+    " {T}.;For every {n}, how many {T} are there?;Show each {n} and its number of {T}.;Group the"
+    " {T} by {n} and count them."
+).split(";")
+_WORTH_EACH = (
+    "What is the {f} {m} of the {T} for each {n}?;Show the {f} {m} of the {T} per {n}.;For each"
+    " {n}, show the {f} {m} of the {T}.;For every {n}, what is the {f} {m} of the {T}?;Group the"
+    " {T} by {n} and give the {f} {m}."
+).split(";")
+_PAIRS = (
+    "Show the {c} of the {T} and the {m} of the {p} of each.;List each {t} by {c} with the {m} of"
+    " its {p}.;For the {T}, show the {c} and the {m} of the {p}.;What is the {c} of the {T}, and"
+    " the {m} of their {p}?;Give the {c} of every {t} together with the {m} of its {p}."
+).split(";")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question and its answer."""
+
+    database: str
+    kind: str
+    question: str
+    query: Query
+
+
+def plural(noun: str) -> str:
+    """``city`` -> ``cities``."""
+    if noun.endswith("y") and noun[-2] not in "aeou":
+        return noun[:-1] + "ies"
+    return noun if noun.endswith("s") and not noun.endswith("ss") else noun + "s"
+
+
+def _an(noun: str) -> str:
+    return ("an " if noun[0] in "aeiou" else "a ") + noun
+
+
+def _amount(column: Column) -> str:
+    """``number of goals``, but ``price``."""
+    return f"number of {column.noun}" if column.role == "count" else column.noun
+
+
+class Grammar:
+    """Asks at random about one database."""
+
+    def __init__(self, rng: Random, schema: Schema):
+        self.rng, self.schema = rng, schema
+
+    def ask(self, kind: str) -> Asked:
+        """A question of this kind. Whether it makes sense on the rows is not looked at here."""
+        question, query = getattr(self, kind)()
+        return Asked(self.schema.name, kind, " ".join(question.split()), query)
+
+    # ------------------------------------------------------------ parts
+    def _pick(self, phrases) -> str:
+        return self.rng.choice(phrases.split(";") if isinstance(phrases, str) else phrases)
+
+    def _table(self) -> Table:
+        return self.schema.child if self.rng.random() < 0.72 else self.schema.parent
+
+    def _said(self, column: Column, sign: str, value) -> str:
+        """A condition in words, to stand behind the name of the table."""
+        own = {">": 0, "<": 1}.get(sign)
+        if column.nullable and value is None:
+            text = self._pick(_MISSING[sign])
+        elif column.role == "text" and sign == "=" and self.rng.random() < 0.6:
+            text = column.words[0]
+        elif column.role in ("measure", "count") and column.words and own is not None and (
+            self.rng.random() < 0.4
+        ):  # fmt: skip
+            text = column.words[own]
+        else:
+            text = self._pick(_SAID[column.role][sign])
+        noun = column.noun if "{v}" in text else _amount(column)
+        many = column.noun if value != 1 else column.noun.removesuffix("s")
+        return text.format(n=noun, s=plural(many) if value != 1 else many, an=_an(noun), v=value,
+                           w=column.words[0] if column.words else "")  # fmt: skip
+
+    def _condition(self, table: Table) -> tuple[str, Condition]:
+        column = self.rng.choice(table.of("text", "count", "measure", "year"))
+        if column.nullable and self.rng.random() < 0.25:
+            sign, value = self._pick("IS NULL;IS NULL;IS NOT NULL"), None
+        elif column.role == "text":
+            sign = self._pick("=;=;=;=;!=" if not column.nullable else "=")
+            value = self.rng.choice(table.values(column))
+        else:
+            sign = self._pick(">;>;<;<;>=;<=;=")
+            value = self.rng.choice(table.values(column))
+        return self._said(column, sign, value), Condition(column.name, sign, value)
+
+    def _where(self, table: Table, none: float, two: float) -> tuple[str, dict]:
+        """Words and conditions: none, one or two."""
+        if self.rng.random() < none:
+            return "", {}
+        words, first = self._condition(table)
+        if self.rng.random() >= two:
+            return " " + words, {"where": (first,)}
+        more, second = self._condition(table)
+        if first.column == second.column:
+            either = first.sign == second.sign == "="
+            if not either:
+                return f" {words}", {"where": (first,)}
+            return f" {words} or {more}", {"where": (first, second), "either": True}
+        if self.rng.random() < 0.2:
+            return f" {words} or {more}", {"where": (first, second), "either": True}
+        return f" {words} and {more}", {"where": (first, second)}
+
+    def _shown(self, table: Table, two: float = 0.35) -> tuple[str, list[str]]:
+        """One or two columns, in words and by name."""
+        columns = table.of("label", "text", "count", "measure", "year")
+        chosen = [self.rng.choice([columns[0], *columns])]
+        if self.rng.random() < two:
+            chosen.append(self.rng.choice([c for c in columns if c != chosen[0]]))
+        return " and ".join(_amount(c) for c in chosen), [c.name for c in chosen]
+
+    def _worth(self, table: Table) -> tuple[str, str, Column]:
+        """A function of a number: its word, its name, the column."""
+        column = self.rng.choice(table.of("count", "measure", "year"))
+        names = ["MAX", "MIN"] if column.role == "year" else ["MAX", "MIN", "AVG"]
+        name = self.rng.choice(names + (["SUM"] if column.role == "count" else []))
+        words = _YEAR_FUNCTIONS if column.role == "year" else _FUNCTIONS
+        return self._pick(words[name]), name, column
+
+    # ------------------------------------------------------------ kinds of question
+    def select(self) -> tuple[str, Query]:
+        """Columns of the rows that meet conditions."""
+        table = self._table()
+        if self.rng.random() < 0.08:
+            column = self.rng.choice(table.of("text", "year") or table.of("measure"))
+            words = self._pick("Which different {s} do the {T} have?;List the different {s} of the"
+                               " {T}.;Show each {n} of the {T} once.;What {s} occur among the"
+                               " {T}?")  # fmt: skip
+            text = words.format(s=plural(column.noun), n=column.noun, T=table.name)
+            return text, Query(table.name, (column.name,), distinct=True)
+        words, where = self._where(table, 0.06, 0.3)
+        if self.rng.random() < 0.3:
+            text = self._pick(_WHICH).format(T=table.name + words)
+            return text, Query(table.name, (table.label.name,), **where)
+        shown, columns = self._shown(table)
+        text = self._pick(_SELECT).format(c=shown, T=table.name + words)
+        return text, Query(table.name, tuple(columns), **where)
+
+    def count(self) -> tuple[str, Query]:
+        """How many rows, or how many different values."""
+        table = self._table()
+        if self.rng.random() < 0.15:
+            column = self.rng.choice(table.of("text", "year", "label"))
+            words, where = self._where(table, 0.7, 0)
+            text = self._pick(_DIFFERENT).format(s=plural(column.noun), T=table.name + words)
+            return text, Query(table.name, (f"COUNT(DISTINCT {column.name})",), **where)
+        words, where = self._where(table, 0.05, 0.3)
+        text = self._pick(_COUNTED).format(T=table.name + words)
+        return text, Query(table.name, ("COUNT(*)",), **where)
+
+    def extreme(self) -> tuple[str, Query]:
+        """Highest, lowest, average or total."""
+        table = self._table()
+        word, name, column = self._worth(table)
+        words, where = self._where(table, 0.3, 0.1)
+        text = self._pick(_WORTH).format(f=word, n=_amount(column), T=table.name + words)
+        return text, Query(table.name, (f"{name}({column.name})",), **where)
+
+    def order(self) -> tuple[str, Query]:
+        """In order, perhaps the first few only."""
+        table = self._table()
+        if self.rng.random() < 0.12:
+            words, where = self._where(table, 0.1, 0)
+            text = self._pick(_A_TO_Z).format(T=table.name + words, n=table.label.noun)
+            return text, Query(table.name, (table.label.name,), order=table.label.name, **where)
+        column = self.rng.choice(table.of("count", "measure", "year"))
+        down = self.rng.random() < 0.55
+        shown, columns = self._shown(table, 0.25)
+        query = Query(table.name, tuple(columns), order=column.name, down=down)
+        if self.rng.random() < 0.35:
+            words, where = self._where(table, 0.5, 0)
+            text = self._pick(_SORTED).format(c=shown, T=table.name + words, n=_amount(column),
+                                              d=self._pick(_DOWN if down else _UP))  # fmt: skip
+            return text, replace(query, **where)
+        many = self._pick("1;2;3;3;4;5")
+        query = replace(query, limit=int(many))
+        extreme = self._pick((_YEAR_FUNCTIONS if column.role == "year" else _FUNCTIONS)
+                             ["MAX" if down else "MIN"])  # fmt: skip
+        if len(column.words) == 4 and self.rng.random() < 0.4:
+            text = self._pick(_SUPERLATIVE).format(
+                c=shown, k="" if many == "1" else f"{many} ", w=column.words[2 if down else 3],
+                T=table.one if many == "1" else table.name)  # fmt: skip
+            return text, query
+        words, where = self._where(table, 0.75, 0)
+        text = self._pick(_TOP_ONE if many == "1" else _TOP).format(
+            c=shown, k=many, f=extreme, n=_amount(column), t=table.one + words,
+            T=table.name + words)  # fmt: skip
+        return text, replace(query, **where)
+
+    def group(self) -> tuple[str, Query]:
+        """Something for each value of a column."""
+        table = self._table()
+        columns = table.of("text", "text", "count", "year") or table.of("measure")
+        column = self.rng.choice([c for c in columns if not c.nullable] or columns)
+        words, where = self._where(table, 0.6, 0)
+        query = Query(table.name, (column.name, "COUNT(*)"), group=column.name, **where)
+        if self.rng.random() < 0.45:
+            text = self._pick(_EACH).format(T=table.name + words, n=_amount(column))
+            return text, query
+        word, name, other = self._worth(table)
+        text = self._pick(_WORTH_EACH).format(
+            f=word, m=_amount(other), T=table.name + words, n=_amount(column))  # fmt: skip
+        return text, replace(query, select=(column.name, f"{name}({other.name})"))
+
+    def join(self) -> tuple[str, Query]:
+        """Rows of the second table, by what stands in the first or together with it."""
+        parent, child = self.schema.parent, self.schema.child
+        query = Query(child.name, (), join=joined(self.schema))
+        shown, columns = self._shown(child, 0.25)
+        full = tuple(f"{child.name}.{name}" for name in columns)
+        manner = self.rng.random()
+        if manner < 0.22:
+            other = self.rng.choice(parent.of("label", "text", "year", "count", "measure"))
+            text = self._pick(_PAIRS).format(c=_amount(child.label), T=child.name, t=child.one,
+                                             p=parent.one, m=_amount(other))  # fmt: skip
+            label = f"{child.name}.{child.label.name}"
+            return text, replace(query, select=(label, f"{parent.name}.{other.name}"))
+        if manner < 0.55:
+            name = self.rng.choice(parent.values(parent.label))
+            condition = Condition(f"{parent.name}.{parent.label.name}", "=", name)
+            rows = f"{child.name} {child.link} {self._pick(('', 'the ' + parent.one + ' '))}{name}"
+        else:
+            words, condition = self._condition(parent)
+            condition = replace(condition, column=f"{parent.name}.{condition.column}")
+            rows = f"{child.name} {child.link} {parent.name} {words}"
+        query = replace(query, where=(condition,))
+        what = self.rng.random()
+        if what < 0.25:
+            text = self._pick(_COUNTED).format(T=rows)
+            return text, replace(query, select=("COUNT(*)",))
+        if what < 0.45:
+            word, name, column = self._worth(child)
+            text = self._pick(_WORTH).format(f=word, n=_amount(column), T=rows)
+            return text, replace(query, select=(f"{name}({child.name}.{column.name})",))
+        return self._pick(_SELECT).format(c=shown, T=rows), replace(query, select=full)
