@@ -90,8 +90,11 @@ class Scenario:
             if n == math.inf:
                 text = _("Tuned never gets cheaper than {route}: its requests cost as much or"
                          " more.").format(route=route)
+            elif n <= self.requests:
+                text = _("Tuned is cheaper than {route} after {n:,} requests, within the first"
+                         " month.").format(route=route, n=n)
             else:
-                text = _("Tuned is cheaper than {route} after {n:,} requests, that is {months:.1f}"
+                text = _("Tuned is cheaper than {route} after {n:,} requests, that is {months:,.1f}"
                          " months.").format(route=route, n=n, months=n / self.requests)
             said.append(text)
         return said
@@ -138,7 +141,8 @@ class Scenario:
         for place, route in enumerate(self.tokens):
             ends = [self.after(route, n) for n in (0, last)]
             look = place % len(LINES)
-            axes.plot([0, last], ends, LINES[look], marker=MARKERS[look], label=route)
+            axes.plot([0, last], ends, LINES[look], marker=MARKERS[look], label=route,
+                      clip_on=False)
         for route in self.others():
             n = self.break_even(route).requests
             if n <= last:
@@ -147,7 +151,7 @@ class Scenario:
         axes.set(xlabel=_("requests"), ylabel=_("US dollars"), xlim=(0, last), ylim=(0, None))
         axes.xaxis.set_major_formatter(lambda value, _place: f"{value:,.0f}")
         axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.6g}")
-        axes.legend(title=_("ring: break-even"))
+        axes.legend(title=_("ring: break-even"), loc="upper left")
         return fig
 
     def show(self) -> None:
@@ -181,7 +185,8 @@ class CostTable:
                          for cell in heading)]
         for name, *cells in rows:
             numbers = "".join(f'<td style="text-align: right">{cell}</td>' for cell in cells)
-            lines.append(f'<th scope="row" style="text-align: left">{html.escape(name)}</th>'
+            lines.append(f'<th scope="row" style="text-align: left; white-space: nowrap">'
+                         f'{html.escape(name)}</th>'
                          + numbers)
         body = "\n".join(f"<tr>{line}</tr>" for line in lines)
         return f"<table>\n{body}\n</table>\n<p><small>{html.escape(self.note)}</small></p>"
