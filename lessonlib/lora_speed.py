@@ -151,21 +151,32 @@ class LengthBatches(Sampler[int]):
         return iter([row for batch in batches for row in batch] + left)
 
 
-def answer_loss(model, input_ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Sum of the cross-entropies (in nats) of all answer tokens in a batch.
-
-    Scores over the vocabulary are computed only at positions whose next token is labelled.
+def answer_scores(
+    model, input_ids: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores over the vocabulary, only at positions whose next token is labelled.
 
     Args:
         model: a causal language model of transformers, with its adapter inside.
         input_ids: (rows, tokens), padded at the end.
         labels: (rows, tokens), -100 where a token is not to be learned.
+
+    Returns:
+        Scores (answer tokens, vocabulary) in float32, and the right tokens (answer tokens,).
     """
     hidden = model.base_model(input_ids=input_ids, use_cache=False).last_hidden_state
     targets = labels[:, 1:]
     asked = targets != -100
     scores = model.get_output_embeddings()(hidden[:, :-1][asked])
-    return F.cross_entropy(scores.float(), targets[asked], reduction="sum")
+    return scores.float(), targets[asked]
+
+
+def answer_loss(model, input_ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Sum of the cross-entropies (in nats) of all answer tokens in a batch.
+
+    Arguments as for ``answer_scores``.
+    """
+    return F.cross_entropy(*answer_scores(model, input_ids, labels), reduction="sum")
 
 
 class AnswerTrainer(SFTTrainer):

@@ -478,7 +478,7 @@ def test_broken_bodies_and_addresses(client):
     for method, path, status in (
         ("GET", "/nothing", 404),
         ("GET", "/chat/completions", 405),
-        ("POST", "/fine_tuning/jobs", 404),
+        ("POST", "/fine_tuning/nothing", 404),
     ):
         answer = web.request(method, path, headers=key)
         assert answer.status_code == status and path in answer.json()["error"]["message"]

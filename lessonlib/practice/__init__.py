@@ -14,10 +14,17 @@ The rooms of this house, from the door inwards:
     transport.py     the client's way to the service, which finds it again when it moved
     service.py       start, find and stop the one service of a work folder
     serving.py       the web server, and the clock that stops an idle service
-    door.py          keys, request ids, the log
-    app.py           the HTTP routes
+    door.py          keys, limits, request ids, the log
+    app.py           the HTTP routes, from the modules *_routes.py
+    errors.py        refusals in OpenAI's words
+    rehearse.py      refusals and failures on request (ours, no real service has them)
+
+Answers:
+
+    chat_call.py     one chat request from its body to its last byte
     chat_request.py  check a request, in OpenAI's words where it is wrong (with fields.py)
     responses.py     the answers as OpenAI's JSON objects
+    catalogue.py     which models an organisation can ask for (with folders.py)
     engine.py        loaded models and the one thread that decodes for all of them
     batch.py         the requests that one model is answering together
     model.py         a model in memory: tokens in, logits out
@@ -26,7 +33,22 @@ The rooms of this house, from the door inwards:
     prefixes.py      remember the beginnings that many prompts share
     choosing.py      from logits to the next token
     text.py          from tokens to text, stop strings, log-probabilities
-    folders.py       which model folders there are
+
+Fine-tuning:
+
+    file_routes.py, job_routes.py, model_routes.py   OpenAI's routes (with paging.py)
+    uploads.py       an uploaded file, from the network to the disk
+    job_request.py   check a request for a job (with hyperparameters.py: what "auto" means)
+    openai_view.py   ids, names, objects and events as OpenAI's protocol shows them
+    store.py         all that is kept, in work/practice: database.py, file_store.py,
+                     job_store.py, model_store.py; states.py has the states of a job
+    training.py      the service's side: keeps a trainer running while there is work
+    trainer.py       the trainer's process: one job after the other
+    checking.py      are a job's files fit for training?
+    job_training.py  train one job, so that it can be stopped and go on at any step
+    learning.py      one step of a model that learns
+    finishing.py     hand over checkpoints, the finished model, the result file
+    job_record.py    write down a job's progress, nothing twice
 
 Where it differs from OpenAI on purpose: ``temperature`` is 0 unless you set it (OpenAI's
 default is 1), so that an answer in this course can be repeated exactly; and a parameter

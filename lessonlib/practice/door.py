@@ -1,4 +1,4 @@
-"""What every request passes on its way in and out: key, request id, log line, errors."""
+"""What every request passes on its way in and out: key, limits, request id, log line, errors."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ import hmac
 import logging
 import secrets
 import time
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi.responses import Response
 
-from lessonlib.practice import responses
+from lessonlib.practice import rehearse, responses
 from lessonlib.practice.errors import ApiError, server_error
+from lessonlib.practice.store import DEFAULT, Organisation, Store
 
 log = logging.getLogger("lessonlib.practice")
 
 
 @dataclass
 class Activity:
-    """When the service was last of use: what the idle clock looks at."""
+    """When the service was last of use: what the idle clock and the instructor look at.
+
+    ``refusals``: the last answers with an error, as (time, organisation, status, method, path).
+    """
 
     running: int = 0
     last: float = 0.0
+    requests: Counter[str] = field(default_factory=Counter)
+    refusals: deque[tuple] = field(default_factory=lambda: deque(maxlen=50))
 
     def idle_seconds(self) -> float:
         return 0.0 if self.running else time.monotonic() - self.last
@@ -35,10 +42,12 @@ class Door:
     that its client has gone away.
     """
 
-    def __init__(self, app: Callable, api_key: str, activity: Activity):
+    def __init__(self, app: Callable, store: Store, api_key: str, activity: Activity):
         self._app = app
+        self._store = store
         self._api_key = api_key
         self._activity = activity
+        self._recent: dict[str, deque[float]] = {}
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] != "http":
@@ -69,14 +78,38 @@ class Door:
             if counts:
                 self._activity.running -= 1
                 self._activity.last = time.monotonic()
+                self._note(scope, status)
                 took = (time.monotonic() - begun) * 1000
                 log.info(
                     "%s %s %s %.0f ms %s", scope["method"], scope["path"], status, took, request_id
                 )
 
+    def _note(self, scope: dict, status: int) -> None:
+        """Remember a request for the instructor's page."""
+        owner = scope["organisation"].id if "organisation" in scope else ""
+        self._activity.requests[owner] += 1
+        if status >= 400:
+            line = (time.time(), owner, status, scope["method"], scope["path"])
+            self._activity.refusals.append(line)
+
     def _refusal(self, scope: dict) -> ApiError | None:
-        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        scheme, _, key = header.partition(" ")
+        """What a request is refused with before any route sees it; None to let it in."""
+        headers = {name.decode("latin-1"): value.decode("latin-1")
+                   for name, value in scope["headers"]}
+        found = self._whose(headers)
+        if isinstance(found, ApiError):
+            return found
+        scope["organisation"] = found
+        attempt = headers.get("x-stainless-retry-count", "0")
+        creates_job = scope["method"] == "POST" and scope["path"].endswith("/fine_tuning/jobs")
+        return self._limit(found) or rehearse.refusal(
+            headers.get(rehearse.HEADER), int(attempt) if attempt.isdecimal() else 0, creates_job
+        )
+
+    def _whose(self, headers: dict[str, str]) -> Organisation | ApiError:
+        """The organisation whose key came with the request."""
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        key = key.strip()
         if scheme.lower() != "bearer" or not key:
             return ApiError(
                 "You didn't provide an API key. You need to provide your API key in an "
@@ -84,8 +117,11 @@ class Door:
                 "lessonlib.connect() does that for you.",
                 status=401,
             )
-        if hmac.compare_digest(key.strip().encode(), self._api_key.encode()):
-            return None
+        if hmac.compare_digest(key.encode(), self._api_key.encode()):
+            return self._store.organisation(DEFAULT)
+        found = self._store.organisation_of(key)
+        if found is not None:
+            return found
         shown = f"{key[:3]}***{key[-2:]}" if len(key) > 8 else "***"
         return ApiError(
             f"Incorrect API key provided: {shown}. The key of this practice service changes "
@@ -94,10 +130,25 @@ class Door:
             code="invalid_api_key",
         )
 
+    def _limit(self, owner: Organisation) -> ApiError | None:
+        """429 where an organisation has had its requests of the last minute."""
+        if owner.requests_per_minute is None:
+            return None
+        recent, now = self._recent.setdefault(owner.id, deque()), time.monotonic()
+        while recent and recent[0] <= now - 60:
+            recent.popleft()
+        if len(recent) < owner.requests_per_minute:
+            recent.append(now)
+            return None
+        seconds = max(1, round(recent[0] + 60 - now))
+        return rehearse.rate_limit(owner.id, owner.requests_per_minute, seconds)
+
 
 def error_response(error: ApiError) -> Response:
-    return json_response(error.body(), error.status)
+    return json_response(error.body(), error.status, error.headers)
 
 
-def json_response(value: object, status: int = 200) -> Response:
-    return Response(responses.to_json(value), status, media_type="application/json")
+def json_response(
+    value: object, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    return Response(responses.to_json(value), status, headers, "application/json")

@@ -15,11 +15,12 @@ import torch
 
 from lessonlib.practice import folders
 from lessonlib.practice.batch import Answer, Batch
-from lessonlib.practice.errors import model_not_found, server_error
+from lessonlib.practice.errors import server_error
 from lessonlib.practice.model import LoadedModel
 
-#: How many models stay in memory; the one unused for the longest time goes first.
-KEPT_MODELS = 4
+#: Models stay in memory up to so many parameters, but four in any case; the one unused for the
+#: longest time goes first. A classroom's thirty small models all fit.
+KEPT_PARAMETERS, KEPT_MODELS = 250_000_000, 4
 
 log = logging.getLogger("lessonlib.practice")
 
@@ -64,18 +65,15 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="decoding", daemon=True)
         self._thread.start()
 
-    def batch_for(self, name: str) -> Batch:
-        """The batch of the named model, loading it where that is needed (slow: a second).
+    def batch_for(self, found: folders.ModelFolder) -> Batch:
+        """The batch of a model, loading it where that is needed (slow: a second).
 
         A folder that changed since it was loaded is loaded again; requests that are still
         running finish with the weights they began with.
 
         Raises:
-            ApiError: there is no such model, or it cannot be loaded.
+            ApiError: it cannot be loaded.
         """
-        found = folders.find(name)
-        if found is None:
-            raise model_not_found(name, [model.name for model in folders.all_models()])
         batch = self._in_memory(found)
         if batch is None:
             with self._loading:  # one at a time, while loaded models go on answering
@@ -97,10 +95,13 @@ class Engine:
         with self._changed:
             self._loaded[found.name] = batch
             self._loaded.move_to_end(found.name)
-            while len(self._loaded) > KEPT_MODELS:
+            while len(self._loaded) > KEPT_MODELS and self._parameters() > KEPT_PARAMETERS:
                 gone, _ = self._loaded.popitem(last=False)
                 log.info("dropped %s from memory", gone)
         return batch
+
+    def _parameters(self) -> int:
+        return sum(batch.model.parameters for batch in self._loaded.values())
 
     def submit(self, batch: Batch, answers: list[Answer]) -> None:
         """Begin these answers. Returns at once; each answer reports through its ``emit``."""

@@ -6,6 +6,10 @@ protocol: programs read them, and learners will meet the same words on the real 
 
 from __future__ import annotations
 
+import json
+
+from fastapi import Request
+
 
 class ApiError(Exception):
     """A refusal that the client sees.
@@ -22,6 +26,7 @@ class ApiError(Exception):
         type: str = "invalid_request_error",
         param: str | None = None,
         code: str | None = None,
+        headers: dict[str, str] | None = None,
     ):
         super().__init__(message)
         self.message = message
@@ -29,6 +34,7 @@ class ApiError(Exception):
         self.type = type
         self.param = param
         self.code = code
+        self.headers = headers or {}
 
     def body(self) -> dict:
         """The JSON object that goes over the wire."""
@@ -61,3 +67,19 @@ def server_error() -> ApiError:
         status=500,
         type="server_error",
     )
+
+
+async def read_json(request: Request) -> object:
+    """The request's body.
+
+    Raises:
+        ApiError: it is not JSON.
+    """
+    try:
+        return json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise ApiError(
+            "We could not parse the JSON body of your request. (HINT: This likely means you "
+            "aren't using your HTTP library correctly. The API expects a JSON payload, but "
+            "what was sent was not valid JSON.)"
+        ) from None

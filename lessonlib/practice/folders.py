@@ -27,7 +27,7 @@ class ModelFolder:
     fingerprint: str
 
 
-def _read(name: str, folder: Path) -> ModelFolder | None:
+def read(name: str, folder: Path) -> ModelFolder | None:
     """The folder as a model, or None while a part of it is missing (perhaps half written)."""
     try:
         files = {entry.name: entry.stat() for entry in sorted(folder.iterdir()) if entry.is_file()}
@@ -54,8 +54,8 @@ def find(name: str) -> ModelFolder | None:
     if not _NAME.fullmatch(name):
         return None
     if name == BUILT_IN_NAME:
-        return _read(name, paths.BUILT_IN)
-    return _read(name, paths.MODELS / name)
+        return read(name, paths.BUILT_IN)
+    return read(name, paths.MODELS / name)
 
 
 def all_models() -> list[ModelFolder]:

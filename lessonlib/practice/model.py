@@ -60,6 +60,7 @@ class LoadedModel:
                 model.folder, dtype=torch.float32, local_files_only=True
             )
             self.context = context_length(loaded.config)
+            self.parameters = loaded.num_parameters()
             with torch.inference_mode():
                 self.network = Network(loaded.to(self.device), self.context)
         except Exception as error:  # whatever is wrong with the files, the learner hears it

@@ -7,7 +7,7 @@ import secrets
 import time
 
 from lessonlib.practice.batch import Piece
-from lessonlib.practice.folders import ModelFolder
+from lessonlib.practice.catalogue import Entry
 
 
 def to_json(value: object) -> bytes:
@@ -15,18 +15,22 @@ def to_json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
-def model_object(model: ModelFolder) -> dict:
+def model_object(entry: Entry) -> dict:
     """One entry of GET /v1/models. The owner says that this is practice."""
-    return {
-        "id": model.name,
+    tuned = entry.tuned
+    model = {
+        "id": entry.model.name,
         "object": "model",
-        "created": model.created,
-        "owned_by": "practice",
+        "created": entry.model.created,
+        "owned_by": tuned.organisation if tuned else "practice",
     }
+    if tuned and tuned.shutdown_date:
+        model["shutdown_date"] = tuned.shutdown_date
+    return model
 
 
-def model_list(models: list[ModelFolder]) -> dict:
-    return {"object": "list", "data": [model_object(model) for model in models]}
+def model_list(entries: list[Entry]) -> dict:
+    return {"object": "list", "data": [model_object(entry) for entry in entries]}
 
 
 def usage(prompt_tokens: int, completion_tokens: int) -> dict:

@@ -16,15 +16,24 @@ import uvicorn
 from lessonlib.i18n import _
 from lessonlib.practice import folders, service
 from lessonlib.practice.app import create_app
+from lessonlib.practice.catalogue import Catalogue
 from lessonlib.practice.door import Activity
 from lessonlib.practice.engine import Engine
+from lessonlib.practice.house import House
+from lessonlib.practice.store import Store
+from lessonlib.practice.trainer import lock as trainer_lock
+from lessonlib.practice.training import TrainerProcess
 
 log = logging.getLogger("lessonlib.practice")
 
 
 def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> None:
     """Announce the address, answer requests, return when asked to stop or idle too long."""
-    engine = Engine()
+    store = Store(service.folder())
+    with trainer_lock(store.folder):  # a killed service's trainer needs a moment to see it
+        store.sweep()
+    engine, trainer = Engine(), TrainerProcess(store)
+    house = House(store, engine, Catalogue(store), trainer)
     activity = Activity(last=time.monotonic())
     about = {
         "service": "lessonlib practice service, not OpenAI",
@@ -36,7 +45,7 @@ def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> 
     def stop() -> None:
         server.should_exit = True
 
-    app = create_app(engine, api_key=record.api_key, about=about, activity=activity, stop=stop)
+    app = create_app(house, api_key=record.api_key, about=about, activity=activity, stop=stop)
     server = web_server(app)
     # uvicorn raises the signal again once it has closed; the record must still be removed.
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -48,7 +57,10 @@ def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> 
         service.write_record(record)
         announce(record, engine, idle_minutes)
         threading.Thread(target=load_built_in, args=[engine], daemon=True).start()
+        trainer.watch()
         while not serving.done():
+            if trainer.has_work():
+                activity.last = time.monotonic()
             if activity.idle_seconds() > idle_minutes * 60:
                 log.info("nobody asked for %g minutes: stopping", idle_minutes)
                 stop()
@@ -57,6 +69,7 @@ def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> 
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve_until_idle())
+    trainer.stop()
     engine.stop()
     log.info("stopped")
 
@@ -76,11 +89,12 @@ def web_server(app) -> uvicorn.Server:
 
 def load_built_in(engine: Engine) -> None:
     """Have the built-in model ready before the first question."""
-    if folders.find(folders.BUILT_IN_NAME) is None:
+    found = folders.find(folders.BUILT_IN_NAME)
+    if found is None:
         log.warning("there is no built-in model")
         return
     try:
-        engine.batch_for(folders.BUILT_IN_NAME)
+        engine.batch_for(found)
     except Exception:
         log.exception("the built-in model cannot be loaded")
 

@@ -1,0 +1,33 @@
+"""What the routes of every view share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from lessonlib.practice.catalogue import Catalogue
+from lessonlib.practice.engine import Engine
+from lessonlib.practice.store import Organisation, Store
+from lessonlib.practice.training import TrainerProcess
+
+
+@dataclass(frozen=True)
+class House:
+    """The service's parts: stored things, models in memory, the trainer's process."""
+
+    store: Store
+    engine: Engine
+    catalogue: Catalogue
+    trainer: TrainerProcess
+
+
+def whose(request: Request) -> Organisation:
+    """The organisation whose key the request came with; the door has seen to it."""
+    return request.scope["organisation"]
+
+
+def attempt(request: Request) -> int:
+    """0 for a request, 1 for its first repetition: the official client says which it is."""
+    text = request.headers.get("x-stainless-retry-count", "0")
+    return int(text) if text.isdecimal() else 0
