@@ -43,6 +43,7 @@ PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an a
 MODEL = "pantry"  # the model that we ask, and tune
 QUESTIONS = 100  # how many test recipes we measure on
 EXAMPLES = 200  # how many examples we tune on
+NEEDED = 0.9  # the micro-F1 that our kitchen needs; say it before you measure
 
 # %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
 client = lessonlib.connect(PROVIDER)
@@ -69,6 +70,9 @@ client = lessonlib.connect(PROVIDER)
 # alone, with two solved examples (*few-shot*), with the lines of the house glossary that occur
 # in the recipe (RAG), and a model tuned on a few examples. Notebooks 03 and 04 take the
 # alternatives seriously; here we want a first impression.
+#
+# How good is good enough? That is for the kitchen to say, and before anything is measured: a
+# bar that is moved afterwards is none. Ours stands in the first cell, as `NEEDED`.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 train, test = recipes.load("train"), recipes.load("test")[:QUESTIONS]
@@ -104,13 +108,15 @@ def score(result):
     return result.metrics()["micro_f1"].value
 
 
-best = max((results[name] for name in methods if name != "tuned"), key=score)
-difference = compare(results["tuned"], best)
+best = max((name for name in methods if name != "tuned"), key=lambda name: score(results[name]))
+difference = compare(results["tuned"], results[best])
 quality = "same"
 if difference.significant:
     quality = "better" if difference.value > 0 else "worse"
-print(f"tuned against {best.name}: {difference}")
+print(f"tuned against {best}: {difference}")
 print("So, against the best alternative, the tuned model is:", quality)
+for name, result in results.items():
+    print(f"{name:12} {'good enough' if score(result) >= NEEDED else 'below what we need'}")
 
 # %% [markdown]
 # Be careful what you take from that: `pantry` is a tiny model. Large models make more of
@@ -127,8 +133,9 @@ print("So, against the best alternative, the tuned model is:", quality)
 # %%
 for name in ("gpt-4.1-mini", "gpt-4o"):
     for price in (costs.price(name), costs.price(name, tuned=True)):
-        print(f"{price.name:26}{price.input:6.2f} $ prompt {price.output:6.2f} $ answer "
-              f"{price.training or 0:6.2f} $ training   (read {price.read})")
+        training = f", {price.training:.2f} $ training" if price.training else ""
+        print(f"{price.name:25} {price.input:.2f} $ prompt, {price.output:.2f} $ answer{training}"
+              f" (read {price.read})")
 print("per million tokens; keeping a tuned model ready at Azure OpenAI:",
       f"{costs.hosting_per_hour():.2f} $ an hour")
 
@@ -137,9 +144,9 @@ print("per million tokens; keeping a tuned model ready at Azure OpenAI:",
 # many. (It would cut the text into other tokens, so this is a rough guide.)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
-tokens = {name: (results[name].prompt_tokens, results[name].completion_tokens)
-          for name in ("few-shot", "RAG", "tuned")}
-scenario = Scenario(tokens, trained_tokens=tuned.tokens, model="gpt-4.1-mini")
+tokens = {name: (result.prompt_tokens, result.completion_tokens)
+          for name, result in results.items()}
+scenario = Scenario(tokens, trained_tokens=tuned.tokens, model="gpt-4.1-mini", requests=2_000)
 scenario.show()
 scenario.table()
 
@@ -186,14 +193,18 @@ cases.show()
 #
 # `DecisionGuide` asks the lesson's questions and shows the evidence for each, as far as there is
 # any: from the scoreboard, from this machine, from the dated facts of the course. First we answer
-# for the recipe task, in code. What we measured above goes in as an answer.
+# for the recipe task, in code. What we measured and reckoned above goes in as answers.
 
 # %% tags=["nbval-ignore-output"] reason="measured numbers, and the date of today"
+def enough(*names):
+    return "enough" if max(score(results[name]) for name in names) >= NEEDED else "not_enough"
+
+
 guide = DecisionGuide("recipe assistant", board)
 guide.answer(
-    aspect="habits", prompting="not_enough", retrieval="not_enough",
-    tunability="yes", effort="lasting", compute="own", data="hundreds",
-    quality=quality, extensibility="yes",
+    aspect="habits", prompting=enough("instructions", "few-shot"), retrieval=enough("RAG"),
+    tunability="yes", effort="lasting", compute="own", data="hundreds", quality=quality,
+    cost="yes" if scenario.break_even(best).requests < math.inf else "no", extensibility="yes",
 )
 for question in ("quality", "cost"):
     print(question, *guide.evidence[question], sep="\n   ")
