@@ -173,6 +173,10 @@ class Estimate:
             name=self.counted_by,
         )
 
+    def _repr_html_(self) -> str:
+        """A paragraph: plain text of this length would be broken in the middle of words."""
+        return f"<p>{html.escape(str(self))}</p>"
+
     def _repr_pretty_(self, printer, cycle: bool) -> None:
         printer.text(str(self))
 

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 from types import ModuleType
 
 import nbformat
@@ -20,7 +21,7 @@ from PIL import Image
 
 from lessonlib import colab
 from lessonlib.errors import LessonError
-from tools import colab_cell, notebooks
+from tools import colab_cell, colab_set, notebooks
 
 SAVED = sorted(notebooks.NOTEBOOKS.rglob("*.ipynb"))
 PROJECT = notebooks.PROJECT
@@ -231,3 +232,33 @@ def test_elsewhere_nothing_is_ever_installed(monkeypatch):
     monkeypatch.setattr(colab.subprocess, "run", lambda *_words, **_options: pytest.fail("pip"))
     with pytest.raises(LessonError, match="not Google Colab"):
         colab.prepare()
+
+
+# --- the notebooks with Colab's packages ------------------------------------------------------
+
+
+def test_what_cannot_be_matched_here_is_told_with_its_reason():
+    told = colab_set.unmatched("3.11")
+    assert told["Python"] == f"Colab has {colab_set.python_of_colab()}, this is 3.11"
+    assert "takes it away" in told["torchao"] and "does not fit datasets" in told["datasets"]
+    assert set(told) == {"Python", "torchao", "datasets"}, "all else is held as in Colab"
+    assert "Python" not in colab_set.unmatched(colab_set.python_of_colab())
+
+
+def test_in_the_trial_stands_what_learners_need_and_not_what_maintainers_do():
+    names = {one.name for one in colab_set.wanted()}
+    assert {"torch", "trl", "openai", "ipywidgets"} <= names
+    assert not {"pytest", "jupyterlab", "playwright", "ruff"} & names
+
+
+def test_a_notebook_that_fails_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(colab_set, "PLACE", tmp_path)
+    monkeypatch.setattr(colab_set, "LOG", tmp_path / "log")
+    cells = [nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell("1 / 0")]
+    for name, some in (("good", cells[:1]), ("bad", cells)):
+        notebook = nbformat.v4.new_notebook(cells=some)
+        notebook.metadata = nbformat.from_dict(notebooks.NOTEBOOK_METADATA)
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    assert colab_set.try_notebook(tmp_path / "good.ipynb", Path(sys.executable)) == ""
+    problem = colab_set.try_notebook(tmp_path / "bad.ipynb", Path(sys.executable))
+    assert "ZeroDivisionError: division by zero" in problem
