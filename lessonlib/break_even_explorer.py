@@ -181,8 +181,9 @@ class CostTable:
 
     def _repr_html_(self) -> str:
         heading, *rows = self.rows
-        lines = ["".join(f'<th scope="col" style="text-align: right">{html.escape(cell)}</th>'
-                         for cell in heading)]
+        sides = ["left", *["right"] * (len(heading) - 1)]
+        lines = ["".join(f'<th scope="col" style="text-align: {side}">{html.escape(cell)}</th>'
+                         for side, cell in zip(sides, heading, strict=True))]
         for name, *cells in rows:
             numbers = "".join(f'<td style="text-align: right">{cell}</td>' for cell in cells)
             lines.append(f'<th scope="row" style="text-align: left; white-space: nowrap">'

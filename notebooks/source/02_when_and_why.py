@@ -213,7 +213,9 @@ print(guide.suggestion())
 
 # %% [markdown]
 # The guide's rules are few and plain: cheaper ways first, then what tuning needs, then what it
-# brought. You can read them in `lessonlib/decision.py`. It suggests; we decide. A **decision
+# brought. You can read them in `lessonlib/decision.py`. It suggests; we decide. Mind that *better*
+# is not yet *good enough*: a tuned model that is below what we need, too, is a direction to go on
+# in (more examples, a larger model), and not a result. A **decision
 # record** keeps the decision together with its reason and its evidence, for the day when somebody
 # asks. In notebook 10 we come back to it with better numbers.
 
