@@ -1,0 +1,445 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · What is fine-tuning?
+#
+# In the first notebook tuning made a model better at our job. Here we look inside: what exactly
+# did it change? A language model is a machine that gives probabilities. Everything that we can
+# do to get better answers (pretraining, prompting, retrieval, tuning) moves these
+# probabilities. We watch all four move the same ones, and then take tuning itself apart.
+#
+# **You will**
+#
+# - read a model's probabilities for the next word, before and after tuning,
+# - compare four ways to move them: pretraining, prompting, retrieval, tuning,
+# - tune with labels and without, and measure both on the same recipes,
+# - see what LoRA trains, and turn its knobs: rank, alpha, target modules, learning rate, epochs.
+#
+# **Before you start:** [00 · Start here](00_start_here.ipynb) explains the task and the scores.
+#
+# **Time:** 25 minutes, of which the computer works for about one.
+
+# %%
+from collections import Counter
+
+import lessonlib
+from lessonlib import Method, compare, evaluate, exercises, forgetting, lora, lora_sizes
+from lessonlib import lora_strength, next_tokens, paths, pictures, prompting, training_rows
+from lessonlib import widgets
+from lessonlib.lora_picture import lora_picture
+from lessonlib.next_tokens_picture import of_one_word, side_by_side
+from lessonlib.rank_lab import RankLab
+from lessonlib.retrieval import GlossaryLookup
+from lessonlib.tasks import recipes
+
+PROVIDER = "practice"  # who serves the models; it must be able to give log-probabilities
+MODEL = "pantry"  # the model that we start from
+EXAMPLES = 160  # how many examples we tune on
+
+# %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
+client = lessonlib.connect(PROVIDER)
+
+# %% [markdown]
+# ## 1. A model gives probabilities
+#
+# Text is cut into **tokens**: words, parts of words, signs. A language model reads the tokens so
+# far and gives every token of its vocabulary a probability of being the next one. That is all it
+# does. An answer is written by taking a token, adding it to the text, and asking again.
+#
+# We take a recipe whose first ingredient has another name in this kitchen. The right answer is
+# a JSON list that begins with the house name. So at the first word of the answer we can see
+# whether the model knows the name.
+
+# %%
+train, test = recipes.load("train")[:EXAMPLES], recipes.load("test")
+example = next(recipe for recipe in test if recipe.names[0] == "kosher salt")
+print(recipes.user_message(example))
+print()
+print("Wanted:", recipes.answer(example))
+
+# %% [markdown]
+# `logprobs=True` asks for the probabilities along with the answer, as natural logarithms:
+# `exp(logprob)` is the probability. `next_tokens.first_word` sends such a request and keeps the
+# 20 likeliest tokens at the place where the first word begins.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+before = next_tokens.first_word(client, MODEL, prompting.bare(example))
+print(f"The answer so far: {before.before!r}. What comes next?")
+for token, probability in list(before.probabilities.items())[:6]:
+    print(f"{probability:6.3f}  {token}")
+print(f"{before.rest:6.3f}  all tokens beyond the 20 likeliest, together")
+right = example.ingredients[0]
+print(f"\nThe right house name, {right!r}: {before.of(right):.3f}")
+
+# %% [markdown]
+# These numbers are what the model learned from the text that it was trained on. Together they
+# make one. The house name can have only little of it: this kitchen's choice of words was in no
+# training text.
+
+# %% [markdown]
+# ## 2. Before and after tuning
+#
+# We tune as in notebook 00: examples of the task, each with the right answer. Each training
+# step makes the right tokens a little more probable, at the cost of the others. The *validation
+# loss* is measured after each epoch, on recipes that are not trained on.
+
+# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+validation = recipes.load("validation")[:20]
+checks = training_rows.chat_rows(validation)
+settings = lora.LoraSettings(epochs=4, batch_size=8, learning_rate=3e-3)
+tuned = lora.tune(training_rows.chat_rows(train), "what-is-tuned", settings=settings,
+                  validation=checks)
+tuned
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+after = next_tokens.first_word(client, tuned.name, prompting.bare(example))
+side_by_side({"before tuning": before, "after tuning": after}, right)
+
+# %% [markdown]
+# Same prompt, same place, another distribution. The filled bar is the house name. Tuning put
+# nothing into the prompt and stored no table anywhere: it changed the numbers that the model
+# computes with, its **weights**, and so moved the probabilities.
+
+# %% [markdown]
+# ## 3. Four ways to move the same probabilities
+#
+# | | what it changes | how long it lasts |
+# |---|---|---|
+# | pretraining | all weights, from nothing, by a great deal of text | for good |
+# | prompting | the text before the question: instructions or solved examples | one request |
+# | retrieval | the text before the question: what was looked up for it | one request |
+# | tuning | the weights, a little further, by our examples | for good |
+#
+# One recipe proves little. We take all test recipes that begin with a renamed ingredient, if
+# our training examples show that name at least four times. (No tuning can teach a name that it
+# does not show.) For each way we ask about all of them, and take the mean.
+
+# %%
+entries = recipes.load_glossary(until=recipes.TRAINING_DATE)
+shown = Counter(name for recipe in train for name in recipe.names)
+asked = [one for one in next_tokens.renamed_first(test, entries) if shown[one.names[0]] >= 4]
+names = [recipe.ingredients[0] for recipe in asked]
+print(f"{len(asked)} recipes. The house names: {', '.join(sorted(set(names)))}")
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+lookup = GlossaryLookup(entries)
+shots = prompting.pick_balanced(train, k=2)
+ways = {
+    "bare prompt": (MODEL, prompting.bare),
+    "instructions": (MODEL, prompting.instructions),
+    "two examples": (MODEL, lambda one: prompting.few_shot(one, shots)),
+    "looked-up glossary lines": (MODEL, lambda one: prompting.with_glossary(one, lookup.find(one))),
+    "tuned, bare prompt": (tuned.name, prompting.bare),
+}
+found = {way: next_tokens.first_words(client, *how, asked) for way, how in ways.items()}
+means = {way: next_tokens.mean_probability(one, names) for way, one in found.items()}
+untrained = 1 / lora_sizes.vocabulary_size()
+of_one_word(means, untrained, "How probable is the right house name?")
+
+# %% [markdown]
+# The line at the left edge is where *pretraining* began: a model with random weights holds
+# every token for about equally likely. The bar of the bare prompt is what pretraining alone
+# gave. All other bars start from there. Is what they add more than luck?
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+for way in list(ways)[1:]:
+    gain = next_tokens.difference(found[way], found["bare prompt"], names)
+    verdict = "no clear change" if not gain.significant else "up" if gain.value > 0 else "down"
+    print(f"{way:26}{gain}   {verdict}")
+
+# %% [markdown]
+# How to read this: *instructions* say how to answer, but they hold no house name, so they can do
+# little here. *Examples* can only help with the names that they happen to show. A *glossary
+# line* holds the very name, and what is left is whether the model makes use of it. *Tuning* has
+# shown each of these names several times, and asks for no room in the prompt.
+#
+# Nothing here is the best way as such. Retrieval knows a name that was added this morning,
+# tuning does not. The following notebooks measure that.
+
+# %% [markdown]
+# ## 4. With labels, or without
+#
+# What we did is **supervised fine-tuning**: new examples, each with a **label**, the answer that
+# we want. The loss counts the answer alone. This is what the lesson means by fine-tuning.
+#
+# One can also go on without labels, as in pretraining: the model reads plain text and learns to
+# predict every token of it. This is called *unsupervised* fine-tuning or **continued
+# pretraining**. It needs no one to write answers. (The lesson has in mind that one trains again
+# on the original data, with other settings. We take plain text that is new. Either way nobody
+# tells the model what to answer.) Here are both kinds of row, from one recipe.
+
+# %%
+with_label = training_rows.chat_rows(train)[2]
+without_label = training_rows.text_rows(train)[2]
+print("with a label, what is learned is only this:")
+print(with_label["messages"][-1]["content"])
+print("\nwithout a label, all of this is learned:")
+print(without_label["text"])
+
+# %% [markdown]
+# We train on the same recipes for as many epochs, with the same settings. Only the rows differ.
+
+# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+raw = lora.tune(training_rows.text_rows(train), "what-is-raw", settings=settings,
+                validation=checks, show=False)
+raw
+
+# %% [markdown]
+# Now all three models take the same three tests on the same held-out recipes: how well do they
+# predict *the text of a recipe*, how well *the right answer* (both as a loss: lower is better),
+# and how well do they *do the job* (micro-F1)?
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+texts = [row["text"] for row in training_rows.text_rows(validation)]
+loss_before = raw.history[0].validation_loss  # step 0 is the model that we started from
+models = {
+    "not tuned": (MODEL, paths.BUILT_IN, loss_before),
+    "raw text": (raw.name, raw.folder, raw.epochs[-1].validation_loss),
+    "with labels": (tuned.name, tuned.folder, tuned.epochs[-1].validation_loss),
+}
+results = {}
+print(f"{'':14}{'loss on text':>14}{'loss on answers':>17}   micro-F1")
+for label, (name, folder, answer_loss) in models.items():
+    results[label] = evaluate(client, Method(label, name, prompting.bare), test[:60])
+    text_loss, f1 = forgetting.general_loss(folder, texts), results[label].metrics()["micro_f1"]
+    print(f"{label:14}{text_loss:14.2f}{answer_loss:17.2f}   {f1}")
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+for better, worse in (("raw text", "not tuned"), ("with labels", "not tuned"),
+                      ("with labels", "raw text")):
+    gain = compare(results[better], results[worse])
+    verdict = "no clear change" if not gain.significant else "up" if gain.value > 0 else "down"
+    print(f"{better} against {worse}: {gain}   {verdict}")
+
+# %% [markdown]
+# Look at the first column: training on raw text teaches to predict such text. Look at the last:
+# does it teach the job? The model saw no answer, so it cannot have learned which answer we want.
+# It can even have unlearned to answer at all: after a recipe it now expects more recipe.
+#
+# Continued pretraining is of use where a model does not know the *language* of a field. For a
+# *task*, labels are what counts.
+
+# %% [markdown]
+# ## 5. LoRA in one picture
+#
+# Tuning all weights of a large model takes a great deal of memory. **LoRA** (low-rank
+# adaptation) leaves each large matrix `W` as it is, *frozen*, and trains two narrow ones beside
+# it, `B` and `A`. Their product has the size of `W`, and is added to it. How narrow they are is
+# the **rank** `r`. All that was learned is in `B` and `A`: that is the **adapter**.
+
+# %%
+shapes = lora_sizes.matrices()
+name = next(name for name in shapes if name.endswith("q_proj"))
+lora_picture(*shapes[name], rank=8, name=name.split(".")[-1])
+
+# %% [markdown]
+# `q_proj` is one of the matrices in each layer of the model. The adapter has a `B` and an `A`
+# for every one of them. We count what that comes to, and compare it with the file that our
+# tuning wrote.
+
+# %%
+size = lora_sizes.adapter_size(rank=settings.rank)
+print(f"{len(shapes)} matrices in the model, {size.base_weights:,} weights in all")
+print(f"an adapter of rank {size.rank}: {size.weights:,} weights ({size.share:.1%})")
+print(f"in the adapter's file:   {lora_sizes.weights_in(tuned.adapter_folder):,} weights")
+wide = 4096  # a width that large models have
+share = size.rank * (wide + wide) / wide**2
+print(f"beside a matrix of {wide} x {wide} it is {share:.1%} of the weights")
+
+# %% [markdown]
+# In this tiny model the matrices are narrow, so the share is large. In a large model they are
+# several thousand wide, and an adapter of the same rank is a small part of them.
+
+# %% [markdown]
+# ## 6. The rank: what it costs, what it brings
+#
+# A higher rank lets the adapter change more at once. It also has more weights to train and
+# needs more memory: for each trained weight about 16 bytes (the weight, its gradient, and two
+# running means of the optimiser). We try three ranks on fewer examples.
+
+# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+few = training_rows.chat_rows(train[:80])
+short = lora.LoraSettings(epochs=2, batch_size=8, learning_rate=3e-3)
+lab = RankLab(client, few, checks, test[:40], short)
+for rank in (1, 8, 64):
+    print(lab.run(rank))
+lab.picture()
+
+# %% [markdown]
+# Try others: choose a rank, read what it costs, then press the button to tune with it. Each run
+# adds a point to the picture.
+
+# %%
+lab.explore()
+
+# %% [markdown]
+# Compare the intervals before you call one rank better. What to look for: from rank to rank the
+# costs double. Does the gain keep up? People often begin with 8, 16 or 32, and go higher only if
+# a measurement says so.
+
+# %% [markdown]
+# ## 7. The other knobs
+#
+# ### Alpha: how loud the adapter speaks
+#
+# What is added to `W` is `alpha / r` times `B A`. With alpha at twice the rank, as here, the
+# factor is 2 whatever the rank. We can turn it after training, too: at strength 0 the model is
+# the old one, at 1 it is as trained, at 2 all that the adapter changes counts double.
+
+# %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
+strengths = (0, 0.5, 1, 1.5, 2)
+losses = lora_strength.losses(tuned, checks, strengths)
+fig, axes = pictures.figure(width=8, height=3)
+axes.plot(strengths, losses, "o-")
+axes.axvline(1, color=pictures.GREY, linestyle=":")
+axes.set(xlabel="strength of the adapter (1: as trained)", ylabel="loss on answers",
+         ylim=(0, None), xticks=strengths)
+told = ", ".join(f"{s}: {loss:.2f}" for s, loss in zip(strengths, losses, strict=True))
+pictures.show(fig, f"Loss on held-out answers by strength of the adapter. {told}.")
+
+# %% [markdown]
+# ### Learning rate, and target modules
+#
+# The **learning rate** says how far each step goes. Too small, and little is learned in the
+# time; too large, and the steps jump over what they aim for. The **target modules** are the
+# matrices that get an adapter: all, or for example only `q_proj` and `v_proj`, as in the first
+# paper on LoRA. We change one knob at a time, in very short runs.
+
+# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+knobs = {
+    "as above": {},
+    "learning rate / 30": {"learning_rate": 1e-4},
+    "learning rate x 10": {"learning_rate": 3e-2},
+    "only q_proj, v_proj": {"targets": ("q_proj", "v_proj")},
+}
+print(f"{'not tuned':50}loss on answers {loss_before:.2f}")
+for label, change in knobs.items():
+    one = lora.LoraSettings(**{"epochs": 1, "batch_size": 8, "learning_rate": 3e-3, **change})
+    model = lora.tune(few[:48], "what-is-knob", settings=one, validation=checks, show=False)
+    weights = lora_sizes.adapter_size(one.rank, one.targets).weights
+    print(f"{label:20} {weights:9,} weights {model.seconds:5.1f} s    "
+          f"loss on answers {model.epochs[-1].validation_loss:.2f}")
+
+# %% [markdown]
+# A rate that is right here is not right elsewhere: small models bear larger steps than large
+# ones. What carries over is to try a few that lie a factor of 3 to 10 apart, briefly.
+
+# %% [markdown]
+# ### Epochs
+#
+# An **epoch** is one pass over all examples. More passes fit the training examples ever more
+# closely. At some point the model learns them by heart and gets worse on new ones, which is
+# called **overfitting**. The validation loss tells when: it stops falling, while the training
+# loss goes on. Here is our run from section 2 once more, in numbers.
+
+# %% tags=["nbval-ignore-output"] reason="losses differ between processors"
+best = min(tuned.epochs, key=lambda point: point.validation_loss)
+for point in tuned.epochs:
+    mark = "  <- lowest" if point is best else ""
+    print(f"epoch {point.epoch:.0f}: validation loss {point.validation_loss:.3f}{mark}")
+print("still falling at the end" if best is tuned.epochs[-1] else "an earlier epoch was better")
+
+# %% [markdown]
+# If it is still falling, another epoch could help. If it has turned, fewer are better, or more
+# examples. A later notebook takes an overfitted model back to an earlier checkpoint.
+
+# %% [markdown]
+# ## 8. Your turn
+#
+# ### Exercise 01-1
+#
+# Write a function that says how many weights an adapter trains beside *one* matrix of so many
+# rows and columns, at a rank.
+
+# %% tags=["exercise"]
+def adapter_weights(rows, columns, rank):
+    # BEGIN SOLUTION
+    return rank * (rows + columns)
+    # END SOLUTION
+
+
+# %%
+exercises.check("01-1", adapter_weights)
+
+# %% [markdown] tags=["hint"]
+# `B` has `rows` rows and `rank` columns. `A` has `rank` rows and `columns` columns.
+
+# %% [markdown]
+# ### Exercise 01-2
+#
+# A name often has several tokens: `white sugar` is `white`, a space, `sugar`. A service gives
+# the natural logarithm of the probability of each, given those before. Write a function that
+# takes a list of such `logprobs` and returns the probability of the whole name.
+
+# %% tags=["exercise"]
+import math
+
+
+def name_probability(logprobs):
+    # BEGIN SOLUTION
+    return math.exp(sum(logprobs))
+    # END SOLUTION
+
+
+# %%
+exercises.check("01-2", name_probability)
+
+# %% [markdown] tags=["hint"]
+# Probabilities of one token after the other are multiplied. What does one do with their
+# logarithms instead?
+
+# %% [markdown]
+# ### Exercise 01-3
+#
+# When training is done, the adapter is *merged*: added into the frozen matrix, so that the
+# model is served like any other. Write that sum. `W`, `B` and `A` are NumPy arrays with the
+# shapes from the picture; `@` multiplies matrices.
+
+# %% tags=["exercise"]
+def merged(W, B, A, alpha, rank):
+    # BEGIN SOLUTION
+    return W + alpha / rank * (B @ A)
+    # END SOLUTION
+
+
+# %%
+exercises.check("01-3", merged)
+
+# %% [markdown] tags=["hint"]
+# It is the formula in the picture of section 5.
+
+# %% [markdown]
+# ## 9. A short quiz
+
+# %%
+widgets.quiz("01")
+
+# %% [markdown]
+# ## What to remember
+#
+# - A language model gives probabilities for the next token. All that we do to get better answers
+#   moves them.
+# - Prompting and retrieval move them for one request, by what the model reads. Tuning moves
+#   them for good, by changing weights.
+# - Supervised fine-tuning learns from new examples with labels. Training on raw text teaches to
+#   predict that text, not to do a task.
+# - LoRA freezes the model and trains a small adapter beside it: rank sets its size, alpha its
+#   weight in the sum.
+# - Choose learning rate and epochs by the validation loss, not by the training loss.
+#
+# ## Next
+#
+# [02 · When and why should we fine-tune?](02_when_and_why.ipynb): now that we know what tuning
+# is, is it what we need?
+#
+# How did `pantry` get its probabilities in the first place? The appendix
+# [A1 · How the built-in model was made](A1_how_the_built_in_model_was_made.ipynb) shows it, and
+# lets you train one from nothing.
