@@ -206,6 +206,10 @@ for name, result in results.items():
     print(f"{name:27} against instructions alone: {difference}  {verdict}")
 
 # %% [markdown]
+# All three verdicts happen in real projects. Worse than no search? Then the model is distracted by
+# the lines more than they help it. That is no reason to give up; it is one to look closer.
+
+# %% [markdown]
 # ## 6. Which half fails?
 #
 # A RAG answer goes wrong in one of two ways. The passage was not found: then mend the search. Or
@@ -222,8 +226,8 @@ for name, find in searches.items():
 # %% [markdown]
 # Read *recall* first, then *use*. Recall should rise with `k`; does *use* fall? A model that
 # has to pick its lines out of many makes more mistakes. Which of the two is the weak half, the
-# search or the reading, decides what is worth working on. Small models like `pantry` read
-# poorly; large ones use nearly every line that they are given.
+# search or the reading, decides what is worth working on. Reading is what a model as small as
+# `pantry` finds hard; large ones are better at it, so measure yours.
 
 # %% [markdown]
 # ## 7. Retrieve solved examples
@@ -250,6 +254,11 @@ for name, find in shots.items():
 first, *others = shots.values()
 for result in others:
     print(f"{result.name} against fixed ones: {compare(result, first)}")
+
+# %% [markdown]
+# Fixed examples cost no search, and services give a discount on a beginning that repeats.
+# Looked-up ones can show the very names that this recipe needs. Whether that pays, the interval
+# says. If it contains 0, take the simpler way.
 
 # %% [markdown]
 # ## 8. Names that were added yesterday
