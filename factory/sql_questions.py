@@ -43,7 +43,7 @@ _MISSING = {
 }
 
 _SELECT = (
-    "Show the {c} of the {T}.;List the {c} of all {T}.;What is the {c} of the {T}?;Give me the {c}"
+    "Show the {c} of the {T}.;List the {c} of all {T}.;What {c} do the {T} have?;Give me the {c}"
     " of the {T}.;For the {T}, show the {c}.;Find the {c} of each of the {T}.;I need the {c} of"
     " the {T}.;Print the {c} of every one of the {T}.;Tell me the {c} of all {T}."
 ).split(";")
@@ -81,16 +81,16 @@ _A_TO_Z = (
     " sorted by {n}.;Give me the {n} of the {T} in alphabetical order."
 ).split(";")
 _TOP = (
-    "Show the {c} of the {k} {T} with the {f} {n}.;What is the {c} of the {k} {T} with the {f}"
-    " {n}?;Take the {k} {T} with the {f} {n} and list the {c}.;For the {k} {T} with the {f} {n},"
+    "Show the {c} of the {k} {T} with the {f} {n}.;What {c} do the {k} {T} with the {f} {n}"
+    " have?;Take the {k} {T} with the {f} {n} and list the {c}.;For the {k} {T} with the {f} {n},"
     " give the {c}."
 ).split(";")
 _TOP_ONE = (
-    "Show the {c} of the {t} with the {f} {n}.;What is the {c} of the {t} with the {f} {n}?;"
+    "Show the {c} of the {t} with the {f} {n}.;What {c} does the {t} with the {f} {n} have?;"
     "Find the {c} of the one of the {T} that has the {f} {n}."
 ).split(";")
 _SUPERLATIVE = (
-    "Show the {c} of the {k}{w} {T}.;What is the {c} of the {k}{w} {T}?;List the {c} of the {k}{w}"
+    "Show the {c} of the {k}{w} {T}.;For the {k}{w} {T}, show the {c}.;List the {c} of the {k}{w}"
     " {T}.;Give the {c} for the {k}{w} {T}."
 ).split(";")
 _EACH = (
@@ -207,7 +207,7 @@ class Grammar:
         chosen = [self.rng.choice([columns[0], *columns])]
         if self.rng.random() < two:
             chosen.append(self.rng.choice([c for c in columns if c != chosen[0]]))
-        return " and ".join(_amount(c) for c in chosen), [c.name for c in chosen]
+        return " and ".join(c.noun for c in chosen), [c.name for c in chosen]
 
     def _worth(self, table: Table) -> tuple[str, str, Column]:
         """A function of a number: its word, its name, the column."""
@@ -311,8 +311,8 @@ class Grammar:
         manner = self.rng.random()
         if manner < 0.22:
             other = self.rng.choice(parent.of("label", "text", "year", "count", "measure"))
-            text = self._pick(_PAIRS).format(c=_amount(child.label), T=child.name, t=child.one,
-                                             p=parent.one, m=_amount(other))  # fmt: skip
+            text = self._pick(_PAIRS).format(c=child.label.noun, T=child.name, t=child.one,
+                                             p=parent.one, m=other.noun)  # fmt: skip
             label = f"{child.name}.{child.label.name}"
             return text, replace(query, select=(label, f"{parent.name}.{other.name}"))
         if manner < 0.55:
