@@ -15,7 +15,7 @@ from factory.corpus import Document, Phase, document
 from factory.tokenizer import END_OF_TEXT
 
 #: Tokens in one optimiser step, over all processes.
-BATCH_TOKENS = 8192
+BATCH_TOKENS = 4096
 #: Even tokens that cannot be foreseen are worth a little: they teach how recipes look. In
 #: early phases they took 40 % of the loss, too much once that is learned.
 LEAST_WEIGHT, LEAST_WEIGHT_FOCUSED = 0.15, 0.04

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from random import Random
 
 from factory import plain_text
-from factory.formats import Format, any_format
+from factory.formats import Format, any_format, other_format
 from factory.kitchen import AMOUNTS, Hand, Recipe, any_food, any_hand, make_line, make_recipe
 from factory.renaming import look_alike, new_name, renaming
 
@@ -41,28 +41,40 @@ Segment = tuple[str, float]
 Document = list[Segment]
 
 
-#: Shares of the kinds in the early phases, in the order of ``KINDS``, by context length.
-EARLY_MIX = {
-    256: (0.20, 0.20, 0.20, 0.22, 0.12, 0.04, 0.02, 0.0),
-    512: (0.16, 0.32, 0.26, 0.12, 0.06, 0.05, 0.03, 0.0),
-    1024: (0.12, 0.42, 0.28, 0.06, 0.04, 0.05, 0.03, 0.0),
+#: Shares of the kinds, in the order of ``KINDS``, by context length in tokens.
+MIX = {
+    256: (0.17, 0.19, 0.20, 0.18, 0.12, 0.03, 0.02, 0.09),
+    512: (0.17, 0.31, 0.27, 0.09, 0.06, 0.04, 0.03, 0.03),
+    1024: (0.14, 0.39, 0.30, 0.05, 0.04, 0.03, 0.03, 0.02),
 }
+#: For a phase that practises the single steps: find the food in a line, rename one name.
+STEP_BY_STEP = (0.18, 0.07, 0.13, 0.32, 0.08, 0.02, 0.02, 0.18)
+#: For the phase after it, which puts the steps together.
+WHOLE_RECIPES = (0.15, 0.33, 0.25, 0.14, 0.04, 0.03, 0.02, 0.04)
+#: For the last phase: requests in many words, and more examples.
+LONG_REQUESTS = (0.17, 0.41, 0.27, 0.05, 0.03, 0.03, 0.02, 0.02)
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of the training: context length in tokens, shares of the kinds, and its turn.
+    """A part of the training: its context length in tokens, and its turn.
 
     Early phases show every request, format and handwriting alike: that teaches to copy, to
     rename and to follow. ``focused`` phases ask for the foods nine times out of ten, in JSON
-    three times out of four, in tidier handwriting. One of them shows the kind ``listing``,
-    short and plain lists by the thousand: before it, at 21 million tokens, the model found the
-    fourth food of a recipe in 45 of 100 cases, ten million tokens later in 82.
+    three times out of four, in tidier handwriting. ``wordy`` phases give long instructions, of
+    which one sentence names the format; JSON is never the answer unless asked for or shown.
+    ``shares`` replaces the usual ``MIX``.
     """
 
     room: int
-    mix: tuple[float, ...]
     focused: bool = False
+    wordy: bool = False
+    shares: tuple[float, ...] | None = None
+
+    @property
+    def mix(self) -> tuple[float, ...]:
+        """Shares of the kinds, in the order of ``KINDS``."""
+        return self.shares or MIX[self.room]
 
     def names(self, early: float) -> float:
         """How likely a request asks for the names of the foods."""
@@ -74,7 +86,7 @@ class Phase:
 
     def hand(self, rng: Random) -> Hand:
         """A handwriting."""
-        return Hand() if self.focused and rng.random() < 0.4 else any_hand(rng)
+        return Hand() if self.focused and rng.random() < 0.3 else any_hand(rng)
 
 
 SYSTEM, USER, ASSISTANT, END = "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -110,6 +122,23 @@ _RULES = (
     "units.|No numbers and no measures.|Leave out brands.|Skip what is done to the food.|Write "
     "only the name of the food.|Do not write sizes or remarks.|Each food once.|No food twice.|Drop "
     "words like chopped or fresh.|Ignore what stands in brackets.|Short names only."
+).split("|")
+_FORMAT_OPENINGS = (
+    "Answer|Reply|Respond|Write the answer|Give your answer|Give the answer|Put the answer|"
+    "Answer me"
+).split("|")
+_JSON_OPENINGS = (
+    "Answer with|Reply with|Respond with|Give me|Write|Return|Your answer is|The answer must be|"
+    "Output|Send back|Produce|The output is"
+).split("|")
+_JSON_NOUNS = (
+    "a JSON list of strings|a JSON list|a JSON array|one JSON array of strings|JSON|a list in JSON|"
+    "one JSON list|a JSON list with one string for each food|valid JSON, a list of strings"
+).split("|")
+_FORMAT_ENDS = (
+    "|||, nothing more| and no other words| only|, one entry for each food|, one item per food|"
+    ", in the recipe's order|, without any comment| and nothing before or after it|"
+    ", one string per food and nothing more"
 ).split("|")
 _GLOSSARY_INTROS = (
     "Glossary:|House names:|Use these names:|Word list:|Replace:|Call things by these names:|"
@@ -176,6 +205,31 @@ def _request(rng: Random, what: str, form: Format | None) -> str:
     return ask
 
 
+def _format_sentence(rng: Random, form: Format) -> str:
+    """A sentence of its own that names the format."""
+    if form.is_json and rng.random() < 0.7:
+        start = f"{rng.choice(_JSON_OPENINGS)} {rng.choice(_JSON_NOUNS)}"
+    else:
+        start = f"{rng.choice(_FORMAT_OPENINGS)} {form.words}"
+    return f"{start}{rng.choice(_FORMAT_ENDS)}."
+
+
+def _instructions(rng: Random, what: str, form: Format | None) -> str:
+    """A long request: what is wanted, two to seven rules, and perhaps the format among them."""
+    if form and rng.random() < 0.25:
+        return _request(rng, what, form)
+    begin = rng.choice(("", "", "You are to ", "Your task: ", "Please "))
+    verb = rng.choice(_VERBS)
+    verb = verb if begin in ("", "Your task: ") else verb[:1].lower() + verb[1:]
+    first = f"{begin}{verb} {rng.choice(_ASKS[what].split('|'))}"
+    first += rng.choice((".", ".", " of this recipe.", " from each recipe.", " of the recipes."))
+    rest = rng.sample(_RULES, rng.choice((0, 2, 3, 4, 5, 7)) if what == "names" else 0)
+    if form:
+        rest.insert(rng.randrange(len(rest) + 1) if rng.random() < 0.5 else 0,
+                    _format_sentence(rng, form))  # fmt: skip
+    return " ".join([first, *rest])
+
+
 def _answer(form: Format, names: list[str], renamed: dict[str, str], known: set[str]) -> Document:
     """An answer in pieces; a renamed item counts more once its renaming is ``known``."""
     if not renamed:
@@ -204,11 +258,15 @@ def _pool(rng: Random, size: int) -> list[str]:
     return list(dict.fromkeys(any_food(rng, 0.2) for _ in range(size)))
 
 
-def _draw(rng: Random, pool: list[str], count: int) -> list[str]:
-    """Foods from a pool, the first ones far more often, as salt and butter are in kitchens."""
+def _draw(rng: Random, pool: list[str], count: int, reuse: float = 1.0) -> list[str]:
+    """Foods from a pool, the first ones far more often, as salt and butter are in kitchens.
+
+    The share ``reuse`` comes from the pool; the rest are foods that no earlier text named.
+    """
     weights = [1.0 / (place + 2) for place in range(len(pool))]
     picked = rng.choices(pool, weights, k=count * 3)
-    return list(dict.fromkeys(picked))[:count]
+    mixed = [food if rng.random() < reuse else any_food(rng, 0.2) for food in picked]
+    return list(dict.fromkeys(mixed))[:count]
 
 
 def _turn(question: str, answer: Document) -> Document:
@@ -241,9 +299,10 @@ def ask(rng: Random, phase: Phase) -> Document:
     """A recipe and a request in words. Without a format in the request, it is never JSON."""
     names = _pool(rng, _size(rng, min(phase.room, 400), 2))
     recipe = make_recipe(rng, names, phase.hand(rng))
-    what, says_format = _wish(rng, phase.names(0.75)), rng.random() < 0.75
+    what = _wish(rng, phase.names(0.75))
+    says_format = rng.random() < (0.9 if phase.focused and not phase.wordy else 0.75)
     form = any_format(rng, json=phase.json(0.55) if says_format else 0.0)
-    request = _request(rng, what, form if says_format else None)
+    request = (_instructions if phase.wordy else _request)(rng, what, form if says_format else None)
     body, system = _layout(rng)(recipe), rng.choice(_SYSTEMS)
     place = rng.random()
     if place < 0.4:
@@ -259,26 +318,30 @@ def examples(rng: Random, phase: Phase) -> Document:
     count = rng.choice({256: (2, 3, 4), 512: (2, 3, 4, 5, 6)}.get(phase.room, (3, 4, 5, 6, 8)))
     what, form = _wish(rng, phase.names(0.88)), any_format(rng, json=phase.json(0.55))
     hidden = what == "names" and rng.random() < 0.75
-    pool = _pool(rng, rng.choice((5, 8, 12, 20)))
+    pool, reuse = _pool(rng, rng.choice((5, 8, 12, 20))), rng.choice((0.4, 0.7, 1.0))
     renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.7))) if hidden else {}
     lay, hand, known = _layout(rng), phase.hand(rng), set()
-    system = rng.choice(_SYSTEMS)
-    if rng.random() < 0.4:
-        system += " " + _request(rng, what, form if rng.random() < 0.6 else None)
+    system, says_format = rng.choice(_SYSTEMS), False
+    if rng.random() < (0.75 if phase.wordy else 0.4):
+        says_format = rng.random() < (0.85 if phase.wordy else 0.6)
+        request = _instructions if phase.wordy else _request
+        system += " " + request(rng, what, form if says_format else None)
     chat = rng.random() < 0.75
     before, after = rng.choice((("Input:\n", "\nOutput: "), ("", "\n=> "), ("Q: ", "\nA: ")))
-    document = [(f"{SYSTEM}{system}{END}\n", GIVEN)] if chat and rng.random() < 0.75 else []
+    shows_system = chat and (rng.random() < 0.75 or (phase.wordy and says_format))
+    document = [(f"{SYSTEM}{system}{END}\n", GIVEN)] if shows_system else []
     for place in range(count):
         size = _size(rng, phase.room, count)
         # without a renaming, fresh foods: else earlier answers could be copied, unread
-        fresh = phase.focused and not renamed
-        names = _pool(rng, size) if fresh else _draw(rng, pool, size)
+        names = _draw(rng, pool, size, reuse if renamed else 0.0)
         recipe = make_recipe(rng, names, hand if rng.random() < 0.5 else phase.hand(rng))
         if renamed:
             answer = _answer(form, recipe.names, renamed, known)
         else:
             weight = ANSWER if place else FIRST_SEEN
             answer = [(form.write(_values(what, recipe)), weight)]
+        if phase.wordy and place == 0 and not says_format:
+            answer = [(text, min(weight, FIRST_SEEN)) for text, weight in answer]
         if chat:
             document += _turn(lay(recipe), answer)
         else:
@@ -291,21 +354,23 @@ def glossary(rng: Random, phase: Phase) -> Document:
     count = rng.choice({256: (1, 1, 2), 512: (1, 2, 3)}.get(phase.room, (1, 2, 3, 4)))
     form = any_format(rng, json=phase.json(0.55))
     style, lay = rng.choice(_GLOSSARY_LINES), _layout(rng)
-    pool = _pool(rng, rng.choice((6, 10, 16)))
+    pool, reuse = _pool(rng, rng.choice((6, 10, 16))), rng.choice((0.5, 0.8, 1.0))
     renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.8)))
     recipes = []
     for _ in range(count):
-        names = _draw(rng, pool, max(1, _size(rng, phase.room, count) - 2))
-        recipes.append(make_recipe(rng, names, phase.hand(rng)))
-    system = rng.choice(_SYSTEMS)
-    if rng.random() < 0.6:
-        system += " " + _request(rng, "names", form)
+        size = max(1, _size(rng, phase.room, count) - rng.choice((0, 1, 2)))
+        recipes.append(make_recipe(rng, _draw(rng, pool, size, reuse), phase.hand(rng)))
+    system, says_format = rng.choice(_SYSTEMS), rng.random() < (0.85 if phase.wordy else 0.6)
+    if says_format:
+        system += " " + (_instructions if phase.wordy else _request)(rng, "names", form)
+    elif phase.wordy:
+        form = other_format(rng)
     per_turn = rng.random() < 0.6
     used = list(dict.fromkeys(n for recipe in recipes for n in recipe.names))
     shared = _glossary_text(rng, _entries(rng, used, renamed), style)
     in_system = not per_turn and rng.random() < 0.4
     document: Document = []
-    if in_system or rng.random() < 0.75:
+    if in_system or rng.random() < 0.75 or (phase.wordy and says_format):
         system += f"\n{shared}" if in_system else ""
         document.append((f"{SYSTEM}{system}{END}\n", GIVEN))
     for place, recipe in enumerate(recipes):
@@ -329,7 +394,7 @@ def lines(rng: Random, phase: Phase) -> Document:
     renames = what == "names" and rng.random() < 0.65
     renamed = renaming(rng, pool, 0.6) if renames else {}
     document: Document = []
-    if renamed and rng.random() < 0.4:
+    if renamed and rng.random() < (0.65 if phase.focused else 0.4):
         text = _glossary_text(rng, _entries(rng, pool, renamed), rng.choice(_GLOSSARY_LINES))
         document.append((text + "\n\n", GIVEN))
         known = set(pool)
@@ -380,7 +445,8 @@ def tables(rng: Random, phase: Phase) -> Document:
 def listing(rng: Random, phase: Phase) -> Document:
     """Plain lists, one to three in a row, each to be listed anew."""
     form = any_format(rng, json=phase.json(0.55))
-    request, plain_lines = _request(rng, "names", form), Hand()
+    request = (_instructions if phase.wordy else _request)(rng, "names", form)
+    plain_lines = Hand()
     in_system = rng.random() < 0.5
     system = f"{rng.choice(_SYSTEMS)} {request}" if in_system else rng.choice(_SYSTEMS)
     document = [(f"{SYSTEM}{system}{END}\n", GIVEN)] if in_system or rng.random() < 0.4 else []

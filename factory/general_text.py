@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from random import Random
 
-from factory.corpus import EARLY_MIX, Phase, document
+from factory.corpus import Phase, document
 from lessonlib.paths import DATA
 
 TARGET = DATA / "general_text" / "held_out.jsonl"
@@ -22,7 +22,7 @@ def text() -> str:
     rng = Random("held out")
     rows = []
     for _ in range(DOCUMENTS):
-        kind, segments = document(rng, Phase(512, EARLY_MIX[512]))
+        kind, segments = document(rng, Phase(512))
         rows.append({"kind": kind, "text": "".join(part for part, _ in segments)})
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 

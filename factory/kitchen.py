@@ -103,7 +103,7 @@ def any_hand(rng: Random) -> Hand:
     shape = rng.choices(
         ("plain", "of", "metric", "name first", "name, amount", "bare"), (70, 6, 8, 6, 6, 4)
     )[0]
-    capitals = rng.choices(("none", "first", "title", "all"), (78, 14, 5, 3))[0]
+    capitals = rng.choices(("none", "first", "title", "all"), (82, 12, 4, 2))[0]
     tidy = rng.choice((0.5, 1.0, 1.0, 1.5))
     return Hand(shape, capitals, 0.4 * tidy, 0.35 * tidy, rng.choice((0.05, 0.15, 0.4)))
 

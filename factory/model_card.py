@@ -28,7 +28,8 @@ say how prompting, retrieval and tuning compare on it; a large model's scores wo
 | | |
 |---|---|
 | type | Llama with attention biases (`AutoModelForCausalLM`), tied embeddings |
-| shape | {layers} layers, width {width}, {heads} heads |
+| shape | {layers} layers, width {width}, {heads} heads of {head_width} |
+| start | random, but for heads that look back and heads that match (`factory/architecture.py`) |
 | context window | {context} tokens |
 | tokenizer | byte-level BPE, {vocabulary} tokens, letters, digits and all else kept apart |
 | files | bfloat16, {megabytes:.1f} MB; licence MIT, like the course |
@@ -50,8 +51,8 @@ every pair of the house glossary, in either direction. JSON lists and recipes ar
 _CURVES = """\
 ## How the skills grew
 
-Next-token accuracy on fixed held-out documents: on the answers of each kind, and on names that
-were renamed earlier in the same text ("recalled").
+Next-token accuracy on fixed held-out documents: on the answers of each kind, and on the first
+token of names whose renaming stood earlier in the same text ("recalled").
 
 {curves}
 """
@@ -90,7 +91,8 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 def _mix() -> str:
     rows = []
     for start, phase in pretrain.PHASES:
-        name = f"from {start / 1e6:.1f} M tokens, context {phase.room}"
+        name = f"from {start / 1e6:.0f} M tokens, context {phase.room}"
+        name += ", focused" if phase.focused else ""
         rows.append([name, *(f"{share:.0%}" if share else "" for share in phase.mix)])
     return _table(["phase", *corpus.KINDS], rows)
 
@@ -141,6 +143,7 @@ def card(folder: Path = BUILT_IN) -> str:
             layers=shape.LAYERS,
             width=shape.WIDTH,
             heads=shape.HEADS,
+            head_width=shape.HEAD_WIDTH,
             context=tokenizer.CONTEXT,
             vocabulary=tokenizer.VOCABULARY,
             megabytes=weights / 1e6,

@@ -1,7 +1,7 @@
 """Trains the built-in model ``pantry`` from nothing, on text that ``factory.corpus`` writes.
 
-    python -m factory.pretrain --tokens 40e6                 one process
-    python -m factory.pretrain --tokens 40e6 --processes 2   two processes, one thread each
+    python -m factory.pretrain --tokens 23e6                 one process
+    python -m factory.pretrain --tokens 23e6 --processes 2   two processes, one thread each
     python -m factory.pretrain --tokens 1e9                  on a GPU, if there is one
 
 A run that was stopped goes on where it was: state is kept in work/factory/pretrain. The same
@@ -10,7 +10,7 @@ is written to data/models/pantry.
 
 The optimiser is Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) for the
 matrices and AdamW for the rest; the learning rate warms up, stays, and falls over the last
-fifth ("warmup-stable-decay", Hu et al. 2024, https://arxiv.org/abs/2404.06395).
+third ("warmup-stable-decay", Hu et al. 2024, https://arxiv.org/abs/2404.06395).
 """
 
 from __future__ import annotations
@@ -26,23 +26,21 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from tqdm.auto import tqdm
-from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from factory import architecture, batches, probe, tokenizer
-from factory.corpus import EARLY_MIX, Phase
+from factory.corpus import LONG_REQUESTS, STEP_BY_STEP, WHOLE_RECIPES, Phase
 from lessonlib.paths import DATA, WORK
 
 #: From this many tokens on, training is in this phase. The last one lasts to the end.
 PHASES = (
-    (0, Phase(256, EARLY_MIX[256])),
-    (12_238_848, Phase(512, EARLY_MIX[512])),
-    #                  ask   examples glossary lines copying plain tables listing
-    (17_104_896, Phase(512, (0.32, 0.27, 0.24, 0.07, 0.04, 0.03, 0.03, 0.00), focused=True)),
-    (21_422_080, Phase(256, (0.20, 0.08, 0.09, 0.05, 0.04, 0.02, 0.02, 0.50), focused=True)),
-    (31_800_000, Phase(512, (0.24, 0.22, 0.18, 0.03, 0.03, 0.02, 0.03, 0.25), focused=True)),
-    (34_200_000, Phase(1024, (0.14, 0.36, 0.28, 0.02, 0.02, 0.03, 0.03, 0.12), focused=True)),
+    (0, Phase(256)),
+    (4_500_000, Phase(256, focused=True, shares=STEP_BY_STEP)),
+    (9_000_000, Phase(512, focused=True, shares=WHOLE_RECIPES)),
+    (14_000_000, Phase(1024, focused=True)),
+    (14_569_472, Phase(1024, focused=True, wordy=True, shares=LONG_REQUESTS)),
 )
-DECAY_SHARE = 0.2
+DECAY_SHARE = 0.3
 WARM_UP_STEPS = 40
 SAVE_EVERY_SECONDS = 120
 PROBE_EVERY_TOKENS = 1_000_000
@@ -54,9 +52,9 @@ class Plan:
 
     tokens: int
     seed: int = 1
-    matrix_rate: float = 0.02
-    embedding_rate: float = 4e-3
-    vector_rate: float = 2e-3
+    matrix_rate: float = 0.01
+    embedding_rate: float = 2e-3
+    vector_rate: float = 1e-3
 
     @property
     def steps(self) -> int:
@@ -74,7 +72,7 @@ class Plan:
         return min(1.0, (step + 1) / WARM_UP_STEPS, max(0.02, left))
 
 
-def _optimisers(model: Qwen2ForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:
+def _optimisers(model: LlamaForCausalLM, plan: Plan) -> list[torch.optim.Optimizer]:
     named = [(n, p) for n, p in model.named_parameters()]
     matrices = [p for n, p in named if p.ndim == 2 and "embed" not in n]
     embeddings = [p for n, p in named if "embed" in n]
@@ -93,7 +91,7 @@ def _optimisers(model: Qwen2ForCausalLM, plan: Plan) -> list[torch.optim.Optimiz
     return optimisers
 
 
-def _average_gradients(model: Qwen2ForCausalLM) -> None:
+def _average_gradients(model: LlamaForCausalLM) -> None:
     """Adds the processes' gradients up, in one message."""
     gradients = [p.grad for p in model.parameters()]
     flat = torch.cat([g.reshape(-1) for g in gradients])
@@ -221,8 +219,7 @@ def export(folder: Path, target: Path) -> None:
     model = architecture.new_model(words)
     model.load_state_dict(state["model"])
     target.mkdir(parents=True, exist_ok=True)
-    model = architecture.as_llama(model).to(torch.bfloat16)
-    model.save_pretrained(target)
+    model.to(torch.bfloat16).save_pretrained(target)
     words.save_pretrained(target)
     record = dict(plan=state["plan"], steps=state["step"], seconds=round(state["seconds"]),
                   tokens=state["step"] * batches.BATCH_TOKENS, curve=state["curve"])  # fmt: skip
@@ -237,7 +234,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--tokens", type=float, default=40e6, help="the whole budget")
+    parser.add_argument("--tokens", type=float, default=23e6, help="the whole budget")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=WORK / "factory" / "pretrain")

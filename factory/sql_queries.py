@@ -126,7 +126,8 @@ def wrong_versions(schema: Schema, query: Query) -> Iterator[tuple[str, Query]]:
             yield "other group", replace(query, group=other)
     if query.join:
         parent = schema.parent.name
-        yield "wrong key", replace(
-            query, join=f" JOIN {parent} ON {schema.child.name}.id = {parent}.id"
+        yield (
+            "wrong key",
+            replace(query, join=f" JOIN {parent} ON {schema.child.name}.id = {parent}.id"),
         )
         yield "no key", replace(query, join=f" JOIN {parent}")

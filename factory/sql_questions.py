@@ -168,8 +168,10 @@ class Grammar:
         else:
             text = self._pick(_SAID[column.role][sign])
         noun = column.noun if "{v}" in text else _amount(column)
-        many = column.noun if value != 1 else column.noun.removesuffix("s")
-        return text.format(n=noun, s=plural(many) if value != 1 else many, an=_an(noun), v=value,
+        # 1 piece, but 1 or more pieces.
+        some = plural(column.noun)
+        some = some.removesuffix("s") if value == 1 and "{v} {s}" in text else some
+        return text.format(n=noun, s=some, an=_an(noun), v=value,
                            w=column.words[0] if column.words else "")  # fmt: skip
 
     def _condition(self, table: Table) -> tuple[str, Condition]:

@@ -52,7 +52,7 @@ def _rows(script: str, sql: str) -> Outcome:
 def verified(schema: Schema, asked: Asked) -> bool:
     """Whether the query's rows show that it is right, and that near ones are wrong."""
     query, script = asked.query, schema.script
-    if len(set(query.where)) < len(query.where) or _is_silly(schema, query):  # said twice, or needless
+    if len(set(query.where)) < len(query.where) or _is_silly(schema, query):
         return False
     right = _rows(script, query.sql)
     values = [value for row in right.rows for value in row]

@@ -18,7 +18,7 @@ from random import Random
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from factory.corpus import EARLY_MIX, Phase, document
+from factory.corpus import MIX, Phase, document
 
 VOCABULARY = 3072
 CONTEXT = 1024
@@ -45,8 +45,7 @@ CHAT_TEMPLATE = (
 def _texts() -> Iterator[str]:
     rng = Random(_SEED)
     for _ in range(_DOCUMENTS):
-        room = rng.choice(list(EARLY_MIX))
-        phase = Phase(room, EARLY_MIX[room])
+        phase = Phase(rng.choice(list(MIX)))
         text = "".join(text for text, _ in document(rng, phase)[1])
         for special in SPECIAL:
             text = text.replace(special, "\n")

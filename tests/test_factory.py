@@ -78,7 +78,11 @@ def test_no_house_pair_is_in_the_pretraining_text(sample):
                     ), (kind, entry)
             given_only = re.sub(rf"(?<!\w){re.escape(entry.written)}(?!\w)", " ", given)
             said = re.search(rf"(?<!\w){re.escape(entry.house)}(?!\w)", answered)
-            kept = re.search(rf"(?<!\w){re.escape(entry.written)}(?!\w)", answered)
+            # "ground black pepper" listed as "black pepper" does not say "pepper"
+            words = entry.written.split()
+            ends = (" ".join(words[at:]) for at in range(len(words)))
+            longer = [end for end in ends if len(end) > len(entry.house)] or [entry.written]
+            kept = any(re.search(rf"(?<!\w){re.escape(end)}(?!\w)", answered) for end in longer)
             was_given = re.search(rf"(?<!\w){re.escape(entry.house)}(?!\w)", given_only)
             asked = re.search(rf"(?<!\w){re.escape(entry.written)}(?!\w)", given)
             if kind in ("ask", "listing") and said and asked and not kept:
@@ -181,7 +185,7 @@ def test_the_model_is_served_with_the_tokens_it_was_trained_on(words, tmp_path):
 
     torch.manual_seed(0)
     trained = architecture.new_model(words).eval()
-    architecture.as_llama(trained).save_pretrained(tmp_path)
+    trained.save_pretrained(tmp_path)
     words.save_pretrained(tmp_path)
     read_words = AutoTokenizer.from_pretrained(tmp_path)
     read = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
@@ -192,6 +196,45 @@ def test_the_model_is_served_with_the_tokens_it_was_trained_on(words, tmp_path):
     with torch.inference_mode():
         ours, theirs = (m(input_ids=torch.tensor([ids])).logits for m in (trained, read))
     assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_an_untrained_model_already_looks_things_up(words):
+    """Started from plain random weights, the first pantry saw 40 million tokens and still found
+    "salmon = octopus" in 18 of 100 cases: it had learned to list, and never to look up."""
+    import torch
+
+    torch.manual_seed(1)
+    model = architecture.new_model(words).eval()
+    model.set_attn_implementation("eager")
+    text = (
+        "<|endoftext|>Names:\ntomato puree = fenugreek; salmon = octopus; ham = chicken\n"
+        + "salt and pepper to taste with water " * 15
+        + "\n\nsalmon = "
+    )
+    ids = words.encode(text, add_special_tokens=False)
+    tokens = words.convert_ids_to_tokens(ids)
+    with torch.inference_mode():
+        attention = model(torch.tensor([ids]), output_attentions=True).attentions
+    back = [len(ids) - 1 - int(head[-1].argmax()) for head in attention[0][0][:3]]
+    assert back == list(architecture.DISTANCES)
+    lookup = attention[1][0, architecture.MATCHES[1].index((1, 2)), -1]
+    assert tokens[int(lookup.argmax())] == "octopus"
+    assert lookup.max() > 0.5
+
+
+def test_long_requests_get_json_only_if_they_ask_for_it():
+    """With JSON as the silent default, the bare prompt scored better than full instructions,
+    which the model then did not need and did not follow."""
+    rng, phase = Random(4), pretrain.PHASES[-1][1]
+    assert phase.wordy
+    asked = {True: 0, False: 0}
+    for _ in range(600):
+        segments = corpus.ask(rng, phase)
+        question, answer = "".join(t for t, w in segments[:-3]), segments[-3][0]
+        wants = "JSON" in question
+        asked[wants] += 1
+        assert answer.startswith('["') == wants, (question, answer)
+    assert min(asked.values()) > 100
 
 
 def test_a_batch_is_the_same_each_time_and_full(words):
