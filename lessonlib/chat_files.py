@@ -87,14 +87,19 @@ def write(rows: Iterable[dict], path: str | Path, bom: bool = False) -> Path:
     try:
         with open(fresh, "w", encoding="utf-8-sig" if bom else "utf-8", newline="\n") as file:
             for number, row in enumerate(rows, start=1):
-                file.write(_json_line(row, number) + "\n")
+                file.write(json_line(row, number) + "\n")
         os.replace(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
     return path
 
 
-def _json_line(row: dict, number: int) -> str:
+def json_line(row: dict, number: int) -> str:
+    """A row as a line of a training file, without its end.
+
+    Raises:
+        LessonError: it cannot be written as JSON; ``number`` names it.
+    """
     try:
         if not isinstance(row, dict):
             raise TypeError(_("it is not a dictionary"))

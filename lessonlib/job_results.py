@@ -1,0 +1,173 @@
+"""What a fine-tuning job tells in numbers: its steps, its result file, its checkpoints."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import html
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from lessonlib.i18n import _
+
+#: How the services call a step's numbers, in events, result files and checkpoints.
+NAMES = {
+    "train_loss": ("train_loss",),
+    "train_accuracy": ("train_accuracy", "train_mean_token_accuracy"),
+    "valid_loss": ("full_valid_loss", "valid_loss", "validation_loss"),
+    "valid_accuracy": ("full_valid_mean_token_accuracy", "valid_mean_token_accuracy",
+                       "validation_mean_token_accuracy"),
+}
+#: A table shows so many lines at most, spread over the run.
+SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. Losses in nats per answer token, accuracies as shares; None where not told.
+
+    ``total``: steps of the whole job, None where not told.
+    """
+
+    step: int
+    total: int | None
+    train_loss: float | None
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+
+    @classmethod
+    def of_event(cls, event: Any) -> Step | None:
+        """The step that an event tells of; None for any other event."""
+        data = event.data if isinstance(event.data, dict) else {}
+        if event.type != "metrics" or "step" not in data:
+            return None
+        return cls(int(data["step"]), data.get("total_steps"), **_numbers(data))
+
+
+def _numbers(row: dict) -> dict[str, float | None]:
+    """The four numbers of a row, by our names. An empty cell is None."""
+    found = {}
+    for ours, theirs in NAMES.items():
+        texts = [row[name] for name in theirs if row.get(name) not in (None, "")]
+        found[ours] = float(texts[0]) if texts else None
+    return found
+
+
+@dataclass(frozen=True, repr=False)
+class Results:
+    """A result file. ``steps``: every step of the job; see ``Step``."""
+
+    job: str
+    steps: list[Step]
+
+    def picture(self):
+        """The losses over all steps."""
+        from lessonlib.job_picture import loss_picture
+
+        return loss_picture(self.steps, self.job)
+
+    @property
+    def shown(self) -> list[Step]:
+        """The steps that the table shows: the first, the last, and some between."""
+        if len(self.steps) <= SHOWN:
+            return self.steps
+        last = len(self.steps) - 1
+        return [self.steps[round(place * last / (SHOWN - 1))] for place in range(SHOWN)]
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        heading = (_("step"), _("training loss"), _("training accuracy"), _("validation loss"),
+                   _("validation accuracy"))
+        return [heading] + [(str(one.step), *_cells(one)) for one in self.shown]
+
+    def __repr__(self) -> str:
+        return _as_text(self._rows())
+
+    def _repr_html_(self) -> str:
+        return _as_html(self._rows())
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A kept model: ask for it by ``model``. ``step``: after which step it was kept."""
+
+    model: str
+    step: int
+    numbers: Step
+
+
+class Checkpoints(list[Checkpoint]):
+    """The kept models of a job, newest first. A list that shows itself as a table."""
+
+    def best(self) -> Checkpoint:
+        """The one with the lowest validation loss (training loss where none was taken)."""
+        def loss(one: Checkpoint) -> float:
+            found = one.numbers.valid_loss
+            return one.numbers.train_loss if found is None else found
+
+        return min(self, key=loss)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        heading = (_("model"), _("step"), _("training loss"), _("training accuracy"),
+                   _("validation loss"), _("validation accuracy"))
+        return [heading] + [(one.model, str(one.step), *_cells(one.numbers)) for one in self]
+
+    def __repr__(self) -> str:
+        return _as_text(self._rows())
+
+    def _repr_html_(self) -> str:
+        return _as_html(self._rows())
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
+def read_results(content: bytes, job: str) -> Results:
+    """A result file as a service sends it: OpenAI's is encoded in base64, Azure's is not."""
+    try:
+        content = base64.b64decode(content, validate=True)
+    except binascii.Error:
+        pass  # plain text: its commas are not base64
+    table = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
+    rows = list(table)
+    return Results(job, [Step(int(row["step"]), len(rows), **_numbers(row)) for row in rows])
+
+
+def read_checkpoints(found: Iterable) -> Checkpoints:
+    """The client's checkpoint objects as our table."""
+    kept = Checkpoints()
+    for one in found:
+        numbers = Step(one.step_number, None, **_numbers(one.metrics.to_dict()))
+        kept.append(Checkpoint(one.fine_tuned_model_checkpoint, one.step_number, numbers))
+    return kept
+
+
+def _cells(step: Step) -> tuple[str, ...]:
+    def loss(value: float | None) -> str:
+        return "" if value is None else f"{value:.3f}"
+
+    def share(value: float | None) -> str:
+        return "" if value is None else f"{value:.1%}"
+
+    return (loss(step.train_loss), share(step.train_accuracy), loss(step.valid_loss),
+            share(step.valid_accuracy))
+
+
+def _as_text(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+
+
+def _as_html(rows: list[tuple[str, ...]]) -> str:
+    heading = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in rows[0])
+    lines = [
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows[1:]
+    ]
+    return f"<table>\n<tr>{heading}</tr>\n" + "\n".join(lines) + "\n</table>"
