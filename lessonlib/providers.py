@@ -10,6 +10,7 @@ an API key that happens to lie in the environment is not consent.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 from dataclasses import dataclass
@@ -70,16 +71,22 @@ def connect(
     name = (provider or "").strip() or ("" if base_url else os.environ.get("LESSON_PROVIDER", ""))
     if not base_url and name.strip().lower() in ("", "practice"):
         return _practice_client(timeout)
-    chosen = _resolve(name.strip(), base_url)
-    _agree_to_cost(chosen, confirm)
+    classroom = _is_classroom_key(api_key or os.environ.get("LESSON_API_KEY"))
+    chosen = _resolve(name.strip(), base_url, classroom)
+    classroom = classroom and chosen.key_name == "LESSON_API_KEY"
+    if classroom:
+        _announce_classroom(chosen.base_url)
+    else:
+        _agree_to_cost(chosen, confirm)
     import openai
 
     key = api_key or _find_key(chosen)
+    direct = classroom or _is_local(chosen.base_url)
     return openai.OpenAI(
         base_url=chosen.base_url,
         api_key=key,
         timeout=timeout,
-        http_client=openai.DefaultHttpxClient(trust_env=not _is_local(chosen.base_url)),
+        http_client=openai.DefaultHttpxClient(trust_env=not direct),
     )
 
 
@@ -94,7 +101,9 @@ def default_model(provider: str | None = None) -> str:
     if wish:
         return wish
     name = (provider or os.environ.get("LESSON_PROVIDER", "")).strip().lower()
-    if name in ("", "practice"):
+    if name in ("", "practice") or (
+        "://" in name and _is_classroom_key(os.environ.get("LESSON_API_KEY"))
+    ):
         return "pantry"
     raise LessonError(
         _("No model is named for {provider}.").format(provider=name),
@@ -125,7 +134,23 @@ def _practice_client(timeout: float) -> openai.OpenAI:
     )
 
 
-def _resolve(name: str, base_url: str | None) -> Provider:
+def _is_classroom_key(key: str | None) -> bool:
+    """Whether a key is one of a classroom's practice service.
+
+    Such a key opens practice services alone: nothing can be charged to it, and it may travel
+    unprotected in the room's own network.
+    """
+    return (key or "").strip().startswith("practice-")
+
+
+def _announce_classroom(url: str) -> None:
+    if url not in _announced:
+        _announced.add(url)
+        print(_("Connected to the classroom's practice service (not OpenAI): {url}").format(
+            url=url))
+
+
+def _resolve(name: str, base_url: str | None, classroom: bool = False) -> Provider:
     """The provider that is meant by a name or an address."""
     if name.lower() == "openai":
         # Named here, so that a stray OPENAI_BASE_URL cannot send the key elsewhere.
@@ -147,15 +172,16 @@ def _resolve(name: str, base_url: str | None) -> Provider:
             _("Unknown provider: {name}").format(name=name),
             _("Use practice, openai, azure, or an address that begins with https://"),
         )
-    return Provider(_host(_checked(address)), address, "LESSON_API_KEY")
+    return Provider(_host(_checked(address, classroom)), address, "LESSON_API_KEY")
 
 
-def _checked(address: str) -> str:
-    """The address, when it is one: https, or http on this machine."""
+def _checked(address: str, classroom: bool = False) -> str:
+    """The address, when it is one: https; or http on this machine, or to a classroom nearby."""
     parts = urlsplit(address)
     if parts.scheme == "https" and parts.hostname:
         return address
-    if parts.scheme == "http" and _is_local(address):
+    nearby = _is_local(address) or (classroom and _is_nearby(parts.hostname))
+    if parts.scheme == "http" and nearby:
         return address
     raise LessonError(
         _("This address would send your key unprotected, or is none: {address}").format(
@@ -171,6 +197,14 @@ def _host(address: str) -> str:
 
 def _is_local(address: str) -> bool:
     return _host(address) in ("127.0.0.1", "localhost", "::1")
+
+
+def _is_nearby(host: str | None) -> bool:
+    """Whether a host is in the own network: a private address, or a name without a domain."""
+    try:
+        return ipaddress.ip_address(host or "").is_private
+    except ValueError:
+        return bool(host) and ("." not in host or host.endswith((".local", ".lan", ".home.arpa")))
 
 
 def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 
 from filelock import Timeout
 
@@ -28,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
             was_running = service.stop()
             print(_("Stopped.") if was_running else _("No practice service was running."))
             return 0
-        return run(options.port, options.idle_minutes)
+        if options.command == "classroom":
+            return run_classroom(options)
+        return run(options.port, options.idle_minutes or default_idle_minutes(), options.open)
     except LessonError as error:
         print(error, file=sys.stderr)
         return 1
@@ -42,6 +45,19 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
             "models. It is not OpenAI."
         ),
     )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=["serve", "classroom"],
+        default="serve",
+        help=_("classroom: a key for each learner, and a page for the instructor"),
+    )
+    parser.add_argument("--learners", type=int, default=30, help=_("in a classroom: how many"))
+    parser.add_argument(
+        "--open",
+        action="store_true",
+        help=_("let other machines in this network reach it (else only this one can)"),
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--status", action="store_true", help=_("say whether it runs, and where"))
     what.add_argument("--stop", action="store_true", help=_("stop it"))
@@ -49,8 +65,9 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--idle-minutes",
         type=float,
-        default=float(os.environ.get("LESSON_IDLE_MINUTES", IDLE_MINUTES)),
-        help=_("stop after this long without a request (default: %(default)s)"),
+        help=_("stop after this long without a request (default: {minutes:g})").format(
+            minutes=IDLE_MINUTES
+        ),
     )
     return parser.parse_args(arguments)
 
@@ -68,8 +85,22 @@ def show_status() -> int:
     return 0
 
 
-def run(port: int, idle_minutes: float) -> int:
-    """Serve until stopped or idle. Ends at once where a service runs already."""
+def default_idle_minutes() -> float:
+    return float(os.environ.get("LESSON_IDLE_MINUTES", IDLE_MINUTES))
+
+
+def run(
+    port: int,
+    idle_minutes: float,
+    to_all: bool = False,
+    more: Callable[[service.Running], list[str]] | None = None,
+) -> int:
+    """Serve until stopped or idle. Ends at once where a service runs already.
+
+    Args:
+        to_all: let other machines in.
+        more: makes further lines for the terminal, once the address is known.
+    """
     lock = service.lock()
     try:
         # A moment's patience: a starter may be looking whether the lock is held.
@@ -78,7 +109,7 @@ def run(port: int, idle_minutes: float) -> int:
         print(_("A practice service is running already for this work folder."))
         show_status()
         return 0
-    with lock, contextlib.closing(open_socket(port)) as door:
+    with lock, contextlib.closing(open_socket(port, "0.0.0.0" if to_all else service.HOST)) as door:
         start_log()
         port = door.getsockname()[1]
         starting = service.new_record(port, url="")
@@ -86,22 +117,48 @@ def run(port: int, idle_minutes: float) -> int:
         # Imported only now: this loads torch, and --status need not wait for it.
         from lessonlib.practice.serving import serve
 
+        record = service.new_record(port, f"http://{service.HOST}:{port}/v1")
         try:
-            serve(door, service.new_record(port, f"http://{service.HOST}:{port}/v1"), idle_minutes)
+            serve(door, record, idle_minutes, more(record) if more else ())
         finally:
             service.remove_record()
     return 0
 
 
-def open_socket(port: int) -> socket.socket:
-    """A listening socket on this machine only."""
+def run_classroom(options: argparse.Namespace) -> int:
+    """Serve a room: keys, the learners' lines, the address of the instructor's page."""
+    from lessonlib.practice import classroom
+    from lessonlib.practice.store import Store
+
+    if not 1 <= options.learners <= 99:
+        raise LessonError(
+            _("A classroom of {count} learners?").format(count=options.learners),
+            _("Give --learners a number from 1 to 99."),
+        )
+
+    def more(record: service.Running) -> list[str]:
+        room = classroom.learners(Store(service.folder()), options.learners)
+        host = classroom.own_address() if options.open else service.HOST
+        url = f"http://{host}:{record.port}/v1"
+        handout = service.folder() / "classroom.txt"
+        classroom.write_handout(handout, url, room)
+        key = classroom.status_key(record.api_key)
+        page = f"http://{service.HOST}:{record.port}{classroom.STATUS_PATH}?key={key}"
+        return classroom.announcement(url, room, handout, page)
+
+    minutes = options.idle_minutes or classroom.IDLE_MINUTES
+    return run(options.port or classroom.PORT, minutes, options.open, more)
+
+
+def open_socket(port: int, host: str = service.HOST) -> socket.socket:
+    """A listening socket; unless another host is given, for this machine only."""
     # With the protocol named, asyncio sends small answers at once (TCP_NODELAY); without,
     # each answer waits 40 ms for company.
     door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if os.name != "nt":  # there, this option would let two programs share one port
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind((service.HOST, port))
+        door.bind((host, port))
     except OSError as error:
         door.close()
         raise LessonError(

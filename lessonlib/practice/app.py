@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable
 
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
+from lessonlib.practice import status_page
 from lessonlib.practice.chat_call import ChatCall
+from lessonlib.practice.classroom import STATUS_PATH, status_key
 from lessonlib.practice.door import Activity, Door, error_response, json_response
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.file_routes import FileRoutes
@@ -57,6 +60,12 @@ def create_app(
         log.info("asked to stop")
         stop()
         return json_response({"status": "stopping", **about})
+
+    @app.get(STATUS_PATH)
+    def status(key: str = "") -> Response:
+        if not hmac.compare_digest(key.encode(), status_key(api_key).encode()):
+            raise ApiError("The address of the status page stands in the terminal.", status=401)
+        return HTMLResponse(status_page.page(house.store, activity))
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fastapi.responses import Response
 
 from lessonlib.practice import rehearse, responses
+from lessonlib.practice.classroom import STATUS_PATH
 from lessonlib.practice.errors import ApiError, server_error
 from lessonlib.practice.store import DEFAULT, Organisation, Store
 
@@ -64,7 +65,8 @@ class Door:
                 message["headers"].append((b"x-request-id", request_id.encode()))
             await send(message)
 
-        counts = scope["path"] != "/health"  # asking whether it lives must not keep it alive
+        # Asking whether it lives must not keep it alive; nor may the instructor's page.
+        counts = scope["path"] not in ("/health", STATUS_PATH)
         self._activity.running += counts
         try:
             refusal = self._refusal(scope) if counts else None

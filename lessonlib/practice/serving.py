@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 import uvicorn
 
@@ -27,8 +28,13 @@ from lessonlib.practice.training import TrainerProcess
 log = logging.getLogger("lessonlib.practice")
 
 
-def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> None:
-    """Announce the address, answer requests, return when asked to stop or idle too long."""
+def serve(
+    door: socket.socket, record: service.Running, idle_minutes: float, more: Sequence[str] = ()
+) -> None:
+    """Announce the address, answer requests, return when asked to stop or idle too long.
+
+    ``more``: lines for the terminal alone, since they hold keys.
+    """
     store = Store(service.folder())
     with trainer_lock(store.folder):  # a killed service's trainer needs a moment to see it
         store.sweep()
@@ -55,7 +61,9 @@ def serve(door: socket.socket, record: service.Running, idle_minutes: float) -> 
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         service.write_record(record)
-        announce(record, engine, idle_minutes)
+        announce(record, engine, idle_minutes, door.getsockname()[0])
+        if sys.stdout and more:
+            print("\n".join(["", *more]), flush=True)
         threading.Thread(target=load_built_in, args=[engine], daemon=True).start()
         trainer.watch()
         while not serving.done():
@@ -99,11 +107,16 @@ def load_built_in(engine: Engine) -> None:
         log.exception("the built-in model cannot be loaded")
 
 
-def announce(record: service.Running, engine: Engine, idle_minutes: float) -> None:
+def announce(
+    record: service.Running, engine: Engine, idle_minutes: float, bound_to: str
+) -> None:
     """The start-up lines: what this is, what it is not, where it listens."""
+    reach = _("only this machine can reach it")
+    if bound_to != service.HOST:
+        reach = _("other machines in this network can reach it, too")
     lines = [
         _("This is the practice service on this machine: small models for learning, not OpenAI."),
-        _("Address: {url}   (only this machine can reach it)").format(url=record.url),
+        _("Address: {url}   ({reach})").format(url=record.url, reach=reach),
         _("Stops after {minutes:g} minutes without a request, or by: {command}").format(
             minutes=idle_minutes, command="python -m lessonlib.practice --stop"
         ),
