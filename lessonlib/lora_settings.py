@@ -31,10 +31,10 @@ class LoraSettings:
             ``cpu-fp32``.
     """
 
-    rank: int = 32
+    rank: int = 64
     alpha: float | None = None
     dropout: float = 0.0
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 3e-3
     epochs: int = 8
     batch_size: int = 16
     warmup: float = 0.05

@@ -41,12 +41,10 @@ def test_tuning_beats_every_prompt(bar):
             assert bar.difference("tuned", name).low > 0, name
 
 
-@pytest.mark.xfail(reason="pantry of 40M tokens gains nothing from examples; its card says so")
 def test_examples_beat_instructions(bar):
     assert bar.difference(bar.best("few-shot", "test"), "instructions").low > 0
 
 
-@pytest.mark.xfail(reason="pantry of 40M tokens drops plain names beside a glossary; see its card")
 def test_retrieval_beats_examples(bar):
     best = bar.best("RAG", "test")
     assert bar.difference(best, bar.best("few-shot", "test")).low > 0

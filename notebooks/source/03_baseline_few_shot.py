@@ -145,18 +145,17 @@ for label, names in groups.items():
 # %% [markdown]
 # This is the heart of the matter, so read the rows one by one.
 #
-# - *House names in the examples* are picked up now and then. The examples do teach them.
+# - *House names in the examples* are picked up in part, more of them with each example. Nothing
+#   told the model to rename; it found out by comparing recipes with their answers.
 # - *Other house names* stay unknown, whatever the model: they are nowhere in its prompt and
 #   nowhere in its weights. No number of examples changes that, unless they show those names.
-# - *Plain names* need no examples. In a long prompt a model as small as `pantry` even loses some
-#   of them: it mixes up the recipe with the examples before it.
+# - *Plain names* hardly need examples. Clear instructions are enough to list them.
 
 # %% [markdown]
-# Gain and loss nearly cancel out, so on `pantry` few-shot prompting brings no more than clear
-# instructions do. Be careful what you take from that. Large models follow examples far better,
-# and for them few-shot prompting is a strong baseline. What carries over is the way of looking:
-# measure on your model, split the score by what the examples can have taught, and believe the
-# intervals. So would more examples help?
+# So examples gain what they show, and little else. Large models follow examples far better than
+# `pantry` does, and for them few-shot prompting is a strong baseline. What carries over is the
+# way of looking: measure on your model, split the score by what the examples can have taught,
+# and believe the intervals. Four examples show a few of the house names. Would more help?
 
 # %% [markdown]
 # ## 5. The first limit: the context window
@@ -284,7 +283,7 @@ widgets.quiz("03")
 #
 # - First write down what you want. Only then count what examples add.
 # - Examples can teach what they show. What they do not show stays unknown.
-# - More is not always better: a long prompt can distract, small models most of all. Measure.
+# - More examples show more names, each at the price of a longer prompt. Measure where it stops.
 # - The context window limits how many fit, and every call pays for them again.
 # - Few-shot prompting needs no training and can be changed in a minute. If it is good enough
 #   for your job, you are done.
