@@ -1,11 +1,14 @@
 """The practice service: a small server on this machine that speaks OpenAI's protocol.
 
-It answers chat requests with the built-in model and with the models that the learner
-has tuned. It is for practice: it is not OpenAI, and nothing leaves this machine.
+It answers chat requests, and it really trains: files, fine-tuning jobs, events, checkpoints and
+tuned models work as on OpenAI's service, with small models. It is for practice: it is not
+OpenAI, and nothing leaves this machine.
 
     python -m lessonlib.practice            run it in this terminal
     python -m lessonlib.practice --status   is it running, and where
     python -m lessonlib.practice --stop     stop it
+    python -m lessonlib.practice classroom --learners 30 --open
+                                            one for a whole room: a key for each learner
 
 A notebook never needs these lines: ``lessonlib.connect()`` starts or finds the service.
 
@@ -18,6 +21,7 @@ The rooms of this house, from the door inwards:
     app.py           the HTTP routes, from the modules *_routes.py
     errors.py        refusals in OpenAI's words
     rehearse.py      refusals and failures on request (ours, no real service has them)
+    classroom.py, status_page.py   keys and limits for a room, a page for its instructor
 
 Answers:
 
@@ -50,7 +54,12 @@ Fine-tuning:
     finishing.py     hand over checkpoints, the finished model, the result file
     job_record.py    write down a job's progress, nothing twice
 
-Where it differs from OpenAI on purpose: ``temperature`` is 0 unless you set it (OpenAI's
-default is 1), so that an answer in this course can be repeated exactly; and a parameter
-that it cannot honour is refused by name, never ignored.
+Jobs outlive the service: one that was running or waiting when the service was stopped or killed
+goes on when it starts again, from where its state was last saved. While a job waits or runs,
+the service does not stop for idleness.
+
+Where it differs from OpenAI on purpose: ids and owners say ``practice``; what "auto" means is in
+hyperparameters.py; a paused job has the status ``paused``; ``temperature`` is 0 unless you set
+it (OpenAI's default is 1), so that an answer in this course can be repeated exactly; and a
+parameter that it cannot honour is refused by name, never ignored.
 """

@@ -25,6 +25,7 @@ log = logging.getLogger("lessonlib.practice")
 LOOK, PAUSE_AFTER_DEATH = 0.5, 1.0
 #: A trainer without work stays for so long: to load its libraries again takes seconds.
 KEPT_SECONDS = 600.0
+LOG_BYTES = 1_000_000
 
 
 class TrainerProcess:
@@ -104,7 +105,10 @@ def start_trainer() -> subprocess.Popen:
         "PYTHONUTF8": "1",
     }
     log_file = paths.WORK / "practice" / "trainer.log"
-    with log_file.open("ab") as output:
+    too_long = log_file.exists() and log_file.stat().st_size > LOG_BYTES
+    # On Windows a console would open, since the service has none.
+    hidden = {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}
+    with log_file.open("wb" if too_long else "ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "lessonlib.practice.trainer"],
             cwd=paths.PROJECT,
@@ -112,4 +116,5 @@ def start_trainer() -> subprocess.Popen:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
+            **hidden,
         )

@@ -1,0 +1,122 @@
+"""A trainer that dies at a chosen moment: a helper process of test_practice_crashes.py.
+
+It loads the libraries once. For each line ``<store's folder>|<stage>`` on its input it splits
+off a child, which does all the work that waits in that store and kills itself at the stage, as
+``kill -9`` would. It answers with the child's exit code: 0, or -9 where it was killed.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+import torch
+
+from lessonlib.practice import (
+    checking,
+    finishing,
+    job_record,
+    job_store,
+    job_training,
+    states,
+    trainer,
+)
+from lessonlib.practice.store import Store
+
+
+def die(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before(owner, name, call=1):
+    """Die when this function is called for the ``call``-th time."""
+    original, calls = getattr(owner, name), []
+
+    def counted(*arguments, **options):
+        calls.append(name)
+        if len(calls) == call:
+            die()
+        return original(*arguments, **options)
+
+    setattr(owner, name, counted)
+
+
+def after(owner, name, call=1):
+    """Die when this function returns for the ``call``-th time."""
+    original, calls = getattr(owner, name), []
+
+    def counted(*arguments, **options):
+        answer = original(*arguments, **options)
+        calls.append(name)
+        if len(calls) == call:
+            die()
+        return answer
+
+    setattr(owner, name, counted)
+
+
+def half_a_model():
+    """Die while the folder of the first checkpoint is being written."""
+
+    def write_half(base, adapter, target):
+        with job_training.lora_folders.new_folder(target) as folder:
+            (folder / "config.json").write_text("{}", encoding="utf-8")
+            die()
+
+    job_training.lora_folders.save_merged = write_half
+
+
+#: The moments, in the order of a job's life.
+STAGES = {
+    "while its files are checked": lambda: before(checking.chat_files, "check"),
+    "between check and queue": lambda: before(job_store, "move"),
+    "in the queue's transaction": lambda: after(job_store, "add_event"),
+    "when its turn has come": lambda: after(job_store.Jobs, "next_to_train"),
+    "while the model is loaded": lambda: before(job_training, "load_base"),
+    "before the first step is written down": lambda: before(job_record.JobRecord, "step"),
+    "in the middle of the first epoch": lambda: after(job_record.JobRecord, "step", 1),
+    "while a checkpoint is written": half_a_model,
+    "before a checkpoint is told of": lambda: before(job_record.JobRecord, "checkpoint"),
+    "in the transaction of a checkpoint": lambda: before(job_record, "insert_model"),
+    "before the state is saved": lambda: before(job_training.JobTraining, "_save"),
+    "while the state is saved": lambda: after(torch, "save"),
+    "in the middle of the last epoch": lambda: after(job_record.JobRecord, "step", 7),
+    "before old checkpoints are removed": lambda: before(finishing.Finisher, "_remove", 4),
+    "before the result is told of": lambda: before(job_record.JobRecord, "succeed"),
+    "in the transaction of the end": lambda: after(job_record, "insert_file"),
+    "after the end, before cleaning up": lambda: before(trainer, "clean_up"),
+}
+
+
+def work(folder, stage):
+    """What the trainer's process does until nothing is left to do."""
+    torch.set_num_threads(1)
+    if stage:
+        STAGES[stage]()
+    store = Store(Path(folder))
+    while job := store.jobs.next_to_check():
+        checking.check(store, job)
+    while trainer.train_next(store):
+        pass
+    assert not any(job.status in states.WORK for job in store.jobs.unfinished())
+
+
+def main():
+    print("ready", flush=True)
+    for line in sys.stdin:
+        folder, stage = line.rstrip("\n").split("|")
+        child = os.fork()
+        if child == 0:
+            try:
+                work(folder, stage)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        _child, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
