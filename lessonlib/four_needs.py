@@ -69,8 +69,11 @@ class FourNeeds:
     def _repr_html_(self) -> str:
         """Plain HTML without colours of its own, so that light and dark themes both fit."""
         left = 'style="text-align: left; vertical-align: top"'
-        heads = (_("what tuning needs"), _("this machine"), _("ready"), _("a hosted service brings"))
-        rows = ["<tr>" + "".join(f'<th scope="col" {left}>{head}</th>' for head in heads) + "</tr>"]
+        heads = (
+            _("what tuning needs"), _("this machine"), _("ready"), _("a hosted service brings")
+        )  # fmt: skip
+        head_cells = "".join(f'<th scope="col" {left}>{head}</th>' for head in heads)
+        rows = [f"<tr>{head_cells}</tr>"]
         for need in self.needs:
             cells = "".join(f"<td {left}>{html.escape(text)}</td>"
                             for text in (need.here, need.state, need.hosted))
