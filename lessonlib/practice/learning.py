@@ -38,7 +38,7 @@ class Learner:
             scores, targets = answer_scores(self.model.get_base_model(), ids, labels)
             loss = F.cross_entropy(scores, targets, reduction="sum")
             (loss / count).backward()
-            total += float(loss)
+            total += float(loss.detach())
             right += int((scores.argmax(-1) == targets).sum())
         torch.nn.utils.clip_grad_norm_(self.parameters, LONGEST_GRADIENT)
         for group in self.optimizer.param_groups:
