@@ -55,6 +55,9 @@ def as_row(function):
 def cost_of_training(dollars, tokens, price):
     """dollars: of all epochs. tokens: of one epoch. price: dollars for a million tokens."""
     dollars = answers.number(dollars, "dollars")
+    if answers.number(tokens, "tokens") <= 0 or answers.number(price, "price") <= 0:
+        yield _("Keep the tokens and the price as the cell above gives them.")
+        return
     epochs = chat_files.epochs(EXAMPLES)
     right = tokens * epochs * price / 1_000_000
     if math.isclose(dollars, right, rel_tol=0.01) or abs(dollars - right) < 0.006:
