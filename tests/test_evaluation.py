@@ -1,6 +1,7 @@
 """Measuring methods: scores, intervals, the cache, refusals, interruptions."""
 
 import _thread
+import signal
 import threading
 import time
 
@@ -176,6 +177,15 @@ def test_a_service_that_does_not_describe_its_models_works():
     assert result.metrics()["micro_f1"].value == 1 and result.owner == ""
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as in a terminal: a shell starts background jobs with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_after_an_interruption_a_second_run_asks_for_the_rest_only():
     """Ctrl-C in the middle: what was answered is kept, what was under way is kept as well."""
     stop_after = 6
