@@ -140,12 +140,36 @@ def client():
         yield client
 
 
+def command_of(process):
+    """The words that started a process; none where it has ended and only waits to be noticed."""
+    try:
+        return process.cmdline()
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return []
+
+
 def the_trainer():
     """The trainer's process, a child of the service's."""
     for child in psutil.Process(service.find().pid).children():
-        if "lessonlib.practice.trainer" in child.cmdline():
+        if "lessonlib.practice.trainer" in command_of(child):
             return child
     return None
+
+
+def test_a_trainer_that_has_just_died_is_no_trainer_and_no_error():
+    """A killed trainer stays in the process table until the service has noticed its death.
+
+    Asking for its command line in that moment raised ZombieProcess, and CI failed on it.
+    """
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    there = psutil.Process(dead.pid)
+    deadline = time.monotonic() + 30
+    while there.status() != psutil.STATUS_ZOMBIE and os.name != "nt":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert command_of(there) == []
+    dead.wait()
+    assert command_of(there) == []
 
 
 def wait_for_trainer(but=None):
