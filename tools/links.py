@@ -1,11 +1,17 @@
 """Links inside of the repository: does what they point to exist, down to the heading?
 
-For Markdown files and notebooks. A link to another site is not followed; it must be https.
+For Markdown files and notebooks. A link to another site must be https, and is followed only when
+asked to.
+
+    python -m tools.links              what is inside, and the form of what leads outside
+    python -m tools.links --online     ask other sites, too: what moved, what is gone
 """
 
 from __future__ import annotations
 
+import argparse
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -85,3 +91,26 @@ def _problem(target: str, path: Path, root: Path) -> str:
             anchors(there) if there.suffix in (".md", ".ipynb") else ()):
         return f"{target}: there is no such heading"
     return ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check all papers of the course; with --online, ask other sites too. 1 where one is gone."""
+    from tools import outside_links
+
+    parser = argparse.ArgumentParser(prog="python -m tools.links", description=main.__doc__)
+    parser.add_argument("--online", action="store_true", help="ask other sites, too (never in CI)")
+    options = parser.parse_args(arguments)
+    root = Path(__file__).resolve().parent.parent
+    papers = [path for kind in ("*.md", "data/**/*.md", "notebooks/*.ipynb") for path in
+              sorted(root.glob(kind))]
+    found = [f"{path.relative_to(root).as_posix()}, {text}" for path in papers
+             for text in problems(path, root) + outside_links.lint(path)]
+    print("\n".join(found or [f"[ok]   {len(papers)} papers: every link inside leads somewhere"]))
+    if not options.online:
+        return 1 if found else 0
+    facts = sorted((root / "data" / "facts").glob("*.toml"))
+    return 1 if outside_links.check(papers + facts, root) or found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
