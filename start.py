@@ -51,7 +51,7 @@ from pathlib import Path  # noqa: E402
 PROJECT = Path(__file__).resolve().parent
 sys.path.insert(0, str(PROJECT))
 
-from lessonlib import environment  # noqa: E402
+from lessonlib import environment, facts  # noqa: E402
 from tools import lab, own_environment  # noqa: E402
 from tools.terminal import Stop, child_environment, line, wait_for  # noqa: E402
 
@@ -80,6 +80,8 @@ def parser():
                       help="JupyterLab's port (default: 8888, or the next that is free)")
     made.add_argument("--yes", action="store_true", help="rebuild a broken .venv without asking")
     made.add_argument("--rebuild", action="store_true", help="make .venv anew")
+    made.add_argument("--facts", action="store_true",
+                      help="with check: how old are the course's prices, limits and dates?")
     made.add_argument("--check", action="store_true",
                       help="with build: only tell which notebooks are out of date")
     made.add_argument("--take", action="store_true",
@@ -124,6 +126,11 @@ def read_options(given):
 def main(arguments=None):
     """Do what the words say. Returns the exit status."""
     options, to_pytest = read_options(list(sys.argv[1:] if arguments is None else arguments))
+    if options.facts and options.word != "check":
+        parser().error("--facts belongs to check: python start.py check --facts")
+    if options.word == "check" and options.facts:
+        print(facts.report())
+        return 0  # a reminder, not a failure
     if options.word == "check":
         return check()
     port = lab.choose_port(options.port) if options.word == "" else None

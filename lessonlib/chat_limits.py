@@ -5,31 +5,22 @@ The numbers stand in ``data/facts/limits.toml``, each with its source and the da
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-
+from lessonlib import facts
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.paths import DATA
 
-LIMITS = DATA / "facts" / "limits.toml"
+LIMITS = facts.FOLDER / "limits.toml"
 
 
 def limits(service: str = "openai") -> dict[str, dict]:
     """All limits of one service, by subject: ``limits()["examples"]["minimum"]`` is 10."""
-    services = _read()
+    services = facts.read(LIMITS.name)
     if service not in services:
         raise LessonError(
             _("The list of limits has no service {service!r}.").format(service=service),
             _("It has: {names}.").format(names=", ".join(services)),
         )
     return services[service]
-
-
-@cache
-def _read() -> dict[str, dict[str, dict]]:
-    with open(LIMITS, "rb") as file:
-        return tomllib.load(file)
 
 
 def example_tokens(model: str) -> int:

@@ -9,18 +9,16 @@ cuts text into tokens in its own way, and the built-in model's tokens are shorte
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from pathlib import Path
 
+from lessonlib import facts
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Result
 from lessonlib.i18n import _
-from lessonlib.paths import DATA
 
-PRICES = DATA / "facts" / "prices.toml"
+PRICES = facts.FOLDER / "prices.toml"
 MILLION = 1_000_000
 
 
@@ -57,10 +55,9 @@ class ModelPrice:
 
 
 @cache
-def prices(path: Path = PRICES) -> tuple[ModelPrice, ...]:
+def prices() -> tuple[ModelPrice, ...]:
     """All prices of the list."""
-    with open(path, "rb") as file:
-        return tuple(ModelPrice(**row) for row in tomllib.load(file)["model"])
+    return tuple(ModelPrice(**row) for row in facts.read(PRICES.name)["model"])
 
 
 def price(model: str, tuned: bool = False) -> ModelPrice:
@@ -78,8 +75,7 @@ def price(model: str, tuned: bool = False) -> ModelPrice:
 
 def hosting_per_hour(service: str = "azure-openai") -> float:
     """US dollars an hour for keeping a tuned model deployed, whether it is used or not."""
-    with open(PRICES, "rb") as file:
-        return tomllib.load(file)["hosting"][service]["per_hour"]
+    return facts.read(PRICES.name)["hosting"][service]["per_hour"]
 
 
 def cost_per_1000(result: Result, model_price: ModelPrice) -> float:

@@ -8,19 +8,17 @@ models: one that was tuned here, or whose name begins with ``ft:``, is a tuned o
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable
 
-from lessonlib import costs, lora
+from lessonlib import costs, facts, lora
 from lessonlib.bootstrap import Interval
 from lessonlib.chat_limits import limits
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.paths import DATA, MODELS
+from lessonlib.paths import MODELS
 from lessonlib.scoreboard import Scoreboard
 from lessonlib.tasks import recipes
 
-SERVICES = DATA / "facts" / "services.toml"
 #: The model whose prices stand for all: the middle one of the price list.
 PRICED = "gpt-4.1-mini"
 HOURS_A_MONTH = 730
@@ -92,9 +90,7 @@ def _new_names(board: Scoreboard):
 
 
 def _services():
-    with open(SERVICES, "rb") as file:
-        statements = tomllib.load(file)["statement"]
-    for one in statements:
+    for one in facts.read("services.toml")["statement"]:
         yield _("{service}: {text} (Read on {day}.)").format(
             service=one["service"], text=one["text"], day=one["read"])
 

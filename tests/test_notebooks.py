@@ -125,6 +125,7 @@ BAD = [
     (executed('folder = "/root/course"'), "text names a path"),
     (executed(outputs=[printed("key sk-proj-abcdefghij0123456789")]), "looks like a key"),
     (executed('token = "hf_abcdefghijABCDEFGHIJ0123"'), "looks like a key"),
+    (executed(outputs=[printed("practice-0123456789abcdef0123456789abcdef")]), "looks like a key"),
     (new_markdown_cell("# Second title"), "2 headings of the first level"),
     (new_markdown_cell("### Too deep"), "level 3 follows one of level 1"),
     (new_markdown_cell("![](tree.png)"), "picture without alt"),

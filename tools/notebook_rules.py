@@ -19,6 +19,7 @@ MACHINE_PATH = re.compile(
 SECRET = re.compile(
     r"\bsk-[A-Za-z0-9_-]{16,}|\bhf_[A-Za-z0-9]{20,}|\bgh[pousr]_[A-Za-z0-9]{20,}"
     r"|[?&]token=[0-9a-f]{16,}|Bearer\s+[A-Za-z0-9._-]{20,}"
+    r"|\bpractice-[0-9a-f]{32}\b"  # of the practice service, or of a learner in a classroom
 )
 DATA_URI = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
 IMAGE_MARKDOWN = re.compile(r"!\[([^\]]*)\]\(")

@@ -71,7 +71,7 @@ class Finisher:
             base=job.model,
             folder=self.place(step).name,
             created_at=int(time.time()),
-            shutdown_date=rehearse.SHUTDOWN_DATE if job.rehearse == "shut_down" else None,
+            shutdown_date=rehearse.shutdown_date() if job.rehearse == "shut_down" else None,
         )
 
     def _remove(self, folders: list[str]) -> None:

@@ -13,6 +13,7 @@ This is ours; no real service has it. What to rehearse is said in one of two pla
 
 from __future__ import annotations
 
+from lessonlib import facts
 from lessonlib.practice.errors import ApiError
 
 METADATA_KEY = "practice_rehearse"
@@ -34,8 +35,13 @@ REQUEST_WORDS = {
     "training_not_available": JOB_WORDS["training_not_available"],
 }
 RETRY_AFTER_SECONDS = 1
-#: What a rehearsed shutdown date is: the day on which OpenAI ended gpt-3.5-turbo.
-SHUTDOWN_DATE = "2026-10-23"
+#: What a rehearsed shutdown date is: the day on which OpenAI ended this model.
+SHUT_DOWN_LIKE = "gpt-3.5-turbo"
+
+
+def shutdown_date() -> str:
+    """The date that a model gets which rehearses its end; it lies in the past."""
+    return facts.ends(SHUT_DOWN_LIKE).ends.isoformat()
 
 
 def job_word(metadata: dict[str, str] | None) -> str | None:
