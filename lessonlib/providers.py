@@ -69,6 +69,8 @@ def connect(
             service does not start.
     """
     name = (provider or "").strip() or ("" if base_url else os.environ.get("LESSON_PROVIDER", ""))
+    if not base_url and name.strip().lower() == "practice":
+        name = _classroom_address() or name
     if not base_url and name.strip().lower() in ("", "practice"):
         return _practice_client(timeout)
     classroom = _is_classroom_key(api_key or os.environ.get("LESSON_API_KEY"))
@@ -141,6 +143,16 @@ def _is_classroom_key(key: str | None) -> bool:
     unprotected in the room's own network.
     """
     return (key or "").strip().startswith("practice-")
+
+
+def _classroom_address() -> str:
+    """Where a classroom's practice service is, when the instructor's lines were pasted, else "".
+
+    Every notebook asks for "practice" by name. In a classroom that is the room's service.
+    """
+    address = os.environ.get("LESSON_PROVIDER", "").strip()
+    there = "://" in address and _is_classroom_key(os.environ.get("LESSON_API_KEY"))
+    return address if there else ""
 
 
 def _announce_classroom(url: str) -> None:

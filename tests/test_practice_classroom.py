@@ -86,6 +86,19 @@ def test_the_three_lines_connect_without_a_question(room, monkeypatch, capsys):
     assert "classroom's practice service (not OpenAI)" in capsys.readouterr().out
 
 
+def test_a_notebook_that_asks_for_practice_gets_the_rooms_service(room, monkeypatch):
+    """Every notebook says PROVIDER = "practice". The pasted lines were then without effect: each
+    learner's notebook quietly started a service of its own, and the instructor's page stayed empty.
+    """
+    monkeypatch.setenv("LESSON_PROVIDER", room.url)
+    monkeypatch.setenv("LESSON_API_KEY", room.keys[1])
+    client = lessonlib.connect("practice")
+    assert str(client.base_url).rstrip("/") == room.url
+    # An address alone, or a key that is not a classroom's, changes nothing about "practice".
+    monkeypatch.setenv("LESSON_API_KEY", "sk-something-else")
+    assert not providers._classroom_address()
+
+
 def test_a_classroom_key_may_travel_the_rooms_network_and_no_further():
     key = "practice-" + "0" * 32
     for near in ("http://192.168.1.5:8300/v1", "http://teacher.local:8300/v1"):
