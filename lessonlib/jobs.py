@@ -9,7 +9,8 @@
     jobs.checkpoints(client, job)           # the models of the last epochs
 
 All of it goes through the official client and works on the practice service, on OpenAI and on
-Azure OpenAI alike. Training runs at the service: it goes on when this notebook is closed.
+Azure OpenAI alike. Training runs at the service: it goes on when this notebook is closed. On a
+paid service ``create`` prints what the job will cost and asks for a yes (``job_guard``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lessonlib import chat_files, progress
+from lessonlib import chat_files, job_guard, progress
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.job_results import Checkpoints, Results, Step, read_checkpoints, read_results
@@ -59,9 +60,12 @@ def upload(client: openai.OpenAI, source: str | Path | Iterable[dict]) -> str:
         with open(path, "rb") as content:
             file = client.files.create(file=(path.name, content), purpose="fine-tune")
     else:
+        source = list(source)
         lines = [chat_files.json_line(row, number) for number, row in enumerate(source, start=1)]
         content = "".join(f"{line}\n" for line in lines).encode("utf-8")
         file = client.files.create(file=("rows.jsonl", content), purpose="fine-tune")
+        if not job_guard.is_practice(client):
+            job_guard.remember(file.id, source)
     while file.status in NOT_READY:
         time.sleep(1)
         file = client.files.retrieve(file.id)
@@ -87,11 +91,13 @@ def create(
     suffix: str | None = None,
     seed: int | None = None,
     metadata: dict[str, str] | None = None,
+    confirm: bool | None = None,
 ) -> Any:
     """Start a job on uploaded files; returns the client's own job object.
 
-    It is ``client.fine_tuning.jobs.create`` with less to write. Errors are the client's own:
-    what a service says when it refuses is worth reading.
+    It is ``client.fine_tuning.jobs.create`` with less to write. On a paid service it first
+    prints what the job will cost and asks for a yes. Errors are the client's own: what a service
+    says when it refuses is worth reading.
 
     Args:
         model: the base model.
@@ -100,7 +106,12 @@ def create(
         suffix: becomes a part of the tuned model's name.
         seed: makes the job repeatable, as far as the service can.
         metadata: labels of your own, to find the job again.
+        confirm: True agrees to the printed cost without being asked, for scripts.
+
+    Raises:
+        LessonError: the cost was not agreed to. No job was created then.
     """
+    job_guard.agree(client, model, training, n_epochs, confirm)
     chosen = {
         "n_epochs": n_epochs,
         "batch_size": batch_size,

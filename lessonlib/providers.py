@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from lessonlib import consent
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
@@ -240,16 +241,15 @@ def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:
             "Prices: data/facts/prices.toml in this course, and the provider's own list."
         ).format(name=provider.name, host=_host(provider.base_url))
     )
-    try:
-        answer = input(_("Type yes to go on: "))
-    except (EOFError, OSError, NotImplementedError):  # no terminal, or a notebook run by a program
+    answer = consent.yes(_("Type yes to go on: "))
+    if answer is None:
         raise LessonError(
             _("{name} costs money, and nobody is here to agree to it.").format(name=provider.name),
             _("In a script, write connect({name!r}, confirm=True). {other}").format(
                 name=provider.name, other=cure
             ),
-        ) from None
-    if answer.strip().lower() not in (_("yes"), "yes"):
+        )
+    if not answer:
         raise LessonError(_("You did not agree to pay {name}.").format(name=provider.name), cure)
     _agreed.add(mark)
 
