@@ -6,6 +6,9 @@ This must happen before lessonlib is imported, because lessonlib.paths asks only
 Tests with the mark ``browser`` need Chromium, Chrome or Edge. Where there is none they are
 skipped, and the last lines of the run say so; with LESSON_NEED_BROWSER=1, as in CI, or when they
 are asked for by ``-m browser``, that is an error.
+
+``python start.py test`` runs two files at a time (pytest-xdist). A file is never shared out, and
+a notebook and its solved copy, which asks the same questions, stay together.
 """
 
 from __future__ import annotations
@@ -25,12 +28,19 @@ WORK = Path(tempfile.mkdtemp(dir=PROJECT / "work" / "tests"))
 
 #: Measured seconds of each notebook, by its path.
 SECONDS: dict[str, float] = {}
-#: Where the sentence is kept that says which tests were not run.
-NOT_RUN = pytest.StashKey[str]()
+#: How the reason of a test begins that was skipped for want of a browser.
+NO_BROWSER = "no browser on this machine. Cure: "
+#: Files that take minutes. They begin first, so that none of them is left for one worker alone
+#: to finish at the end.
+LONG = ("test_browser_notebooks", "test_outcomes", "test_practice_crashes")
 
 os.environ["LESSON_WORK"] = str(WORK / "unit")
 os.environ["LESSON_PROGRESS"] = "0"
 os.environ["MPLBACKEND"] = "agg"
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
+    # Each worker computes on its share of the cores: threads that wait for a core that another
+    # worker has are far slower than one thread alone.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 os.environ["PYTHONPATH"] = str(PROJECT)
 # A key or a provider in the tester's environment must not make a test call a paid service.
 for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSON_PROVIDER",
@@ -70,24 +80,55 @@ def no_browser() -> str:
     """'' where there is a browser, else the sentence that says what to do."""
     from tests import browser
 
-    if browser.program():
-        return ""
-    return f"no browser on this machine. Cure: {browser.CURE}"
+    return "" if browser.program() else NO_BROWSER + browser.CURE
 
 
 @pytest.hookimpl(trylast=True)  # when -m and -k have left out what they leave out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a browser where there is none, unless it was asked for."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        items.sort(key=_is_short)
     wanting = [item for item in items if item.get_closest_marker("browser")]
     lack = no_browser() if wanting else ""
     if not lack:
         return
-    asked = config.option.markexpr or ""
-    if os.environ.get("LESSON_NEED_BROWSER") or re.search(r"(?<!not )\bbrowser\b", asked):
+    if _needs_browser(config):
         raise pytest.UsageError(f"There is {lack}")
     for item in wanting:
         item.add_marker(pytest.mark.skip(reason=lack))
-    config.stash[NOT_RUN] = f"{len(wanting)} tests were NOT run: there is {lack}"
+
+
+def _needs_browser(config: pytest.Config) -> bool:
+    """Whether a missing browser is an error: it was asked for."""
+    asked = config.option.markexpr or ""
+    if "not browser" in asked:
+        return False
+    return bool(os.environ.get("LESSON_NEED_BROWSER")) or bool(re.search(r"\bbrowser\b", asked))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Said here, before there are workers: what a worker complains of is hard to read."""
+    shared_out = getattr(config.option, "numprocesses", None)
+    if shared_out and _needs_browser(config) and (lack := no_browser()):
+        raise pytest.UsageError(f"There is {lack}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Shares out whole files, the long ones first; a notebook goes with its solved copy."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class WholeFiles(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.split("::")[0].replace("notebooks/solutions/", "notebooks/")
+
+    config.option.loadscopereorder = False  # its order is by number of tests, not by time
+    return WholeFiles(config, log)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    """Notebooks and the long files sort before all others."""
+    return not (item.path.suffix == ".ipynb" or item.path.stem in LONG)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -109,9 +150,13 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
             said = stated(nbformat.read(PROJECT / path, as_version=4))
             terminalreporter.write_line(
                 f"{path}: {said.against(seconds) if said else f'{seconds:.0f} s'}")
-    if text := config.stash.get(NOT_RUN, ""):
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])
+               if isinstance(report.longrepr, tuple)]
+    lacking = [reason for reason in skipped if NO_BROWSER in reason]
+    if lacking:
+        lack = lacking[0].removeprefix("Skipped: ")
         terminalreporter.section("not run")
-        terminalreporter.write_line(text)
+        terminalreporter.write_line(f"{len(lacking)} tests were NOT run: there is {lack}")
 
 
 def stop_practice_services() -> None:

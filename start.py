@@ -55,6 +55,8 @@ from lessonlib import environment, facts  # noqa: E402
 from tools import lab, own_environment  # noqa: E402
 from tools.terminal import Stop, child_environment, line, wait_for  # noqa: E402
 
+#: All tests: two files at a time. A test that is asked for by name runs alone.
+ALL_TESTS = ("-n", "2")
 WORDS = {
     "": "set up, check, and open the course in JupyterLab",
     "check": "check this machine; nothing is installed",
@@ -136,7 +138,7 @@ def main(arguments=None):
     port = lab.choose_port(options.port) if options.word == "" else None
     installed = own_environment.set_up(yes=options.yes, rebuild=options.rebuild)
     if options.word == "test":
-        return inside("pytest", *to_pytest)
+        return inside("pytest", *(to_pytest or ALL_TESTS))
     if options.word in ("rehearse", "freeze"):
         return inside("tools." + options.word)
     if options.word == "build":

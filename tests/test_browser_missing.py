@@ -34,7 +34,8 @@ def test_without_a_browser_the_run_passes_and_its_last_lines_say_what_was_not_ru
 
 
 @pytest.mark.parametrize(("words", "settings"), [
-    (["-m", "browser"], {}), ([], {"LESSON_NEED_BROWSER": "1"})])
+    (["-m", "browser"], {}), ([], {"LESSON_NEED_BROWSER": "1"}),
+    (["-n", "2"], {"LESSON_NEED_BROWSER": "1"})])
 def test_a_browser_that_was_asked_for_must_be_there(project, words, settings):
     status, said = without_browser(project, *words, **settings)
     assert status == pytest.ExitCode.USAGE_ERROR

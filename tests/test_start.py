@@ -67,7 +67,7 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
 
 
 @pytest.mark.parametrize(("words", "expected"), [
-    (["test"], ("pytest",)),
+    (["test"], ("pytest", "-n", "2")),
     (["test", "tests/test_start.py", "-k", "port", "-x"],
      ("pytest", "tests/test_start.py", "-k", "port", "-x")),
     (["test", "--yes", "-q"], ("pytest", "-q")),
