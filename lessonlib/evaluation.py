@@ -4,8 +4,9 @@ A *method* is a model and the way in which it is asked. ``evaluate`` asks it abo
 and keeps each answer; the result knows its scores, each with a 95 % interval (how that is
 computed: ``lessonlib.bootstrap``), its tokens and its seconds.
 
-A task's rows know their scores (``METRICS`` of ``Row`` here, and of ``SqlRow`` in
-``lessonlib.tasks.sql_scores``). Those of the recipe task:
+A task's rows know their scores (``METRICS`` of ``Row`` here, of ``SqlRow`` in
+``lessonlib.tasks.sql_scores``, and of a learner's own task in ``lessonlib.assignment.scores``).
+Those of the recipe task:
 
 - *micro_f1*: right ingredients found, against wrong ones named and right ones missed, counted
   over all examples together. Items are compared as multisets: a right name given twice is right
@@ -27,6 +28,8 @@ import numpy as np
 
 from lessonlib import bootstrap
 from lessonlib.asking import ask_all
+from lessonlib.assignment import scores as own_scores
+from lessonlib.assignment.scores import FieldsRow, LabelRow, OwnExample, TextRow
 from lessonlib.bootstrap import Difference, Interval
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
@@ -35,7 +38,7 @@ from lessonlib.tasks.recipes import Recipe
 from lessonlib.tasks.sql_scores import SqlRow
 from lessonlib.tasks.text_to_sql import Question
 
-Example = Recipe | Question
+Example = Recipe | Question | OwnExample
 
 
 @dataclass(frozen=True)
@@ -92,18 +95,23 @@ class Row:
     error_message: str | None = None
 
 
+AnyRow = Row | SqlRow | LabelRow | FieldsRow | TextRow
+#: The kinds of rows by name, to read results back from a file.
+ROW_KINDS = {kind.__name__: kind for kind in (Row, SqlRow, *own_scores.ROWS.values())}
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """What a method did on a set of examples. ``owner`` is who serves the model, in its words."""
 
     name: str
     model: str
-    rows: tuple[Row | SqlRow, ...] = field(repr=False)
+    rows: tuple[AnyRow, ...] = field(repr=False)
     owner: str = ""
 
     @cached_property
     def _metrics(self) -> dict[str, Interval]:
-        return {name: bootstrap.interval(*_counts(self, name)) for name in self.rows[0].METRICS}
+        return {name: bootstrap.interval(*counts(self, name)) for name in self.rows[0].METRICS}
 
     def metrics(self) -> dict[str, Interval]:
         """Each metric of the task with its 95 % interval; the task's main one first."""
@@ -196,10 +204,12 @@ def evaluate(
     return Result(method.name, method.model, tuple(rows), owner)
 
 
-def _score(example: Example, answer: dict) -> Row | SqlRow:
+def _score(example: Example, answer: dict) -> AnyRow:
     """One answer against the right one."""
     if isinstance(example, Question):
         return sql_scores.score(example, answer)
+    if isinstance(example, OwnExample):
+        return own_scores.score(example, answer)
     parsed = recipes.parse(answer["text"])
     counted = Counter(parsed.items if parsed.valid_json else ())
     expected = Counter(example.ingredients)
@@ -215,8 +225,12 @@ def _score(example: Example, answer: dict) -> Row | SqlRow:
     )
 
 
-def _counts(result: Result, metric: str) -> tuple[np.ndarray, bootstrap.Score]:
-    """What a metric sums over the examples, shape (examples, counts), and its formula."""
+def counts(result: Result, metric: str) -> tuple[np.ndarray, bootstrap.Score]:
+    """What a metric sums over the examples, shape (examples, counts), and its formula.
+
+    Raises:
+        LessonError: the task has no such metric; the text names those that it has.
+    """
     known = result.rows[0].METRICS
     if metric not in known:
         raise LessonError(
@@ -242,5 +256,5 @@ def compare(a: Result, b: Result, metric: str | None = None) -> Difference:
             _("Evaluate both on the same examples in the same order, then compare."),
         )
     metric = metric or next(iter(a.rows[0].METRICS))
-    (counts_a, score), (counts_b, _same) = _counts(a, metric), _counts(b, metric)
+    (counts_a, score), (counts_b, _same) = counts(a, metric), counts(b, metric)
     return bootstrap.difference(counts_a, counts_b, score)

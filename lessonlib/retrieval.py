@@ -58,7 +58,7 @@ def _whole_words(key: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){joined}(?!\w)", re.IGNORECASE)
 
 
-class _Bm25:
+class Bm25Texts:
     """A BM25 index over short texts."""
 
     def __init__(self, texts: Sequence[str]):
@@ -85,7 +85,7 @@ class Bm25Glossary:
 
     def __init__(self, entries: Iterable[GlossaryEntry]):
         self._entries = list(entries)
-        self._index = _Bm25([entry.written for entry in self._entries])
+        self._index = Bm25Texts([entry.written for entry in self._entries])
 
     def find(self, recipe: Recipe, k: int) -> list[GlossaryEntry]:
         """The best ``k`` glossary lines, best first; fewer where fewer share a word."""
@@ -97,7 +97,7 @@ class Bm25Examples:
 
     def __init__(self, pool: Iterable[Recipe]):
         self._pool = list(pool)
-        self._index = _Bm25([" ".join(recipe.lines) for recipe in self._pool])
+        self._index = Bm25Texts([" ".join(recipe.lines) for recipe in self._pool])
 
     def find(self, recipe: Recipe, k: int) -> list[Recipe]:
         """The ``k`` likest recipes, likest first, never the recipe itself.

@@ -1,7 +1,9 @@
 """One place for the results of all routes: kept across notebooks, shown as table and picture.
 
 The results stand in one JSON file, ``work/scoreboard.json``. A route that is run again replaces
-its own row. Several notebooks may write at the same time.
+its own row. Several notebooks may write at the same time. What a route did on each example is
+kept beside it (``lessonlib.kept_results``), so that any two routes can be compared, pair by pair,
+whichever notebooks measured them (``lessonlib.paired``).
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ import math
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
+from lessonlib import kept_results
+from lessonlib.assignment.scores import LabelRow, TextRow
 from lessonlib.bootstrap import Interval
 from lessonlib.costs import ModelPrice, cost_per_1000
 from lessonlib.errors import LessonError
@@ -36,6 +40,9 @@ COLUMNS = {
     "execution_accuracy": _("execution accuracy"),
     "string_match": _("string match"),
     "valid_sql": _("valid SQL"),
+    "accuracy": _("accuracy"),
+    "known_label": _("known label"),
+    "form_checks": _("form checks"),
     "prompt_tokens": _("prompt tokens"),
     "completion_tokens": _("answer tokens"),
     "seconds": _("seconds"),
@@ -44,9 +51,10 @@ COLUMNS = {
     "refused": _("refused"),
 }
 #: Columns that are left out where no row has anything to say in them.
-OPTIONAL = ("training_seconds", "cost_per_1000", "refused", *SqlRow.METRICS)
+OPTIONAL = ("training_seconds", "cost_per_1000", "refused", *SqlRow.METRICS,
+            *LabelRow.METRICS, *TextRow.METRICS)
 #: Columns of scores. A row has those of its own task.
-METRICS = (*Row.METRICS, *SqlRow.METRICS)
+METRICS = (*Row.METRICS, *SqlRow.METRICS, *LabelRow.METRICS, *TextRow.METRICS)
 #: Columns of words; all others are numbers and stand to the right.
 WORDS = ("route", "split", "model")
 
@@ -56,6 +64,8 @@ class Scoreboard:
 
     def __init__(self, path: str | Path | None = None):
         self.path = Path(path) if path else WORK / "scoreboard.json"
+        #: Where the results are kept, example by example.
+        self.results = self.path.with_name(f"{self.path.stem}_results")
 
     def add(
         self,
@@ -93,12 +103,14 @@ class Scoreboard:
             "cost_per_1000": _number(cost_per_1000(result, price)) if price else None,
             "price": f"{price.name}, {price.read.isoformat()}" if price else None,
             "refused": sum(result.errors.values()) or None,
-            "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+            "measured": datetime.now(UTC).isoformat(timespec="microseconds"),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock", timeout=30):
             rows = self.rows()
             places = {_identity(one): place for place, one in enumerate(rows)}
+            # First the result, then its row: a row never points to what is not there.
+            kept_results.save(self.results, _identity(row), result, row["measured"])
             if _identity(row) in places:
                 rows[places[_identity(row)]] = row
             else:
@@ -124,7 +136,35 @@ class Scoreboard:
         """Take everything off the board."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock", timeout=30):
+            for path in self.results.glob("*.json"):
+                path.unlink(missing_ok=True)
             self._write([])
+
+    def result(self, row: dict) -> Result | None:
+        """What was measured for a row, example by example, under the name of its route.
+
+        None where it was not kept: boards of earlier versions hold the scores alone. Measure
+        such a route again to compare it.
+
+        Args:
+            row: one of ``rows()``.
+        """
+        kept = kept_results.load(self.results, _identity(row), row["measured"])
+        return kept and replace(kept, name=row["route"])
+
+    def results_of(self, split: str) -> dict[str, Result]:
+        """Route -> what it did on each example of a split, where that was kept.
+
+        Where several models went the same route, the model stands behind its name.
+        """
+        rows = self.rows(split)
+        found = {}
+        for row in rows:
+            same = sum(one["route"] == row["route"] for one in rows)
+            name = row["route"] if same == 1 else f"{row['route']} ({row['model']})"
+            if (result := self.result(row)) is not None:
+                found[name] = replace(result, name=name)
+        return found
 
     def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> Table:
         """The board as a table, for a notebook or a terminal.

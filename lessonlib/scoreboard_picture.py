@@ -11,7 +11,8 @@ from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
 #: What is drawn: the first of these scores that a row has.
-SCORES = {"micro_f1": _("micro-F1"), "execution_accuracy": _("execution accuracy")}
+SCORES = {"micro_f1": _("micro-F1"), "execution_accuracy": _("execution accuracy"),
+          "accuracy": _("accuracy"), "form_checks": _("form checks passed")}
 
 
 def draw(rows: list[dict]) -> None:

@@ -1,0 +1,20 @@
+"""The assignment of notebook 11: your own rows, from a messy file to a decision.
+
+    rows = own_rows.read("tickets.xlsx")              # whatever people save: see cells.py
+    task = splits.make(rows, instructions="...")      # three splits without leaks
+    evaluate(client, Method("tuned", name, task.bare), task.test)
+    rubric.check(work)                                # lessonlib/rubric.py: what is missing
+
+The rooms, from the file inwards:
+
+    cells.py         CSV, JSON Lines or Excel -> cells of text, each row with its number
+    encodings.py     which encoding is it? (UTF-8, UTF-16, cp1250, cp1252)
+    excel.py         the first table of a workbook
+    own_rows.py      cells -> examples; what cannot be used is set aside with its reason
+    splits.py        examples -> a task with training, validation and test examples
+    scores.py        one answer against the right one: labels, JSON fields, free text
+    forms.py         what a simple look can tell of a free text
+    simple.py        baselines without any model
+    answer_loss.py   how surprised a model is by the right answers, row by row
+    starters.py      the starter sets in data/assignment
+"""

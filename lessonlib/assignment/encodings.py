@@ -1,0 +1,73 @@
+"""From bytes to text, whatever program saved them.
+
+A text file does not say its encoding. UTF-8 can be recognised: other encodings are hardly ever
+valid UTF-8. Among the old Windows code pages we guess, by letters that are common in one of them
+and rare in the other, and we say that we guessed.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+
+#: Bytes that are letters of Czech, Slovak, Polish or Hungarian in cp1250, and rare in cp1252.
+CENTRAL = frozenset(b"\xec\xb9\xb3\x9d\x9f\xf8\xf9\xd8\xcc\xa3\xa5")
+#: Bytes that are letters of Western languages in cp1252, and rare in cp1250.
+WESTERN = frozenset(b"\xe0\xe5\xe3\xc0\xc5\xc3\xe6\xf1")
+#: Marks at the beginning of a file, and what they mean.
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
+         (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[str, str]:
+    """The text, and a note for the reader ("" where there is nothing to say).
+
+    Args:
+        name: of the file, for the messages.
+        encoding: what the learner says that it is; guessed if not given.
+
+    Raises:
+        LessonError: the bytes do not fit the encoding that was given, or are no text at all.
+    """
+    if encoding:
+        return _as_told(raw, name, encoding), ""
+    for mark, known in MARKS:
+        if raw.startswith(mark):
+            note = _("{name} begins with a byte order mark; it was dropped.").format(name=name)
+            return _as_told(raw, name, known), note
+    if b"\x00" in raw[:4096]:
+        raise LessonError(
+            _("{name} is no text file: there are zero bytes in it.").format(name=name),
+            _("Give a CSV or JSON Lines file as text, or an Excel file that ends in .xlsx."),
+        )
+    try:
+        return raw.decode("utf-8"), ""
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        guess = guess_code_page(raw)
+        text = raw.decode(guess, errors="replace")
+        example = text.split("\n")[line - 1].strip()[:60]
+        return text, _(
+            "{name} is not UTF-8 (line {line}); it was read as {guess}, which is a guess. Look at"
+            " that line: {example!r}. If it is wrong, say encoding=\"cp1252\", or save the file as"
+            " UTF-8.").format(name=name, line=line, guess=guess, example=example)
+
+
+def guess_code_page(raw: bytes) -> str:
+    """cp1250 (Central Europe) or cp1252 (Western Europe), by letters typical of each."""
+    central = sum(byte in CENTRAL for byte in raw)
+    western = sum(byte in WESTERN for byte in raw)
+    return "cp1250" if central > western else "cp1252"
+
+
+def _as_told(raw: bytes, name: str, encoding: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except (UnicodeError, LookupError) as error:
+        raise LessonError(
+            _("{name} cannot be read as {encoding}: {reason}").format(
+                name=name, encoding=encoding, reason=error),
+            _("Leave the encoding out, and it is guessed; or save the file as UTF-8."),
+        ) from None

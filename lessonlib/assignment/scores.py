@@ -1,0 +1,165 @@
+"""One answer of a model against the right one, for tasks that learners bring.
+
+Three kinds of answers, three scores.
+
+- *label*: a word or two out of a small set. ``accuracy`` is the share of right ones; capitals,
+  quotes and a full stop at the end do not matter. ``known_label`` is the share of answers that
+  are a label at all.
+- *fields*: a JSON object or list. ``micro_f1`` counts its fields (or items) over all examples
+  together, as for recipes; an answer that is not JSON counts as empty.
+- *text*: free text. There is no one right answer, so ``form_checks`` only says what share of some
+  simple checks the answers pass (``lessonlib.assignment.forms``). How likely a model finds the
+  right answers is measured beside it: ``lessonlib.assignment.answer_loss``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from lessonlib import bootstrap
+from lessonlib.assignment import forms
+from lessonlib.i18n import _
+
+KINDS = {"label": _("labels"), "fields": _("JSON"), "text": _("free text")}
+
+
+@dataclass(frozen=True)
+class OwnExample:
+    """One row that a learner brought.
+
+    Attributes:
+        id: ``row-12``, the row's number in its file.
+        question, answer: what goes in, and what should come out.
+        kind: one of ``KINDS``.
+        must: words that a right answer holds, whatever its style.
+        form: a form that the answer has, see ``forms.FORMS``; "" for none.
+        labels: all labels of the task; empty unless the kind is ``label``.
+    """
+
+    id: str
+    question: str
+    answer: str
+    kind: str = "text"
+    must: tuple[str, ...] = ()
+    form: str = ""
+    labels: tuple[str, ...] = ()
+
+    @property
+    def row(self) -> int:
+        """The row's number in its file."""
+        return int(self.id.rsplit("-", 1)[1])
+
+    def of_kind(self, kind: str, answer: str) -> OwnExample:
+        """The same example with another kind and spelling."""
+        return replace(self, kind=kind, answer=answer)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What rows of all kinds have in common; see ``lessonlib.evaluation.Row``."""
+
+    id: str
+    text: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float
+    finish_reason: str | None = None
+    error: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelRow(_Answered):
+    """A label and its score."""
+
+    METRICS: ClassVar[dict] = {
+        "accuracy": (lambda row: (row.right, 1), bootstrap.share),
+        "known_label": (lambda row: (row.known, 1), bootstrap.share),
+    }
+    right: bool = False
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class FieldsRow(_Answered):
+    """A JSON answer and its score."""
+
+    METRICS: ClassVar[dict] = {
+        "micro_f1": (lambda row: (row.true_positives, row.predicted, row.expected),
+                     bootstrap.micro_f1),
+        "exact_match": (lambda row: (row.exact, 1), bootstrap.share),
+        "valid_json": (lambda row: (row.valid_json, 1), bootstrap.share),
+    }
+    true_positives: int = 0
+    predicted: int = 0
+    expected: int = 0
+    exact: bool = False
+    valid_json: bool = False
+
+
+@dataclass(frozen=True)
+class TextRow(_Answered):
+    """A free text and the checks of form that it passed, out of so many."""
+
+    METRICS: ClassVar[dict] = {
+        "form_checks": (lambda row: (row.passed, row.checks), bootstrap.share),
+    }
+    passed: int = 0
+    checks: int = 0
+
+
+#: The kinds of rows by kind of answer.
+ROWS = {"label": LabelRow, "fields": FieldsRow, "text": TextRow}
+
+
+def score(example: OwnExample, answer: dict) -> LabelRow | FieldsRow | TextRow:
+    """One answer (see ``lessonlib.asking``) against the right one."""
+    text = answer["text"]
+    if example.kind == "label":
+        given = plain_label(text)
+        known = given in {plain_label(one) for one in example.labels}
+        return LabelRow(id=example.id, right=given == plain_label(example.answer), known=known,
+                        **answer)
+    if example.kind == "fields":
+        given, wanted = as_fields(text), as_fields(example.answer) or Counter()
+        counted = given or Counter()
+        return FieldsRow(
+            id=example.id, true_positives=(counted & wanted).total(), predicted=counted.total(),
+            expected=wanted.total(), exact=given is not None and counted == wanted,
+            valid_json=given is not None, **answer)
+    passed = [check.passed for check in forms.look(text, example.form, example.must)]
+    return TextRow(id=example.id, passed=sum(passed), checks=len(passed), **answer)
+
+
+def plain_label(text: str) -> str:
+    """A label without capitals, quotes, and a full stop at its end."""
+    return " ".join(text.casefold().split()).strip(" .\"'`*")
+
+
+def as_fields(text: str) -> Counter | None:
+    """The fields of a JSON object, or the items of a JSON list; None for anything else.
+
+    ``{"team": "billing", "tags": ["late", "tax"]}`` has the fields team=billing, tags=late and
+    tags=tax. Texts are compared without regard to capitals.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, list):
+        value = {"": value}
+    if not isinstance(value, dict):
+        return None
+    return Counter(
+        (str(name).casefold(), _plain(one))
+        for name, found in value.items()
+        for one in (found if isinstance(found, list) else [found]))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, str):
+        return " ".join(value.casefold().split())
+    return json.dumps(value, sort_keys=True)

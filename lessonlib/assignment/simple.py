@@ -1,0 +1,44 @@
+"""Baselines without any language model: what a tuned model has to beat as well.
+
+Whoever measures a tuned model against a bad prompt alone will always be pleased. Two plain ways
+cost nothing and are often hard to beat where answers are labels: always the commonest one, and
+the answer of the training row that is most like the question (one nearest neighbour, by BM25).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from lessonlib.assignment.scores import OwnExample, score
+from lessonlib.assignment.splits import Task
+from lessonlib.evaluation import Result
+from lessonlib.i18n import _
+from lessonlib.retrieval import Bm25Texts
+
+
+def commonest(task: Task) -> Result:
+    """Always the commonest answer of the training rows."""
+    answer = Counter(one.answer for one in task.train).most_common(1)[0][0]
+    return _result(task, _("always the commonest"), lambda example: answer)
+
+
+def nearest(task: Task) -> Result:
+    """The answer of the likest training row; the commonest where no word agrees."""
+    index = Bm25Texts([one.question for one in task.train])
+    fallback = Counter(one.answer for one in task.train).most_common(1)[0][0]
+
+    def answer(example: OwnExample) -> str:
+        found = index.ranked(example.question)
+        return task.train[found[0]].answer if found else fallback
+
+    return _result(task, _("likest training row"), answer)
+
+
+def _result(task: Task, name: str, answer: Callable[[OwnExample], str]) -> Result:
+    """The answers scored as those of a model are; no tokens, no seconds."""
+    rows = tuple(
+        score(one, {"text": answer(one), "prompt_tokens": 0, "completion_tokens": 0,
+                    "seconds": 0.0, "finish_reason": None, "error": None, "error_message": None})
+        for one in task.test)
+    return Result(name, "no model", rows, "this machine")

@@ -1,0 +1,259 @@
+"""From rows to a task: three splits without leaks, and the prompts to ask with.
+
+Rows that nearly repeat each other go into the same split, all of them: otherwise a test asks
+what training has shown. Labels are spread evenly, so that a rare one is not missing in one split
+by luck.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from lessonlib.assignment.own_rows import Aside, Rows
+from lessonlib.assignment.scores import KINDS, OwnExample
+from lessonlib.chat_counters import counter_for
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.tasks.near_duplicates import near_duplicates
+
+#: Below this, neither training nor a score means anything. OpenAI's service wants 10 rows.
+FEWEST = {"train": 10, "validation": 3, "test": 10}
+MOST_TEST = 200
+#: What a prompt says where the learner says nothing.
+SYSTEM = "Answer the message."
+#: Tokens kept for an answer that is longer than any in the rows.
+SPARE = 8
+
+
+@dataclass
+class Task:
+    """Examples in three splits, and how they are asked.
+
+    Attributes:
+        name: a few words.
+        kind: ``label``, ``fields`` or ``text``.
+        system: the short system message, which the tuned model gets.
+        instructions: the long one, with all rules in words, for the baseline.
+        left_out: rows that were set aside on the way, with reasons.
+        notes: what else happened.
+        answer_tokens: room that an answer gets.
+    """
+
+    name: str
+    kind: str
+    system: str
+    instructions: str
+    train: list[OwnExample]
+    validation: list[OwnExample]
+    test: list[OwnExample]
+    left_out: list[Aside] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    answer_tokens: int = 96
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels; empty unless the kind is ``label``."""
+        return self.train[0].labels
+
+    def bare(self, example: OwnExample) -> list[dict]:
+        """The short prompt: what a tuned model is trained and asked with."""
+        return self._chat(self.system, example)
+
+    def told(self, example: OwnExample) -> list[dict]:
+        """The prompt with all the rules in words."""
+        return self._chat(self.instructions, example)
+
+    def few_shot(self, example: OwnExample, shots: Sequence[OwnExample]) -> list[dict]:
+        """The rules, solved examples, and the question."""
+        return self._chat(self.instructions, example, shots)
+
+    def pick_shots(self, k: int, seed: int = 0) -> list[OwnExample]:
+        """``k`` training examples; of labels, as many different ones as possible."""
+        pool = random.Random(seed).sample(self.train, len(self.train))
+        groups = defaultdict(list)
+        for one in pool:
+            groups[one.answer if self.kind == "label" else one.id].append(one)
+        chosen: list[OwnExample] = []
+        while len(chosen) < min(k, len(pool)):
+            for group in groups.values():
+                if group and len(chosen) < k:
+                    chosen.append(group.pop())
+        return chosen
+
+    def rows(self, examples: Sequence[OwnExample]) -> list[dict]:
+        """Training rows: the short prompt and the right answer of each."""
+        return [{"messages": [*self.bare(one), {"role": "assistant", "content": one.answer}]}
+                for one in examples]
+
+    def _chat(self, system: str, example: OwnExample,
+              shots: Sequence[OwnExample] = ()) -> list[dict]:
+        messages = [{"role": "system", "content": system}]
+        for shot in shots:
+            messages.append({"role": "user", "content": shot.question})
+            messages.append({"role": "assistant", "content": shot.answer})
+        return [*messages, {"role": "user", "content": example.question}]
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{len(getattr(self, split))} {split}" for split in FEWEST)
+        lines = [_("{name}: {sizes}; answers are {kind}.").format(
+            name=self.name, sizes=sizes, kind=KINDS[self.kind])]
+        if self.labels:
+            lines.append(_("  - labels: {labels}").format(labels=", ".join(self.labels)))
+        lines += [f"  - {note}" for note in self.notes]
+        lines += [f"  - {one}" for one in self.left_out[:5]]
+        if len(self.left_out) > 5:
+            lines.append(_("  - and {n} more").format(n=len(self.left_out) - 5))
+        return "\n".join(lines)
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def make(
+    rows: Rows,
+    system: str = "",
+    instructions: str = "",
+    name: str = "",
+    test: Rows | None = None,
+    window: int = 1024,
+    seed: int = 0,
+) -> Task:
+    """Deal the rows to three splits.
+
+    Args:
+        system: the short system message; the one in the file, else ``SYSTEM``, if not given.
+        instructions: the long one; ``system`` with the labels named, if not given.
+        test: rows that were kept apart from the beginning; a fifth of ``rows`` if not given.
+        window: tokens that the model reads at once; longer rows are left out.
+        seed: another seed gives another deal.
+
+    Raises:
+        LessonError: too few rows remain.
+    """
+    system = system or rows.system or SYSTEM
+    labels = tuple(dict.fromkeys(rows.labels + (test.labels if test else [])))
+    task = Task(name or rows.name, rows.kind, system, instructions or _rules(system, labels),
+                [], [], [])
+    counter = counter_for(None)
+    fitting = _that_fit(task, _named(rows, "", labels), window, counter)
+    random.Random(seed).shuffle(fitting)
+    if test is None:
+        groups = _groups(fitting)
+        task.test, groups = _deal(groups, _share(len(fitting), 5, "test", MOST_TEST))
+    else:
+        if test.kind != rows.kind:
+            raise LessonError(
+                _("The answers of {one} are {a}, those of {other} are {b}.").format(
+                    one=rows.name, a=KINDS[rows.kind], other=test.name, b=KINDS[test.kind]),
+                _("Give both the same kind: own_rows.read(path, kind={kind!r})").format(
+                    kind=rows.kind))
+        task.test = _that_fit(task, _named(test, "test-", labels), window, counter)
+        groups = _without_leaks(task, fitting)
+    left = sum(map(len, groups))
+    task.validation, groups = _deal(groups, _share(left, 8, "validation", MOST_TEST))
+    task.train = sorted((one for group in groups for one in group), key=lambda one: one.row)
+    _check_sizes(task)
+    every = task.rows(task.train + task.validation + task.test)
+    longest = max(counter.count(row["messages"]).answer for row in every)
+    task.answer_tokens = min(longest + SPARE, window // 2)
+    return task
+
+
+def _rules(system: str, labels: tuple[str, ...]) -> str:
+    if not labels:
+        return system
+    return _("{system} Answer with one of these and nothing else: {labels}.").format(
+        system=system, labels=", ".join(labels))
+
+
+def _named(rows: Rows, prefix: str, labels: tuple[str, ...]) -> list[OwnExample]:
+    """The examples with the labels of the whole task; test rows get names of their own."""
+    return [replace(one, id=prefix + one.id, labels=labels if rows.kind == "label" else ())
+            for one in rows.examples]
+
+
+def _that_fit(task: Task, examples: list[OwnExample], window: int, counter) -> list[OwnExample]:
+    """Those that the model can read whole; the others are told in ``left_out``."""
+    kept = []
+    for one in examples:
+        messages = [*task.told(one), {"role": "assistant", "content": one.answer}]
+        tokens = counter.count(messages).total
+        if tokens <= window:
+            kept.append(one)
+            continue
+        task.left_out.append(Aside(
+            one.row, _("it has {tokens} tokens, the model reads {window}").format(
+                tokens=tokens, window=window),
+            _("shorten it, or split it into several rows"),
+            {"question": one.question, "answer": one.answer}))
+    return kept
+
+
+def _groups(examples: list[OwnExample]) -> list[list[OwnExample]]:
+    """Examples whose questions nearly repeat each other, together; in the order given."""
+    leader = {one.id: one.id for one in examples}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            name = leader[name]
+        return name
+
+    for one, other, _likeness in near_duplicates(examples, text=lambda row: row.question):
+        leader[find(other.id)] = find(one.id)
+    groups: dict[str, list[OwnExample]] = defaultdict(list)
+    for one in examples:
+        groups[find(one.id)].append(one)
+    return list(groups.values())
+
+
+def _share(total: int, part: int, split: str, most: int) -> int:
+    return min(most, max(FEWEST[split], round(total / part)))
+
+
+def _deal(groups: list[list[OwnExample]], size: int) -> tuple[list, list[list[OwnExample]]]:
+    """Groups for one split, label after label in turn; what is left goes back."""
+    by_label: dict[str, list[list[OwnExample]]] = defaultdict(list)
+    for group in groups:
+        one = group[0]
+        by_label[one.answer if one.kind == "label" else ""].append(group)
+    total = sum(map(len, groups))
+    taken: list[OwnExample] = []
+    left: list[list[OwnExample]] = []
+    for same in by_label.values():
+        # Each label gives its share, so that the split looks like the whole.
+        quota = round(size * sum(map(len, same)) / total)
+        given = 0
+        for group in same:
+            if given + len(group) <= max(quota, 1) and len(taken) + len(group) <= size:
+                taken += group
+                given += len(group)
+            else:
+                left.append(group)
+    return sorted(taken, key=lambda one: one.row), left
+
+
+def _without_leaks(task: Task, examples: list[OwnExample]) -> list[list[OwnExample]]:
+    """Groups of the rows that repeat no test row."""
+    tests = {one.id for one in task.test}
+    leaked = {one.id if one.id not in tests else other.id
+              for one, other, _l in near_duplicates([*task.test, *examples],
+                                                    text=lambda row: row.question)
+              if (one.id in tests) != (other.id in tests)}
+    if leaked:
+        task.notes.append(_("{n} rows were taken out: they nearly repeat a test row.").format(
+            n=len(leaked)))
+    return _groups([one for one in examples if one.id not in leaked])
+
+
+def _check_sizes(task: Task) -> None:
+    for split, fewest in FEWEST.items():
+        found = len(getattr(task, split))
+        if found < fewest:
+            raise LessonError(
+                _("Too few rows: {found} are left for {split}, {fewest} are needed.").format(
+                    found=found, split=split, fewest=fewest),
+                _("Bring at least {least} different rows; fifty to a few hundred are a good"
+                  " start.").format(least=sum(FEWEST.values()) + 7))
