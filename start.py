@@ -86,6 +86,8 @@ def parser():
                       help="with check: how old are the course's prices, limits and dates?")
     made.add_argument("--check", action="store_true",
                       help="with build: only tell which notebooks are out of date")
+    made.add_argument("--text", action="store_true",
+                      help="with build: only texts were changed, keep the outputs; runs nothing")
     made.add_argument("--take", action="store_true",
                       help="with build: put edits made in a notebook back into its source")
     made.add_argument("--badges", action="store_true",
@@ -142,7 +144,7 @@ def main(arguments=None):
     if options.word in ("rehearse", "freeze"):
         return inside("tools." + options.word)
     if options.word == "build":
-        flags = [flag for flag in ("check", "take", "badges") if getattr(options, flag)]
+        flags = [flag for flag in ("check", "text", "take", "badges") if getattr(options, flag)]
         return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags))
     failed = inside("lessonlib.environment", "--failures", *([] if installed else ["--quick"]))
     if failed:

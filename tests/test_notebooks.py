@@ -257,6 +257,32 @@ def test_a_notebook_that_was_edited_is_noticed_and_can_be_taken_back(small):
     assert notebooks.differences(small) == []
 
 
+def test_a_changed_sentence_needs_no_run_and_keeps_the_outputs(small):
+    notebook = notebooks.from_source(small)
+    for number, cell in enumerate([cell for cell in notebook.cells if cell.cell_type == "code"]):
+        cell.execution_count = number + 1
+        fails = "raises-exception" in cell.metadata.get("tags", [])
+        cell.outputs = [failed()] if fails else [printed("the output of a long run")]
+    notebooks.write(notebook, notebooks.notebook_of(small))
+    text = small.read_text(encoding="utf-8").replace("A text.", "A better text.")
+    small.write_text(text, encoding="utf-8", newline="\n")
+    assert notebooks.reword(small) == []
+    assert notebooks.differences(small) == []
+    made = notebooks.notebook_of(small).read_text(encoding="utf-8")
+    assert "A better text." in made and "the output of a long run" in made
+
+
+def test_changed_code_does_not_keep_an_output_that_is_not_its_own(small, tmp_path):
+    notebooks.write(notebooks.from_source(small), notebooks.notebook_of(small))
+    before = notebooks.notebook_of(small).read_text(encoding="utf-8")
+    text = small.read_text(encoding="utf-8") + "\n# %%\nprint('one more')\n"
+    small.write_text(text, encoding="utf-8", newline="\n")
+    with pytest.raises(Stop, match="the code differs as well") as stopped:
+        notebooks.reword(small)
+    assert stopped.value.cure == "python start.py build 00"
+    assert notebooks.notebook_of(small).read_text(encoding="utf-8") == before
+
+
 def test_a_cell_that_fails_stops_the_build_with_its_error(small, tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
     text = small.read_text(encoding="utf-8")

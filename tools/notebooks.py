@@ -3,6 +3,7 @@
     python start.py build              make and run all notebooks, save their outputs
     python start.py build 00 03        only these
     python start.py build --check      which notebooks disagree with their source? runs nothing
+    python start.py build --text 03    only text cells were changed: keep the outputs; runs nothing
     python start.py build --take 03    put edits made in the notebook back into its source
     python start.py build --badges     write the addresses for Colab anew; runs nothing
 
@@ -248,6 +249,27 @@ def _run(notebook: NotebookNode, path: Path, work: Path) -> None:
         write(clean(notebook, work), path)
 
 
+def reword(source: Path) -> list[str]:
+    """Make the notebooks of one source with the outputs that they have: only texts have changed.
+
+    Returns which house rules they break. Raises Stop where a code cell differs, too: its saved
+    output would belong to other code.
+    """
+    found = []
+    for path, notebook in editions(source).items():
+        saved = nbformat.read(path, as_version=4).cells if path.exists() else []
+        saved = [cell for cell in saved if cell.cell_type == "code"]
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        if [cell.source for cell in saved] != [cell.source for cell in code]:
+            raise Stop(f"{path.name}: the code differs as well, so it has to be run.",
+                       f"python start.py build {source.stem[:2]}")
+        for cell, old in zip(code, saved, strict=True):
+            cell.outputs, cell.execution_count = old.outputs, old.execution_count
+        write(clean(notebook), path)
+        found += [f"{path.parent.name}/{path.name}: {text}" for text in problems(notebook)]
+    return found
+
+
 def take(source: Path) -> None:
     """Write the notebook's cells, as edited in JupyterLab, into its source. Raises Stop."""
     notebook, cut = (
@@ -289,6 +311,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="start.py build")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--text", action="store_true")
     parser.add_argument("--take", action="store_true")
     parser.add_argument("--badges", action="store_true")
     options = parser.parse_args(arguments)
@@ -306,13 +329,15 @@ def main(arguments: list[str] | None = None) -> int:
             take(source)
             line("ok", f"{source.name} now holds what {notebook_of(source).name} held")
             continue
-        found = differences(source) if options.check else build(source)
+        found = (differences if options.check else reword if options.text else build)(source)
         for text in found:
             line("fail", text if options.check else f"{source.name}, {text}")
         if options.check and not found:
             line("ok", f"{notebook_of(source).name} agrees with its source")
+        if options.text and not found:
+            line("ok", f"{notebook_of(source).name} has the source's texts and its own outputs")
         failures += bool(found)
-    if len(chosen) > 1 and not (options.check or options.take):
+    if len(chosen) > 1 and not (options.check or options.take or options.text):
         print(f"       {len(chosen)} notebooks in {duration(time.monotonic() - started)}")
     return 1 if failures else 0
 
