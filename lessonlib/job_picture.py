@@ -1,11 +1,12 @@
-"""The losses of a fine-tuning job as a picture, once or growing while the job runs."""
+"""The losses and accuracies of a fine-tuning job as pictures, once or growing while it runs."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from lessonlib.i18n import _
 from lessonlib.job_results import Step
@@ -13,37 +14,67 @@ from lessonlib.job_results import Step
 
 def loss_picture(steps: Sequence[Step], name: str = ""):
     """Training and validation loss over the steps, with alternative text."""
+    return _curves(steps, name, _LOSS)
+
+
+def accuracy_picture(steps: Sequence[Step], name: str = ""):
+    """The share of answer tokens that the model would have written itself, over the steps."""
+    return _curves(steps, name, _ACCURACY)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What is drawn: which numbers of a step, in which words. ``best`` chooses among the checks."""
+
+    trained: str
+    checked: str
+    best: Callable
+    axis: str
+    title: str
+    going: str
+    top: float | None
+
+
+_LOSS = _Kind(
+    "train_loss", "valid_loss", min, _("loss per token"), _("Loss of {name}"),
+    _("Validation loss goes from {first:.2f} to {last:.2f}; lowest at step {best}."), None)
+_ACCURACY = _Kind(
+    "train_accuracy", "valid_accuracy", max, _("share of tokens"), _("Token accuracy of {name}"),
+    _("Validation accuracy goes from {first:.2f} to {last:.2f}; highest at step {best}."), 1.0)
+
+
+def _curves(steps: Sequence[Step], name: str, kind: _Kind):
     from lessonlib import pictures
 
     fig, axes = pictures.figure(width=8, height=3.6)
-    trained = [step for step in steps if step.train_loss is not None]
-    checked = [step for step in steps if step.valid_loss is not None]
-    axes.plot([one.step for one in trained], [one.train_loss for one in trained],
+    trained = [step for step in steps if getattr(step, kind.trained) is not None]
+    checked = [step for step in steps if getattr(step, kind.checked) is not None]
+    axes.plot([one.step for one in trained], [getattr(one, kind.trained) for one in trained],
               color=pictures.SKY, linewidth=1.2, label=_("training"))
     if checked:
-        axes.plot([one.step for one in checked], [one.valid_loss for one in checked],
+        axes.plot([one.step for one in checked], [getattr(one, kind.checked) for one in checked],
                   color=pictures.VERMILLION, marker="o", linestyle="--", label=_("validation"))
-    axes.set(xlabel=_("steps"), ylabel=_("loss per token"), ylim=(0, None),
-             title=_("Loss of {name}").format(name=name).strip())
+    axes.set(xlabel=_("steps"), ylabel=kind.axis, ylim=(0, kind.top),
+             title=kind.title.format(name=name).strip())
     if steps and steps[-1].total:
         axes.set_xlim(0, steps[-1].total)
     axes.grid(axis="y")
     if trained or checked:
         axes.legend()
-    return pictures.render(fig, _describe(trained, checked, name))
+    return pictures.render(fig, _describe(trained, checked, name, kind))
 
 
-def _describe(trained: Sequence[Step], checked: Sequence[Step], name: str) -> str:
+def _describe(trained: Sequence[Step], checked: Sequence[Step], name: str, kind: _Kind) -> str:
     """The picture in words."""
-    text = _("Loss of {name} over its steps.").format(name=name)
+    text = _("{what} over its steps.").format(what=kind.title.format(name=name).strip())
     if trained:
-        text += " " + _("Training loss goes from {first:.2f} to {last:.2f}.").format(
-            first=trained[0].train_loss, last=trained[-1].train_loss)
+        ends = [getattr(one, kind.trained) for one in (trained[0], trained[-1])]
+        text += " " + _("In training it goes from {first:.2f} to {last:.2f}.").format(
+            first=ends[0], last=ends[1])
     if checked:
-        best = min(checked, key=lambda one: one.valid_loss)
-        text += " " + _(
-            "Validation loss goes from {first:.2f} to {last:.2f}; lowest at step {best}."
-        ).format(first=checked[0].valid_loss, last=checked[-1].valid_loss, best=best.step)
+        values = [getattr(one, kind.checked) for one in checked]
+        best = checked[values.index(kind.best(values))]
+        text += " " + kind.going.format(first=values[0], last=values[-1], best=best.step)
     return text
 
 

@@ -70,6 +70,12 @@ class Results:
 
         return loss_picture(self.steps, self.job)
 
+    def accuracy_picture(self):
+        """The share of answer tokens that the model would have written itself, over all steps."""
+        from lessonlib.job_picture import accuracy_picture
+
+        return accuracy_picture(self.steps, self.job)
+
     @property
     def shown(self) -> list[Step]:
         """The steps that the table shows: the first, the last, and some between."""

@@ -130,6 +130,8 @@ def test_result_files_of_all_services_are_read(content):
     assert found.steps[2].train_accuracy == 0.75 and found.steps[0].total == 3
     assert "75.0%" in repr(found) and "<td>1.750</td>" in found._repr_html_()
     assert "lowest at step 2" in found.picture().alt
+    alt = found.accuracy_picture().alt
+    assert "from 0.50 to 0.75" in alt and "highest at step 2" in alt
 
 
 def test_a_long_result_file_is_shown_in_parts():

@@ -27,12 +27,12 @@ def free_port():
 class Room:
     """A running classroom: its keys, its address, what its instructor read."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, learners=3):
         self.folder = folder
         port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lessonlib.practice", "classroom", "--learners", "3",
-             "--port", str(port)],
+            [sys.executable, "-m", "lessonlib.practice", "classroom",
+             "--learners", str(learners), "--port", str(port)],
             env=os.environ | {"LESSON_WORK": str(folder), "PYTHONUTF8": "1"},
             cwd=paths.PROJECT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
         said = []
@@ -41,7 +41,7 @@ class Room:
             said.append(line)
         self.said = "".join(said) + line
         self.url = f"http://127.0.0.1:{port}/v1"
-        self.keys = re.findall(r"practice-0\d +(practice-\w{32})", self.said)
+        self.keys = re.findall(r"practice-\d\d +(practice-\w{32})", self.said)
         self.page = re.search(r"http://\S+/practice/status\?key=\w+", self.said)[0]
 
     def client(self, number):
