@@ -2,6 +2,8 @@
 
     python -m factory.bar            all of it, about 10 minutes on two cores
     python -m factory.bar --quick    fewer recipes, fewer claims
+    python -m factory.bar --only overfitting
+                                     one part anew; the record keeps the others as they are
 
 Everything goes through the course's own evaluation and the practice service. The results are
 written to data/models/pantry/bar.json, from which ``factory.model_card`` writes the card.
@@ -13,9 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import lessonlib
+from factory import bar_record
 from lessonlib import lora, prompting, training_rows
 from lessonlib.bootstrap import Difference
 from lessonlib.evaluation import Method, Result, compare, evaluate
@@ -33,11 +36,12 @@ TUNED = lora.LoraSettings()
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the bar, what was measured, and whether it holds."""
+    """One sentence of the bar, what was measured, whether it holds, and the function's name."""
 
     text: str
     measured: str
     holds: bool
+    part: str = ""
 
     def __str__(self) -> str:
         return f"[{'holds' if self.holds else 'FAILS'}] {self.text}: {self.measured}"
@@ -57,6 +61,7 @@ class Bar:
         self.results: dict[tuple[str, str], Result] = {}
         self.claims: list[Claim] = []
         self.board = Scoreboard()
+        self.part = ""
 
     # ------------------------------------------------------------ methods
     def methods(self) -> dict[str, tuple[str, Callable]]:
@@ -109,7 +114,7 @@ class Bar:
 
     def claim(self, text: str, measured: object, holds: bool) -> None:
         """Writes one claim down."""
-        self.claims.append(Claim(text, str(measured), bool(holds)))
+        self.claims.append(Claim(text, str(measured), bool(holds), self.part))
         print(self.claims[-1], flush=True)
 
 
@@ -194,6 +199,19 @@ def forgetting(bar: Bar) -> None:
               after - before > 0.02 and much - before > 3 * (after - before))  # fmt: skip
 
 
+PARTS = (ladder, new_names, field, bad_labels, overfitting, forgetting)
+#: Parts that need neither of the two models that ``tune_both`` makes.
+ALONE = (overfitting,)
+
+
+def tune_both(bar: Bar) -> int:
+    """The two tuned models that most parts measure; seconds that the first one took."""
+    seconds = lora.tune(training_rows.chat_rows(bar.train), "bar-tuned", settings=TUNED).seconds
+    rows = training_rows.glossary_rows(bar.train, bar.known)
+    lora.tune(rows, "bar-tuned-glossary", settings=TUNED)
+    return round(seconds)
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(
@@ -202,42 +220,29 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="60 recipes, without the slow claims")
+    parser.add_argument("--only", choices=[part.__name__ for part in PARTS], help="one part anew")
     parser.add_argument("--no-record", action="store_true", help="print only, write nothing")
     arguments = parser.parse_args()
     quick = arguments.quick
     bar = Bar(60 if quick else None)
-    seconds = lora.tune(training_rows.chat_rows(bar.train), "bar-tuned", settings=TUNED).seconds
-    rows = training_rows.glossary_rows(bar.train, bar.known)
-    lora.tune(rows, "bar-tuned-glossary", settings=TUNED)
-    parts = (ladder, new_names, field) if quick else (
-        ladder, new_names, field, bad_labels, overfitting, forgetting
-    )  # fmt: skip
+    parts = PARTS[:3] if quick else PARTS
+    if arguments.only:
+        parts = [part for part in PARTS if part.__name__ == arguments.only]
+    seconds = None if set(parts) <= set(ALONE) else tune_both(bar)
     for part in parts:
+        bar.part = part.__name__
         part(bar)
-    if not quick:
+    if not quick and not arguments.only:
         for split in bar.splits:
             for name in bar.methods():
                 bar.run(name, split)
     if not arguments.no_record:
-        table = [_row(name, split, result) for (name, split), result in bar.results.items()]
-        record = dict(
-            claims=[asdict(claim) for claim in bar.claims],
-            results=table,
-            recipes=len(bar.splits["test"]),
-            tuning_seconds=round(seconds),
-        )
-        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-        OUTPUT.write_text(text, encoding="utf-8")
+        before = json.loads(OUTPUT.read_text(encoding="utf-8")) if arguments.only else None
+        record = bar_record.record(bar, seconds, before)
+        text = json.dumps(record, indent=1, ensure_ascii=False)
+        OUTPUT.write_text(text + "\n", encoding="utf-8")
     failed = sum(not claim.holds for claim in bar.claims)
     print(f"{len(bar.claims) - failed} of {len(bar.claims)} claims hold")
-
-
-def _row(name: str, split: str, result: Result) -> dict:
-    metrics = {
-        key: [round(m.value, 4), round(m.low, 4), round(m.high, 4)]
-        for key, m in result.metrics().items()
-    }
-    return dict(method=name, split=split, prompt_tokens=round(result.prompt_tokens, 1), **metrics)
 
 
 if __name__ == "__main__":
