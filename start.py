@@ -63,6 +63,10 @@ WORDS = {
     "rehearse": "run the whole course without a browser; minutes, scoreboard and web pages",
     "test": "set up, run all tests and every notebook (what follows goes to pytest)",
     "build": "make notebooks from notebooks/source: all of them, or those named (00 03)",
+    "kit": "make a folder with the course and its packages, for rooms without a network",
+    "site": "make a web site to read, with search, that works without a network",
+    "slides": "make slides from notebooks: all of them, or those named (03)",
+    "nbgrader": "export the exercises for nbgrader: all notebooks, or those named (03)",
     "freeze": "write down the exact package versions of .venv as the tested set",
 }
 
@@ -122,7 +126,7 @@ def read_options(given):
         to_pytest = [word for word in given[1:] if word not in ours]
         given = given[:1] + [word for word in given[1:] if word in ours]
     options = parser().parse_intermixed_args(given)
-    if options.names and options.word != "build":
+    if options.names and options.word not in ("build", "slides", "nbgrader"):
         parser().error("too many words: " + " ".join(options.names))
     return options, to_pytest
 
@@ -141,8 +145,8 @@ def main(arguments=None):
     installed = own_environment.set_up(yes=options.yes, rebuild=options.rebuild)
     if options.word == "test":
         return inside("pytest", *(to_pytest or ALL_TESTS))
-    if options.word in ("rehearse", "freeze"):
-        return inside("tools." + options.word)
+    if options.word in ("rehearse", "freeze", "kit", "site", "slides", "nbgrader"):
+        return inside("tools." + options.word, *options.names)
     if options.word == "build":
         flags = [flag for flag in ("check", "text", "take", "badges") if getattr(options, flag)]
         return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags))

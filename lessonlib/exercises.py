@@ -166,6 +166,17 @@ def check(id: str, *given: object) -> None:
     display(_feedback(id, given))
 
 
+def require(id: str, *given: object) -> None:
+    """The same check for a grading program: silent where the answer is right.
+
+    Raises:
+        AssertionError: not answered, or something is missing; it says what.
+    """
+    feedback = _feedback(id, given)
+    if feedback.mark != OK:
+        raise AssertionError(str(feedback))
+
+
 def _feedback(id: str, given: tuple) -> Feedback:
     """The exercise's own check, with everything caught that an answer can set off."""
     try:

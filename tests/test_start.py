@@ -57,7 +57,7 @@ def test_help_names_every_word():
         assert option in text
 
 
-@pytest.mark.parametrize("words", [["launch"], ["check", "03"], ["--prot", "1"]])
+@pytest.mark.parametrize("words", [["launch"], ["check", "03"], ["kit", "03"], ["--prot", "1"]])
 def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkeypatch):
     monkeypatch.setattr(own_environment, "set_up", lambda **given: pytest.fail("set up was called"))
     with pytest.raises(SystemExit) as stopped:
@@ -75,6 +75,10 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
     (["build", "03", "--check"], ("tools.notebooks", "03", "--check")),
     (["build", "--take", "00", "03"], ("tools.notebooks", "00", "03", "--take")),
     (["freeze"], ("tools.freeze",)),
+    (["kit"], ("tools.kit",)),
+    (["site"], ("tools.site",)),
+    (["slides", "03", "05"], ("tools.slides", "03", "05")),
+    (["nbgrader"], ("tools.nbgrader",)),
 ])
 def test_words_run_inside_the_environment(words, expected, monkeypatch):
     ran = []
@@ -269,7 +273,7 @@ def test_where_the_cpu_build_is_taken_from(monkeypatch, offered, answers, expect
     monkeypatch.setattr(pytorch, "_pip_would_take", lambda *given: offered)
     monkeypatch.setattr(pytorch, "_answers", lambda url: answers)
     plan = pytorch.Plan("cpu", "")
-    assert pytorch._sources(Path(sys.executable), plan, "torch==2.13.0", {}) == expected
+    assert pytorch.sources(Path(sys.executable), plan, "torch==2.13.0", {}) == expected
 
 
 # --- the port -----------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def learner(notebook: NotebookNode) -> NotebookNode:
             shown = f"{_fence(answer)}python\n{answer}\n{_fence(answer)}"
             cell.source = _fold("Hint", cell.source) + "\n\n" + _fold("Solution", shown)
         elif cell.cell_type == "markdown":
-            cell.source = HEADING.sub(_full_heading, cell.source)
+            cell.source = HEADING.sub(full_heading, cell.source)
     return cut
 
 
@@ -89,7 +89,7 @@ def solved(notebook: NotebookNode, name: str) -> NotebookNode:
         if "exercise" in tags(cell):
             cell.source = solution(cell.source)
         elif cell.cell_type == "markdown":
-            cell.source = RELATIVE_LINK.sub(r"\1../", HEADING.sub(_full_heading, cell.source))
+            cell.source = RELATIVE_LINK.sub(r"\1../", HEADING.sub(full_heading, cell.source))
             if "hint" in tags(cell):
                 cell.source = _fold("Hint", cell.source)
     note = f"> This is [{name}](../{name}.ipynb) with its exercises solved."
@@ -242,7 +242,7 @@ def _name_given_by(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else ""
 
 
-def _full_heading(match: re.Match) -> str:
+def full_heading(match: re.Match) -> str:
     """'### Exercise 03-1' with the title, and a line with its difficulty and minutes."""
     try:
         exercise = exercises.find(match[2])

@@ -17,7 +17,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools import pytorch
+from tools import pytorch, wheelhouse
 from tools.diagnose import activity, explain
 from tools.terminal import Step, Stop, child_environment, confirm, line, run
 
@@ -138,6 +138,8 @@ def set_up(yes: bool = False, rebuild: bool = False, venv: Path = VENV) -> bool:
     log = LOGS / "setup.log"
     log.unlink(missing_ok=True)
     plan = pytorch.plan()
+    if text := wheelhouse.note():
+        line("..", text[0].upper() + text[1:] + ".")
     if now.state == "outdated" and not rebuild:
         line("..", f"The environment .venv needs an update: {now.why}.")
         _require_disk("more packages")
@@ -196,9 +198,12 @@ def _install_packages(python: Path, tested: Path, log: Path) -> None:
     asked = ["-r", str(PROJECT / "requirements.txt")]
     exact = ["-c", str(tested)]
     pip = [str(python), "-m", "pip", "install", *pytorch.QUIET_PIP, *asked]
-    attempts = [("the tested set", [*pip, *exact]), ("the newest that fit", pip)]
+    attempts = [("the tested set", [*pip, *exact, *wheelhouse.pip_arguments()])]
+    if not wheelhouse.fits():
+        attempts.append(("the newest that fit", pip))
     if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--python", str(python), *asked, *exact]
+        command = [uv, "pip", "install", "--python", str(python), *asked, *exact,
+                   *wheelhouse.uv_arguments()]
         attempts.insert(0, ("the tested set, by uv", command))
     with Step("packages") as step:
         for words, command in attempts:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib.this_machine import nvidia_gpu
+from tools import wheelhouse
 from tools.diagnose import activity, explain
 from tools.terminal import Step, Stop, child_environment, run
 
@@ -55,7 +56,7 @@ def install(python: Path, wanted: Plan, requirement: str, log: Path) -> None:
         return
     title = f"PyTorch {requirement.split('==')[1]} {wanted.reason}"
     with Step(title) as step:
-        for arguments in _sources(python, wanted, requirement, env):
+        for arguments in sources(python, wanted, requirement, env):
             command = [str(python), "-m", "pip", "install", *QUIET_PIP, requirement, *arguments]
             status, said = run(command, log, env, on_line=lambda text: step.now(activity(text)))
             if status == 0:
@@ -79,8 +80,10 @@ def installed_version(python: Path) -> str:
     return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
-def _sources(python: Path, wanted: Plan, requirement: str, env: dict[str, str]):
+def sources(python: Path, wanted: Plan, requirement: str, env: dict[str, str]):
     """pip arguments to try, one after the other."""
+    if offline := wheelhouse.pip_arguments():
+        return [offline]
     if sys.platform != "linux" or wanted.build == "cuda":
         return [[]]
     # A mirror, or a folder of wheels that pip knows, may offer the CPU build itself.
