@@ -70,8 +70,10 @@ def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
             step.done = f"{title}: {said.against(seconds)}" if said else title
     except CellExecutionError as error:
         return f"{error.ename}: {error.evalue}".splitlines()[0]
-    except TimeoutError as error:
-        return str(error).splitlines()[0]
+    except (TimeoutError, RuntimeError, AssertionError) as error:
+        # A kernel that died: nbclient raises DeadKernelError, or trips over it while tidying up.
+        words = str(error) or "the kernel died (out of memory?)"
+        return f"{type(error).__name__}: {words}".splitlines()[0]
     return ""
 
 
