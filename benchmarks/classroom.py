@@ -1,12 +1,12 @@
-"""A room of 30 learners on one practice service: how long do they wait, and is anything lost?
+"""A room of 30 learners, and the trainer dies twice meanwhile: is anything lost or doubled?
 
-    python -m benchmarks.classroom                     30 learners, notebook 06's work
-    python -m benchmarks.classroom --kills 2           and the trainer is killed twice meanwhile
+    python -m benchmarks.classroom                     30 learners, two kills
+    python -m benchmarks.classroom --learners 5 --kills 0
 
-Each learner, at the same moment: uploads a training file, starts a fine-tuning job, asks the
-base model ten questions while it waits, then asks the tuned model one. Printed are the seconds
-until the first, the middle and the last learner was there, and every answer that was not as it
-should be. The service runs as an instructor starts it, in a work folder of its own.
+How long a room waits is measured with more care by ``benchmarks.job_queue``. Here each learner,
+at the same moment, uploads a training file, starts a fine-tuning job, asks the base model ten
+questions while it waits, then asks the tuned model one. Printed are the seconds until the first,
+the middle and the last learner was there, and every answer that was not as it should be.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-PROJECT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from benchmarks.job_queue import Room
+
 ENDS = ("succeeded", "failed", "cancelled")
 
 
@@ -39,35 +39,17 @@ class Learner:
     jobs: int = 0
 
 
-class Room:
-    """The service as the instructor starts it: ``python -m lessonlib.practice classroom``."""
+def trainer_of(room: Room):
+    """The trainer's process, or None while there is none."""
+    import psutil
 
-    def __init__(self, folder: Path, learners: int, port: int):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "lessonlib.practice", "classroom", "--learners", str(learners),
-             "--port", str(port)],
-            env=os.environ | {"LESSON_WORK": str(folder), "PYTHONUTF8": "1"}, cwd=PROJECT,
-            stdout=subprocess.PIPE, text=True, encoding="utf-8")
-        said = ""
-        while "for you alone" not in said:
-            line = self.process.stdout.readline()
-            if not line and self.process.poll() is not None:
-                raise SystemExit(f"The service did not start:\n{said}")
-            said += line
-        self.keys = re.findall(r"practice-\d\d +(practice-\w{32})", said)
-        self.url = f"http://127.0.0.1:{port}/v1"
-
-    def trainer(self):
-        """The trainer's process, or None while there is none."""
-        import psutil
-
-        for child in psutil.Process(self.process.pid).children():
-            try:
-                if "lessonlib.practice.trainer" in " ".join(child.cmdline()):
-                    return child
-            except psutil.Error:
-                continue
-        return None
+    for child in psutil.Process(room.process.pid).children():
+        try:
+            if "lessonlib.practice.trainer" in " ".join(child.cmdline()):
+                return child
+        except psutil.Error:
+            continue
+    return None
 
 
 def learn(learner: Learner, client, rows: bytes, epochs: int, started: float) -> None:
@@ -100,7 +82,7 @@ def kill_trainers(room: Room, times: int, learners: list[Learner], say=print) ->
     """Kill the trainer when it has been at work for a while, some times over."""
     killed, seen, since = 0, 0, 0.0
     while killed < times and not all(one.tuned or one.troubles for one in learners):
-        trainer = room.trainer()
+        trainer = trainer_of(room)
         if trainer and trainer.pid != seen:
             seen, since = trainer.pid, time.monotonic()
         elif trainer and time.monotonic() - since > 20:
@@ -118,31 +100,27 @@ def main() -> int:
     parser.add_argument("--learners", type=int, default=30)
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--kills", type=int, default=0)
-    parser.add_argument("--port", type=int, default=8377)
+    parser.add_argument("--kills", type=int, default=2)
     options = parser.parse_args()
-    import openai
-
-    from lessonlib import training_rows
-    from lessonlib.tasks import recipes
-
-    chats = training_rows.chat_rows(recipes.load("train")[: options.rows])
-    rows = "".join(json.dumps(row) + "\n" for row in chats).encode()
     with tempfile.TemporaryDirectory() as folder:
-        room = Room(Path(folder), options.learners, options.port)
+        os.environ["LESSON_WORK"] = folder  # before lessonlib.paths is imported
+        from benchmarks.job_queue import Room
+        from lessonlib import training_rows
+        from lessonlib.tasks import recipes
+
+        chats = training_rows.chat_rows(recipes.load("train")[: options.rows])
+        rows = "".join(json.dumps(row) + "\n" for row in chats).encode()
+        room = Room(options.learners)
         learners = [Learner(f"learner {number + 1}") for number in range(options.learners)]
         started = time.monotonic()
-        threads = [threading.Thread(target=learn, args=(
-            one, openai.OpenAI(base_url=room.url, api_key=key, timeout=600,
-                               http_client=openai.DefaultHttpxClient(trust_env=False)),
-            rows, options.epochs, started)) for one, key in zip(learners, room.keys, strict=True)]
+        threads = [threading.Thread(target=learn, args=(one, client, rows, options.epochs, started))
+                   for one, client in zip(learners, room.clients, strict=True)]
         for thread in threads:
             thread.start()
         kill_trainers(room, options.kills, learners)
         for thread in threads:
             thread.join()
-        room.process.terminate()
-        room.process.wait(30)
+        room.close()
     return report(learners, options.rows, options.epochs)
 
 

@@ -21,7 +21,7 @@ def link(hub: str, notebook: Path) -> str:
     folder = colab_cell.address().rstrip("/").rsplit("/", 1)[1]
     query = urlencode({
         "repo": colab_cell.address(), "branch": colab_cell.tag(),
-        "urlpath": f"lab/tree/{folder}/notebooks/{notebook.name}", "depth": 1})
+        "urlpath": f"lab/tree/{folder}/notebooks/{notebook.name}?autodecode", "depth": 1})
     return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{query}"
 
 
