@@ -42,10 +42,12 @@ def rehearse(notebooks: Path = NOTEBOOKS, target: Path = REHEARSAL) -> int:
             failed.append(path.stem)
         write(notebook, target / path.name)
         _write_page(notebook, target / f"{path.stem}.html")
+    ran = time.monotonic() - started
     if notebooks == NOTEBOOKS:  # the claims are the course's, not those of any folder
         _measure_claims(work)
     stop_practice(work)
-    print(f"\n       {duration(time.monotonic() - started)} in all. Web pages and executed copies:"
+    print(f"\n       {duration(time.monotonic() - started)} in all, of which the notebooks"
+          f" {duration(ran)}. Web pages and executed copies:"
           f" {shown(target)}\n")
     if (work / "scoreboard.json").exists():
         from lessonlib.scoreboard import Scoreboard
