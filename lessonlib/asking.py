@@ -43,7 +43,7 @@ def ask_all(
     """
     identity = model_identity(client, model)
     keys = [answer_key(model=identity, messages=one, parameters=parameters) for one in prompts]
-    kept = AnswerCache() if cache else _NoCache()
+    kept = AnswerCache() if cache and not _may_be_another(client, identity) else _NoCache()
     try:
         answers = [kept.get(key) for key in keys]
         missing = [number for number, answer in enumerate(answers) if answer is None]
@@ -117,6 +117,15 @@ def _ask(client: openai.OpenAI, model: str, messages: list[dict], parameters: di
         "error": None,
         "error_message": None,
     }
+
+
+def _may_be_another(client: openai.OpenAI, identity: dict[str, str]) -> bool:
+    """Whether another model may stand behind this name tomorrow, and we would not see it.
+
+    On Azure one asks a deployment by a name of one's own; the service does not describe it, and
+    a new model can be deployed under the same name. Answers are then asked for afresh.
+    """
+    return "/openai" in client.base_url.path and not identity["created"]
 
 
 def model_identity(client: openai.OpenAI, model: str) -> dict[str, str]:

@@ -12,11 +12,14 @@ import math
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import TYPE_CHECKING
 
 from lessonlib import facts
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Result
 from lessonlib.i18n import _
+
+if TYPE_CHECKING:
+    from lessonlib.evaluation import Result
 
 PRICES = facts.FOLDER / "prices.toml"
 MILLION = 1_000_000
@@ -73,9 +76,28 @@ def price(model: str, tuned: bool = False) -> ModelPrice:
     )
 
 
+@dataclass(frozen=True)
+class HostingPrice:
+    """US dollars an hour for keeping a tuned model deployed, whether it is used or not.
+
+    ``source`` and ``read``: where the price was published, and the day on which it was read.
+    """
+
+    per_hour: float
+    source: str
+    read: date
+    note: str = ""
+
+
+@cache
+def hosting(service: str = "azure-openai") -> HostingPrice:
+    """The price of keeping a tuned model deployed at a service."""
+    return HostingPrice(**facts.read(PRICES.name)["hosting"][service])
+
+
 def hosting_per_hour(service: str = "azure-openai") -> float:
     """US dollars an hour for keeping a tuned model deployed, whether it is used or not."""
-    return facts.read(PRICES.name)["hosting"][service]["per_hour"]
+    return hosting(service).per_hour
 
 
 def cost_per_1000(result: Result, model_price: ModelPrice) -> float:

@@ -91,6 +91,7 @@ def create(
     suffix: str | None = None,
     seed: int | None = None,
     metadata: dict[str, str] | None = None,
+    training_type: str | None = None,
     confirm: bool | None = None,
 ) -> Any:
     """Start a job on uploaded files; returns the client's own job object.
@@ -106,6 +107,7 @@ def create(
         suffix: becomes a part of the tuned model's name.
         seed: makes the job repeatable, as far as the service can.
         metadata: labels of your own, to find the job again.
+        training_type: Azure's alone: "Standard", "GlobalStandard" or "Developer".
         confirm: True agrees to the printed cost without being asked, for scripts.
 
     Raises:
@@ -118,6 +120,8 @@ def create(
         "learning_rate_multiplier": learning_rate_multiplier,
     }
     wishes = {"validation_file": validation, "suffix": suffix, "seed": seed, "metadata": metadata}
+    if training_type is not None:  # the official client does not know it
+        wishes["extra_body"] = {"trainingType": training_type}
     return client.fine_tuning.jobs.create(
         model=model,
         training_file=training,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from lessonlib import consent
+from lessonlib import azure_client, consent
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
@@ -51,6 +51,8 @@ def connect(
     api_key: str | None = None,
     timeout: float = TIMEOUT,
     confirm: bool | None = None,
+    protocol: str = "openai",
+    api_version: str | None = None,
 ) -> openai.OpenAI:
     """A client for the chosen provider: an ordinary ``openai.OpenAI``.
 
@@ -64,16 +66,19 @@ def connect(
             hidden prompt. Never printed, never saved.
         timeout: seconds that one request may take.
         confirm: True agrees to the cost without being asked, for scripts.
+        protocol: "azure" for the Azure half of the practice service; see ``azure_client.py``.
+        api_version: for Azure's older addresses; then the client is an ``openai.AzureOpenAI``.
 
     Raises:
         LessonError: unknown provider, cost not agreed to, no key, or the practice
             service does not start.
     """
+    azure = azure_client.is_meant(provider, protocol)
     name = (provider or "").strip() or ("" if base_url else os.environ.get("LESSON_PROVIDER", ""))
     if not base_url and name.strip().lower() == "practice":
         name = _classroom_address() or name
     if not base_url and name.strip().lower() in ("", "practice"):
-        return _practice_client(timeout)
+        return _practice_client(timeout, azure, api_version)
     classroom = _is_classroom_key(api_key or os.environ.get("LESSON_API_KEY"))
     chosen = _resolve(name.strip(), base_url, classroom)
     classroom = classroom and chosen.key_name == "LESSON_API_KEY"
@@ -85,12 +90,21 @@ def connect(
 
     key = api_key or _find_key(chosen)
     direct = classroom or _is_local(chosen.base_url)
+    http_client = openai.DefaultHttpxClient(trust_env=not direct)
+    azure = azure or chosen.name == "azure"
+    return _client(chosen.base_url, key, timeout, http_client, azure, api_version)
+
+
+def _client(
+    base_url: str, key: str, timeout: float, http_client, azure: bool, api_version: str | None
+) -> openai.OpenAI:
+    """The official client: OpenAI's, or one for Azure."""
+    if azure:
+        return azure_client.client(base_url, key, timeout, http_client, api_version)
+    import openai
+
     return openai.OpenAI(
-        base_url=chosen.base_url,
-        api_key=key,
-        timeout=timeout,
-        http_client=openai.DefaultHttpxClient(trust_env=not direct),
-    )
+        base_url=base_url, api_key=key, timeout=timeout, http_client=http_client)
 
 
 def default_model(provider: str | None = None) -> str:
@@ -114,7 +128,9 @@ def default_model(provider: str | None = None) -> str:
     )
 
 
-def _practice_client(timeout: float) -> openai.OpenAI:
+def _practice_client(
+    timeout: float, azure: bool = False, api_version: str | None = None
+) -> openai.OpenAI:
     from lessonlib.practice import service
 
     running = service.ensure()
@@ -125,16 +141,30 @@ def _practice_client(timeout: float) -> openai.OpenAI:
                 url=running.url
             )
         )
-    import openai
-
     from lessonlib.practice.transport import http_client
 
-    return openai.OpenAI(
-        base_url=running.url,
-        api_key=running.api_key,
-        timeout=timeout,
-        http_client=http_client(running),
-    )
+    http = http_client(running)
+    return _client(running.url, running.api_key, timeout, http, azure, api_version)
+
+
+def practice_place(name: str):
+    """What tells where the control plane of the practice service is: here, or in the classroom.
+
+    ``name``: "practice", or the classroom's address.
+    """
+    address = name if "://" in name else _classroom_address()
+    if not address:
+        return azure_client.local_place
+    classroom = _is_classroom_key(os.environ.get("LESSON_API_KEY"))
+    chosen = _resolve(address, None, classroom)
+    if not classroom:
+        raise LessonError(
+            _("{address} is no practice service: its key does not begin with 'practice-'.").format(
+                address=address),
+            _("Use practice, or azure for your own Azure resource."),
+        )
+    key = _find_key(chosen)
+    return lambda: azure_client.practice_place(chosen.base_url, key)
 
 
 def _is_classroom_key(key: str | None) -> bool:

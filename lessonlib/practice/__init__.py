@@ -1,8 +1,8 @@
-"""The practice service: a small server on this machine that speaks OpenAI's protocol.
+"""The practice service: a small server on this machine that speaks OpenAI's protocol, and Azure's.
 
 It answers chat requests, and it really trains: files, fine-tuning jobs, events, checkpoints and
-tuned models work as on OpenAI's service, with small models. It is for practice: it is not
-OpenAI, and nothing leaves this machine.
+tuned models work as on OpenAI's service and on Azure OpenAI, with small models. It is for
+practice: it is neither of them, and nothing leaves this machine.
 
     python -m lessonlib.practice            run it in this terminal
     python -m lessonlib.practice --status   is it running, and where
@@ -10,7 +10,8 @@ OpenAI, and nothing leaves this machine.
     python -m lessonlib.practice classroom --learners 30 --open
                                             one for a whole room: a key for each learner
 
-A notebook never needs these lines: ``lessonlib.connect()`` starts or finds the service.
+A notebook never needs these lines: ``lessonlib.connect()`` starts or finds the service, and
+``lessonlib.connect(protocol="azure")`` gives a client for its Azure half.
 
 The rooms of this house, from the door inwards:
 
@@ -19,6 +20,7 @@ The rooms of this house, from the door inwards:
     serving.py       the web server, and the clock that stops an idle service
     door.py          keys, limits, request ids, the log
     app.py           the HTTP routes, from the modules *_routes.py
+    views.py         the two protocols: openai_view.py, azure_view.py
     errors.py        refusals in OpenAI's words
     rehearse.py      refusals and failures on request (ours, no real service has them)
     classroom.py, status_page.py   keys and limits for a room, a page for its instructor
@@ -54,6 +56,19 @@ Fine-tuning:
     finishing.py     hand over checkpoints, the finished model, the result file
     job_record.py    write down a job's progress, nothing twice
 
+Azure's view of the same tables. What came through one view is not seen through the other:
+
+    azure_door.py    keys and versions in addresses; the data plane and the control plane
+    azure_routes.py  files, jobs, models and chat below /openai and /openai/v1; what was mixed up
+                     where a deployment is not found
+    azure_view.py    ids, states, objects and events as Azure shows them
+    azure_errors.py  refusals in Azure's words
+    deployment_routes.py   deployments, as Azure Resource Manager has them
+    deployment_store.py    what is kept of them (deployment_states.py: their states)
+    deployment_keeper.py   brings them from one state to the next
+    hosting.py       what a deployment costs, and when it ends by itself
+    meter_routes.py  the bill, and a clock that can be wound forward
+
 Jobs outlive the service: one that was running or waiting when the service was stopped or killed
 goes on when it starts again, from where its state was last saved. While a job waits or runs,
 the service does not stop for idleness.
@@ -62,4 +77,10 @@ Where it differs from OpenAI on purpose: ids and owners say ``practice``; what "
 hyperparameters.py; a paused job has the status ``paused``; ``temperature`` is 0 unless you set
 it (OpenAI's default is 1), so that an answer in this course can be repeated exactly; and a
 parameter that it cannot honour is refused by name, never ignored.
+
+Where it differs from Azure on purpose, or where Azure's words are not documented and ours had to
+do: the heads of azure_view.py, azure_errors.py, deployment_routes.py, hosting.py and
+meter_routes.py say so. In short: what stands in brackets behind "Practice service:"; the words of
+some events; a refusal ``ModelInUse``; deployments that are ready after a second; the bill at
+/practice/meter and the clock at /practice/clock; that ``GET .../models/<deployment>`` answers.
 """

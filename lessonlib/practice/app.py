@@ -1,4 +1,4 @@
-"""The HTTP routes of the practice service, as OpenAI's API reference describes them."""
+"""The HTTP routes of the practice service: OpenAI's, Azure's, and a few of its own."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
-from lessonlib.practice import status_page
+from lessonlib.practice import azure_door, azure_errors, azure_routes, status_page
 from lessonlib.practice.chat_call import ChatCall
 from lessonlib.practice.classroom import STATUS_PATH, status_key
+from lessonlib.practice.deployment_routes import DeploymentRoutes
 from lessonlib.practice.door import Activity, Door, error_response, json_response
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.file_routes import FileRoutes
 from lessonlib.practice.house import House, whose
 from lessonlib.practice.job_routes import JobRoutes
+from lessonlib.practice.meter_routes import MeterRoutes
 from lessonlib.practice.model_routes import ModelRoutes
 from lessonlib.practice.store import DEFAULT
 
@@ -43,6 +45,8 @@ def create_app(
     @app.exception_handler(HTTPException)
     async def no_such_route(request: Request, error: HTTPException) -> Response:
         method, path = request.method, request.url.path
+        if azure_door.is_azure(path):
+            return error_response(azure_errors.not_found(method, path))
         if error.status_code == 405:
             message = f"Not allowed to {method} on {path}."
         else:
@@ -71,6 +75,8 @@ def create_app(
     async def chat(request: Request) -> Response:
         return await ChatCall(house, request).respond()
 
-    for routes in (FileRoutes, JobRoutes, ModelRoutes):
+    for routes in (FileRoutes, JobRoutes, ModelRoutes, DeploymentRoutes, MeterRoutes):
         app.include_router(routes(house).router())
+    for router in azure_routes.routers(house):
+        app.include_router(router)
     return Door(app, house.store, api_key, activity)

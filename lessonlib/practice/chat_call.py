@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
@@ -12,22 +12,38 @@ from lessonlib.practice import chat_request, responses
 from lessonlib.practice.batch import Answer, Piece, Settings
 from lessonlib.practice.door import json_response
 from lessonlib.practice.errors import ApiError, read_json
+from lessonlib.practice.folders import ModelFolder
 from lessonlib.practice.house import House, whose
 
 
 class ChatCall:
-    """One POST /v1/chat/completions, from the body to the last byte of the answer."""
+    """One POST .../chat/completions, from the body to the last byte of the answer.
 
-    def __init__(self, house: House, request: Request):
+    Args:
+        find: the model for the name in the request; refuses a wrong one.
+        name: asked for whatever the body says, where the address already tells.
+    """
+
+    def __init__(
+        self,
+        house: House,
+        request: Request,
+        find: Callable[[str, str], ModelFolder] | None = None,
+        name: str | None = None,
+    ):
         self._engine = house.engine
-        self._catalogue = house.catalogue
+        self._find = find or house.catalogue.usable
+        self._name = name
         self._request = request
         self._loop = asyncio.get_running_loop()
         self._news: asyncio.Queue[Piece | Exception] = asyncio.Queue()
         self._answers: list[Answer] = []
 
     async def respond(self) -> Response:
-        wish = chat_request.parse(await read_json(self._request))
+        body = await read_json(self._request)
+        if self._name is not None and isinstance(body, dict):
+            body["model"] = self._name
+        wish = chat_request.parse(body)
         # Loading a model and tokenizing are work: not in the thread that serves everyone.
         batch, prompt = await asyncio.to_thread(self._prepare, wish)
         room = check_length(len(prompt), wish.max_tokens, batch.model.context)
@@ -44,7 +60,7 @@ class ChatCall:
             for index in range(wish.n)
         ]
         writer = responses.ChatAnswer(
-            wish.model, batch.model.fingerprint, len(prompt), wish.top_logprobs is not None
+            batch.model.name, batch.model.fingerprint, len(prompt), wish.top_logprobs is not None
         )
         self._engine.submit(batch, self._answers)
         if wish.stream:
@@ -54,7 +70,7 @@ class ChatCall:
 
     def _prepare(self, wish: chat_request.ChatRequest):
         owner = whose(self._request).id
-        batch = self._engine.batch_for(self._catalogue.usable(owner, wish.model))
+        batch = self._engine.batch_for(self._find(owner, wish.model))
         return batch, batch.model.encode(wish.messages)
 
     def _emit(self, news: Piece | Exception) -> None:

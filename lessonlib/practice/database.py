@@ -17,9 +17,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-#: The number of this set of tables; a later edition that changes them raises it.
-EDITION = 1
-
 #: Each table has a ``seq``, which rises with every row: lists are paged by it. Ids are given by
 #: the *view*, the protocol through which a thing was made (``openai_view.py``); tokens are
 #: random and become ids by adding the view's words.
@@ -68,12 +65,55 @@ CREATE TABLE models (
 CREATE INDEX models_of ON models (organisation, seq);
 """
 
+#: Deployments of the Azure view, those that are gone among them, and each organisation's clock:
+#: how far it was wound ahead, in seconds (``deployment_store.py``). Times are of that clock.
+DEPLOYMENT_TABLES = """
+CREATE TABLE deployments (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, organisation TEXT NOT NULL, name TEXT NOT NULL,
+    model TEXT NOT NULL, tuned INTEGER NOT NULL, sku TEXT NOT NULL, capacity INTEGER NOT NULL,
+    per_hour REAL NOT NULL, state TEXT NOT NULL, created_at REAL NOT NULL, hosted_from REAL,
+    last_used REAL, hosted_until REAL, reason TEXT, error TEXT, gone INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX one_of_a_name ON deployments (organisation, name COLLATE NOCASE)
+    WHERE NOT gone;
+CREATE TABLE clocks (organisation TEXT PRIMARY KEY, ahead REAL NOT NULL)
+"""
+
+#: What each edition of the tables added. A database of an earlier one gets what it lacks.
+EDITIONS = (TABLES, DEPLOYMENT_TABLES)
+
 _LETTERS = string.ascii_letters + string.digits
 
 
 def token(length: int = 24) -> str:
     """Random letters and digits, as ids end in."""
     return "".join(secrets.choice(_LETTERS) for _place in range(length))
+
+
+def short_token() -> str:
+    """A token that can also be written as 32 hex digits: there are fewer than 2**128 of them."""
+    return token(21)
+
+
+def token_as_hex(short: str) -> str:
+    """A short token as 32 hex digits: its characters are the digits of a number."""
+    number = 0
+    for letter in short:
+        number = number * len(_LETTERS) + _LETTERS.index(letter)
+    return f"{number:032x}"
+
+
+def token_of_hex(text: str) -> str:
+    """The short token that is written so; one that belongs to nothing where none is."""
+    try:
+        number = int(text, 16)
+    except ValueError:
+        return ""
+    letters = ""
+    for _place in range(21):
+        number, digit = divmod(number, len(_LETTERS))
+        letters = _LETTERS[digit] + letters
+    return letters if token_as_hex(letters) == text else ""
 
 
 class Database:
@@ -87,10 +127,11 @@ class Database:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         with self.transaction() as connection:
             edition = connection.execute("PRAGMA user_version").fetchone()[0]
-            if edition == 0:
-                for statement in TABLES.split(";"):
+            for tables in EDITIONS[edition:]:
+                for statement in tables.split(";"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {EDITION}")
+            if edition < len(EDITIONS):
+                connection.execute(f"PRAGMA user_version = {len(EDITIONS)}")
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection. A writer waits up to a minute for another one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from fastapi.responses import Response
 
-from lessonlib.practice import rehearse, responses
+from lessonlib.practice import azure_door, rehearse, responses
 from lessonlib.practice.classroom import STATUS_PATH
 from lessonlib.practice.errors import ApiError, server_error
 from lessonlib.practice.store import DEFAULT, Organisation, Store
@@ -98,32 +98,35 @@ class Door:
         """What a request is refused with before any route sees it; None to let it in."""
         headers = {name.decode("latin-1"): value.decode("latin-1")
                    for name, value in scope["headers"]}
-        found = self._whose(headers)
+        found = self._whose(scope["path"], headers)
         if isinstance(found, ApiError):
             return found
         scope["organisation"] = found
+        if azure_door.is_azure(scope["path"]) and (refusal := azure_door.take_version(scope)):
+            return refusal
         attempt = headers.get("x-stainless-retry-count", "0")
         creates_job = scope["method"] == "POST" and scope["path"].endswith("/fine_tuning/jobs")
         return self._limit(found) or rehearse.refusal(
             headers.get(rehearse.HEADER), int(attempt) if attempt.isdecimal() else 0, creates_job
         )
 
-    def _whose(self, headers: dict[str, str]) -> Organisation | ApiError:
+    def _whose(self, path: str, headers: dict[str, str]) -> Organisation | ApiError:
         """The organisation whose key came with the request."""
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
+        key = azure_door.key_of(path, headers)
+        if hmac.compare_digest(key.encode(), self._api_key.encode()):
+            return self._store.organisation(DEFAULT)
+        found = self._store.organisation_of(key) if key else None
+        if found is not None:
+            return found
+        if azure_door.is_azure(path):
+            return azure_door.denied(path)
+        if not key:
             return ApiError(
                 "You didn't provide an API key. You need to provide your API key in an "
                 "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY). "
                 "lessonlib.connect() does that for you.",
                 status=401,
             )
-        if hmac.compare_digest(key.encode(), self._api_key.encode()):
-            return self._store.organisation(DEFAULT)
-        found = self._store.organisation_of(key)
-        if found is not None:
-            return found
         shown = f"{key[:3]}***{key[-2:]}" if len(key) > 8 else "***"
         return ApiError(
             f"Incorrect API key provided: {shown}. The key of this practice service changes "

@@ -1,10 +1,11 @@
-"""The routes under /v1/files, as OpenAI's API reference describes them."""
+"""The routes under /v1/files, as OpenAI's API reference describes them; Azure's are the same."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from pathlib import PurePath
+from types import ModuleType
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
@@ -23,14 +24,20 @@ MOST_LISTED = 10_000
 
 
 class FileRoutes:
-    """Answers requests about files."""
+    """Answers requests about files.
 
-    def __init__(self, house: House):
-        self.house = house
+    Args:
+        view: the protocol that words the answers (``views.py``). Files that came through
+            another one are not seen here.
+        prefix: where the routes begin.
+    """
+
+    def __init__(self, house: House, view: ModuleType = openai_view, prefix: str = "/v1"):
+        self.house, self.view, self.prefix = house, view, prefix
         self.files = house.store.files
 
     def router(self) -> APIRouter:
-        router = APIRouter(prefix="/v1/files")
+        router = APIRouter(prefix=f"{self.prefix}/files")
         router.add_api_route("", self.create, methods=["POST"])
         router.add_api_route("", self.list_files, methods=["GET"])
         router.add_api_route("/{id}", self.retrieve, methods=["GET"])
@@ -39,20 +46,20 @@ class FileRoutes:
         return router
 
     async def create(self, request: Request) -> Response:
-        owner, id = whose(request), openai_view.new_file_id()
+        owner, id = whose(request), self.view.new_file_id()
         self.house.trainer.get_ready()  # a file is followed by a job, and the trainer needs seconds
         most = owner.upload_bytes or limits()["file"]["bytes"]
         upload = await uploads.receive(request, self.files.draft(id), most)
         try:
             purpose = check(upload)
             new = StoredFile(
-                id, owner.id, openai_view.NAME, purpose, PurePath(upload.filename).name,
+                id, owner.id, self.view.NAME, purpose, PurePath(upload.filename).name,
                 upload.size, upload.sha256, int(time.time()),
             )
             stored = await asyncio.to_thread(self.keep, new, attempt(request) > 0)
         finally:
             self.files.draft(id).unlink(missing_ok=True)
-        return json_response(openai_view.file_object(stored))
+        return json_response(self.view.new_file_object(stored))
 
     def keep(self, new: StoredFile, repeated: bool) -> StoredFile:
         """Store a file; a repeated upload that had arrived is not stored again."""
@@ -75,18 +82,19 @@ class FileRoutes:
             paging.read_after(query, place),
             paging.read_limit(query, MOST_LISTED, MOST_LISTED),
             newest_first=order == "desc",
+            view=self.view.NAME,
         )
-        items = [openai_view.file_object(file) for file in found]
+        items = [self.view.file_object(file) for file in found]
         return json_response(paging.list_object(items, more))
 
     def known(self, request: Request, id: str) -> StoredFile:
-        found = self.files.find(whose(request).id, id)
+        found = self.files.find(whose(request).id, id, self.view.NAME)
         if found is None:
             raise ApiError(f"No such File object: {id}", status=404, param="id")
         return found
 
     def retrieve(self, request: Request, id: str) -> Response:
-        return json_response(openai_view.file_object(self.known(request, id)))
+        return json_response(self.view.file_object(self.known(request, id)))
 
     def content(self, request: Request, id: str) -> Response:
         found = self.known(request, id)

@@ -44,9 +44,11 @@ class Files:
         with self._database.transaction() as connection:
             return insert_file(connection, new)
 
-    def find(self, organisation: str, id: str) -> StoredFile | None:
+    def find(self, organisation: str, id: str, view: str | None = None) -> StoredFile | None:
+        """The file of that id; only if it came through that view, where one is given."""
         query = "SELECT * FROM files WHERE id = ? AND organisation = ? AND deleted_at IS NULL"
-        return _file(self._database.row(query, id, organisation))
+        found = _file(self._database.row(query, id, organisation))
+        return found if found and view in (None, found.view) else None
 
     def place(self, organisation: str, id: str) -> int | None:
         """The ``seq`` of a file; of a deleted one too, so that who deletes can page on."""
@@ -57,10 +59,11 @@ class Files:
     def same(self, new: StoredFile, since: int) -> StoredFile | None:
         """The same content under the same name, stored at or after the second ``since``."""
         query = (
-            "SELECT * FROM files WHERE organisation = ? AND sha256 = ? AND filename = ? AND"
-            " purpose = ? AND created_at >= ? AND deleted_at IS NULL ORDER BY seq DESC"
+            "SELECT * FROM files WHERE organisation = ? AND view = ? AND sha256 = ? AND"
+            " filename = ? AND purpose = ? AND created_at >= ? AND deleted_at IS NULL"
+            " ORDER BY seq DESC"
         )
-        values = new.organisation, new.sha256, new.filename, new.purpose, since
+        values = new.organisation, new.view, new.sha256, new.filename, new.purpose, since
         return _file(self._database.row(query, *values))
 
     def page(
@@ -70,9 +73,12 @@ class Files:
         after: int | None = None,
         limit: int = 10_000,
         newest_first: bool = True,
+        view: str | None = None,
     ) -> tuple[list[StoredFile], bool]:
-        """A page of files, and whether there are more."""
+        """A page of files, and whether there are more; of one view, if it is given."""
         where, values = "organisation = ? AND deleted_at IS NULL", (organisation,)
+        if view is not None:
+            where, values = f"{where} AND view = ?", (*values, view)
         if purpose is not None:
             where, values = f"{where} AND purpose = ?", (*values, purpose)
         rows, more = self._database.page(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from lessonlib.practice.catalogue import Catalogue
+from lessonlib.practice.deployment_keeper import DeploymentKeeper
 from lessonlib.practice.engine import Engine
 from lessonlib.practice.store import Organisation, Store
 from lessonlib.practice.training import TrainerProcess
@@ -14,12 +15,14 @@ from lessonlib.practice.training import TrainerProcess
 
 @dataclass(frozen=True)
 class House:
-    """The service's parts: stored things, models in memory, the trainer's process."""
+    """The service's parts: stored things, models in memory, the trainer's process, and the
+    keeper of deployments."""
 
     store: Store
     engine: Engine
     catalogue: Catalogue
     trainer: TrainerProcess
+    keeper: DeploymentKeeper
 
 
 def whose(request: Request) -> Organisation:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from lessonlib.practice import states
-from lessonlib.practice.database import Database, token
+from lessonlib.practice.database import Database, short_token
 from lessonlib.practice.file_store import StoredFile, insert_file
 from lessonlib.practice.job_store import Job, add_event, move
 from lessonlib.practice.model_store import TunedModel, forget_model, insert_model
@@ -107,7 +107,7 @@ class JobRecord:
         connection.execute(
             "INSERT OR IGNORE INTO checkpoints (token, job, step, model, created_at, metrics)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (token(), self._job.id, metrics.step, model.name, int(time.time()),
+            (short_token(), self._job.id, metrics.step, model.name, int(time.time()),
              json.dumps(vars(metrics))),
         )
         insert_model(connection, model)

@@ -6,22 +6,31 @@ import hashlib
 import json
 import secrets
 import time
+from types import ModuleType
 from typing import Any
 
 from lessonlib.practice import hyperparameters, openai_view, rehearse
 from lessonlib.practice.catalogue import Catalogue
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.fields import Fields, invalid_type, unknown, unsupported
-from lessonlib.practice.file_store import Files
+from lessonlib.practice.file_store import Files, StoredFile
 from lessonlib.practice.job_store import Job
 
-LONGEST_SUFFIX = 64
 LARGEST_SEED = 2**31 - 1
 MOST_PAIRS, LONGEST_KEY, LONGEST_VALUE = 16, 64, 512
 
 
-def parse(body: Any, organisation: str, catalogue: Catalogue, files: Files) -> Job:
+def parse(
+    body: Any,
+    organisation: str,
+    catalogue: Catalogue,
+    files: Files,
+    view: ModuleType = openai_view,
+) -> Job:
     """A new job, not stored yet. What is in its files is checked later, by the trainer.
+
+    Args:
+        view: the protocol that the request came through.
 
     Raises:
         ApiError: 400 (or 403, on request), with the parameter and what is wrong with it.
@@ -30,14 +39,17 @@ def parse(body: Any, organisation: str, catalogue: Catalogue, files: Files) -> J
         raise invalid_type("body", "an object", body)
     fields = Fields(body)
     model = fields.required_string("model")
-    entry = catalogue.find(organisation, model)
+    entry = catalogue.find(organisation, model, view.NAME)
     if entry is None or (entry.tuned and entry.tuned.is_shut_down):
-        raise _not_available(model, catalogue, organisation)
-    training = _file(fields.required_string("training_file"), "training_file", organisation, files)
+        raise _not_available(model, catalogue, organisation, view)
+    training = fields.required_string("training_file")
     validation = fields.string("validation_file")
+    _see_file(files.find(organisation, training, view.NAME), training, "training_file")
     if validation is not None:
-        validation = _file(validation, "validation_file", organisation, files)
-    suffix, metadata = _suffix(fields), read_metadata(fields.take("metadata"))
+        found = files.find(organisation, validation, view.NAME)
+        _see_file(found, validation, "validation_file")
+    suffix, metadata = _suffix(fields, view), read_metadata(fields.take("metadata"))
+    extra = view.take_extra(fields)
     asked = _method(fields)
     seed = fields.integer("seed", None, low=0, high=LARGEST_SEED)
     if fields.take("integrations"):
@@ -48,9 +60,9 @@ def parse(body: Any, organisation: str, catalogue: Catalogue, files: Files) -> J
     if word == "training_not_available":
         raise rehearse.training_not_available()
     return Job(
-        id=openai_view.new_job_id(),
+        id=view.new_job_id(),
         organisation=organisation,
-        view=openai_view.NAME,
+        view=view.NAME,
         model=model,
         training_file=training,
         validation_file=validation,
@@ -58,15 +70,18 @@ def parse(body: Any, organisation: str, catalogue: Catalogue, files: Files) -> J
         seed=secrets.randbelow(LARGEST_SEED + 1) if seed is None else seed,
         asked=asked,
         metadata=metadata,
+        extra=extra,
         rehearse=word,
-        tuned_model=openai_view.tuned_name(model, organisation, suffix),
+        tuned_model=view.tuned_name(model, organisation, suffix),
         created_at=int(time.time()),
         fingerprint=hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
     )
 
 
-def _not_available(model: str, catalogue: Catalogue, organisation: str) -> ApiError:
-    names = ", ".join(entry.model.name for entry in catalogue.all(organisation))
+def _not_available(
+    model: str, catalogue: Catalogue, organisation: str, view: ModuleType
+) -> ApiError:
+    names = ", ".join(entry.model.name for entry in catalogue.all(organisation, view.NAME))
     return ApiError(
         f"Model {model} is not available for fine-tuning or does not exist. "
         f"This practice service has: {names}.",
@@ -75,8 +90,8 @@ def _not_available(model: str, catalogue: Catalogue, organisation: str) -> ApiEr
     )
 
 
-def _file(id: str, name: str, organisation: str, files: Files) -> str:
-    found = files.find(organisation, id)
+def _see_file(found: StoredFile | None, id: str, name: str) -> None:
+    """See that a named file can be trained on, as far as that is known now."""
     if found is None:
         raise ApiError(f"invalid {name}: {id}", param=name, code="file_not_found")
     if found.purpose != "fine-tune":
@@ -85,15 +100,14 @@ def _file(id: str, name: str, organisation: str, files: Files) -> str:
             param=name,
             code="invalid_file_purpose",
         )
-    return id
 
 
-def _suffix(fields: Fields) -> str | None:
-    suffix = fields.string("suffix")
-    if suffix is not None and not 1 <= len(suffix) <= LONGEST_SUFFIX:
+def _suffix(fields: Fields, view: ModuleType) -> str | None:
+    suffix, longest = fields.string("suffix"), view.LONGEST_SUFFIX
+    if suffix is not None and not 1 <= len(suffix) <= longest:
         side = "short" if not suffix else "long"
         raise ApiError(
-            f"Invalid 'suffix': string too {side}. Expected a string with 1 to {LONGEST_SUFFIX} "
+            f"Invalid 'suffix': string too {side}. Expected a string with 1 to {longest} "
             f"characters, but got a string with length {len(suffix)} instead.",
             param="suffix",
             code=f"string_{'below_min' if not suffix else 'above_max'}_length",

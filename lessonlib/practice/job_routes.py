@@ -1,9 +1,10 @@
-"""The routes under /v1/fine_tuning/jobs, as OpenAI's API reference describes them."""
+"""The routes under /v1/fine_tuning/jobs, as OpenAI's API reference has them; and Azure's."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from types import ModuleType
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -24,14 +25,20 @@ RETRY_AFTER_SECONDS = 10
 
 
 class JobRoutes:
-    """Answers requests about fine-tuning jobs."""
+    """Answers requests about fine-tuning jobs.
 
-    def __init__(self, house: House):
-        self.house = house
+    Args:
+        view: the protocol that words the answers (``views.py``). Jobs that were made through
+            another one are not seen here.
+        prefix: where the routes begin.
+    """
+
+    def __init__(self, house: House, view: ModuleType = openai_view, prefix: str = "/v1"):
+        self.house, self.view, self.prefix = house, view, prefix
         self.jobs = house.store.jobs
 
     def router(self) -> APIRouter:
-        router = APIRouter(prefix="/v1/fine_tuning/jobs")
+        router = APIRouter(prefix=f"{self.prefix}/fine_tuning/jobs")
         router.add_api_route("", self.create, methods=["POST"])
         router.add_api_route("", self.list_jobs, methods=["GET"])
         router.add_api_route("/{id}", self.retrieve, methods=["GET"])
@@ -47,13 +54,15 @@ class JobRoutes:
         repeated = attempt(request) > 0
         job = await asyncio.to_thread(self.keep, body, whose(request), repeated)
         self.house.trainer.get_ready()
-        return json_response(openai_view.job_object(job))
+        return json_response(self.view.job_object(job))
 
     def keep(self, body: object, owner: Organisation, repeated: bool) -> Job:
         """Store a job; a repeated request that had made one does not make another."""
-        new = job_request.parse(body, owner.id, self.house.catalogue, self.house.store.files)
+        house = self.house
+        new = job_request.parse(body, owner.id, house.catalogue, house.store.files, self.view)
         if repeated:
-            known = self.jobs.same(owner.id, new.fingerprint, new.created_at - REPEATED_WITHIN)
+            since = new.created_at - REPEATED_WITHIN
+            known = self.jobs.same(owner.id, new.view, new.fingerprint, since)
             if known is not None:
                 return known
         try:
@@ -66,7 +75,7 @@ class JobRoutes:
         pairs, without = metadata_filter(query)
 
         def place(id: str) -> int | None:
-            found = self.jobs.find(id, owner)
+            found = self.jobs.find(id, owner, self.view.NAME)
             return found and found.seq
 
         found, more = self.jobs.page(
@@ -75,12 +84,13 @@ class JobRoutes:
             without,
             paging.read_after(query, place),
             paging.read_limit(query, 20, MOST_LISTED["jobs"]),
+            self.view.NAME,
         )
-        items = [openai_view.job_object(job) for job in found]
+        items = [self.view.job_object(job) for job in found]
         return json_response(paging.list_object(items, more))
 
     def known(self, request: Request, id: str) -> Job:
-        found = self.jobs.find(id, whose(request).id)
+        found = self.jobs.find(id, whose(request).id, self.view.NAME)
         if found is None:
             raise ApiError(
                 f"Could not find fine tune: {id}",
@@ -91,7 +101,7 @@ class JobRoutes:
         return found
 
     def retrieve(self, request: Request, id: str) -> Response:
-        return json_response(openai_view.job_object(self.known(request, id)))
+        return json_response(self.view.job_object(self.known(request, id)))
 
     def changed(self, request: Request, id: str, to: str, event: str) -> Response:
         job = self.known(request, id)
@@ -100,7 +110,7 @@ class JobRoutes:
         except WrongState as wrong:
             raise wrong_state(wrong) from None
         self.house.trainer.get_ready()
-        return json_response(openai_view.job_object(job))
+        return json_response(self.view.job_object(job))
 
     def cancel(self, request: Request, id: str) -> Response:
         return self.changed(request, id, states.CANCELLED, "cancelled")
@@ -119,13 +129,13 @@ class JobRoutes:
         paging.refuse_others(query, ("after", "limit"))
 
         def place(after: str) -> int | None:
-            return self.jobs.place("events", job.id, openai_view.event_token(after))
+            return self.jobs.place("events", job.id, self.view.event_token(after))
 
         after = paging.read_after(query, place)
         limit = paging.read_limit(query, 20, MOST_LISTED["events"])
         found, more = self.jobs.events(job.id, after, limit)
         job = self.jobs.find(job.id)  # as new as the newest event
-        items = [openai_view.event_object(event, job) for event in found]
+        items = [self.view.event_object(event, job) for event in found]
         return json_response(paging.list_object(items, more))
 
     def checkpoints(self, request: Request, id: str) -> Response:
@@ -133,12 +143,12 @@ class JobRoutes:
         paging.refuse_others(query, ("after", "limit"))
 
         def place(after: str) -> int | None:
-            return self.jobs.place("checkpoints", job.id, openai_view.checkpoint_token(after))
+            return self.jobs.place("checkpoints", job.id, self.view.checkpoint_token(after))
 
         after = paging.read_after(query, place)
         limit = paging.read_limit(query, 10, MOST_LISTED["checkpoints"])
         found, more = self.jobs.checkpoints(job.id, after, limit)
-        items = [openai_view.checkpoint_object(row) for row in found]
+        items = [self.view.checkpoint_object(row) for row in found]
         return json_response(paging.list_object(items, more))
 
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 from lessonlib.practice import states
-from lessonlib.practice.database import Database, token
+from lessonlib.practice.database import Database, short_token
 from lessonlib.practice.states import WrongState
 
 #: Columns that hold JSON.
@@ -112,20 +112,22 @@ class Jobs:
             add_event(connection, new.id, "validating")
         return self.find(new.id)
 
-    def find(self, id: str, organisation: str | None = None) -> Job | None:
-        """The job of that id; of one organisation, if one is given."""
-        if organisation is None:
-            return _job(self._database.row("SELECT * FROM jobs WHERE id = ?", id))
-        query = "SELECT * FROM jobs WHERE id = ? AND organisation = ?"
-        return _job(self._database.row(query, id, organisation))
+    def find(
+        self, id: str, organisation: str | None = None, view: str | None = None
+    ) -> Job | None:
+        """The job of that id; of one organisation and one view, if they are given."""
+        found = _job(self._database.row("SELECT * FROM jobs WHERE id = ?", id))
+        if found is None or organisation not in (None, found.organisation):
+            return None
+        return found if view in (None, found.view) else None
 
-    def same(self, organisation: str, fingerprint: str, since: int) -> Job | None:
+    def same(self, organisation: str, view: str, fingerprint: str, since: int) -> Job | None:
         """The job that the same request made at or after the second ``since``."""
         query = (
-            "SELECT * FROM jobs WHERE organisation = ? AND fingerprint = ? AND created_at >= ?"
-            " ORDER BY seq DESC"
+            "SELECT * FROM jobs WHERE organisation = ? AND view = ? AND fingerprint = ?"
+            " AND created_at >= ? ORDER BY seq DESC"
         )
-        return _job(self._database.row(query, organisation, fingerprint, since))
+        return _job(self._database.row(query, organisation, view, fingerprint, since))
 
     def page(
         self,
@@ -134,9 +136,12 @@ class Jobs:
         without_metadata: bool = False,
         after: int | None = None,
         limit: int = 20,
+        view: str | None = None,
     ) -> tuple[list[Job], bool]:
         """A page of jobs, newest first. ``metadata``: pairs that all must be there."""
         where, values = "organisation = ?", [organisation]
+        if view is not None:
+            where, values = f"{where} AND view = ?", [organisation, view]
         if without_metadata:
             where += " AND metadata IS NULL"
         for key, value in (metadata or {}).items():
@@ -259,7 +264,7 @@ def add_event(
     connection.execute(
         "INSERT OR IGNORE INTO events (token, job, created_at, level, kind, step, details)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (token(), job, int(time.time()), level, kind, step, json.dumps(details)),
+        (short_token(), job, int(time.time()), level, kind, step, json.dumps(details)),
     )
 
 

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from lessonlib.practice import responses
+from lessonlib.practice import openai_view, responses
 from lessonlib.practice.door import json_response
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.house import House, whose
 
 
 class ModelRoutes:
-    """Answers requests about models."""
+    """Answers requests about models; ``view`` and ``prefix`` as in ``FileRoutes``."""
 
-    def __init__(self, house: House):
-        self.house = house
+    def __init__(self, house: House, view: ModuleType = openai_view, prefix: str = "/v1"):
+        self.house, self.view, self.prefix = house, view, prefix
         self.catalogue = house.catalogue
 
     def router(self) -> APIRouter:
-        router = APIRouter(prefix="/v1/models")
+        router = APIRouter(prefix=f"{self.prefix}/models")
         router.add_api_route("", self.models, methods=["GET"])
         router.add_api_route("/{name:path}", self.model, methods=["GET"])
         router.add_api_route("/{name:path}", self.delete, methods=["DELETE"])
         return router
 
     def models(self, request: Request) -> Response:
-        return json_response(responses.model_list(self.catalogue.all(whose(request).id)))
+        entries = self.catalogue.all(whose(request).id, self.view.NAME)
+        return json_response(responses.model_list(entries))
 
     def model(self, request: Request, name: str) -> Response:
-        return json_response(responses.model_object(self.catalogue.known(whose(request).id, name)))
+        entry = self.catalogue.known(whose(request).id, name, self.view.NAME)
+        return json_response(responses.model_object(entry))
 
     def delete(self, request: Request, name: str) -> Response:
         owner = whose(request).id
-        if self.catalogue.known(owner, name).tuned is None:
+        if self.catalogue.known(owner, name, self.view.NAME).tuned is None:
             raise ApiError(
                 f"The model `{name}` was not made by a fine-tuning job and cannot be deleted.",
                 status=403,

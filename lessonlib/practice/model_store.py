@@ -29,6 +29,14 @@ class TunedModel:
         return self.shutdown_date is not None and self.shutdown_date < date.today().isoformat()
 
 
+class ModelInUse(Exception):
+    """A deployed model cannot be deleted. ``deployments``: their names."""
+
+    def __init__(self, model: str, deployments: list[str]):
+        super().__init__(f"{model} is deployed as {', '.join(deployments)}")
+        self.model, self.deployments = model, deployments
+
+
 class Models:
     """The table of models. ``folder``: where their folders are."""
 
@@ -40,19 +48,29 @@ class Models:
         query = "SELECT * FROM models WHERE name = ? AND organisation = ? AND deleted_at IS NULL"
         return _model(self._database.row(query, name, organisation))
 
-    def all(self, organisation: str) -> list[TunedModel]:
+    def all(self, organisation: str, view: str | None = None) -> list[TunedModel]:
+        """All models of an organisation; only those of one view, if it is given."""
         query = "SELECT * FROM models WHERE organisation = ? AND deleted_at IS NULL ORDER BY seq"
-        return [_model(row) for row in self._database.rows(query, organisation)]
+        found = [_model(row) for row in self._database.rows(query, organisation)]
+        return [model for model in found if view in (None, model.view)]
 
     def path_of(self, model: TunedModel) -> Path:
         return self.folder / model.folder
 
     def delete(self, organisation: str, name: str) -> bool:
-        """False where there is no such model."""
+        """False where there is no such model.
+
+        Raises:
+            ModelInUse: it is deployed.
+        """
         found = self.find(organisation, name)
         if found is None:
             return False
         with self._database.transaction() as connection:
+            query = "SELECT name FROM deployments WHERE organisation = ? AND model = ? AND NOT gone"
+            deployed = connection.execute(query, (organisation, name)).fetchall()
+            if deployed:
+                raise ModelInUse(name, [row["name"] for row in deployed])
             done = forget_model(connection, name)
         if done:
             shutil.rmtree(self.path_of(found), ignore_errors=True)

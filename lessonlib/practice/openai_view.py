@@ -13,10 +13,12 @@ import io
 import re
 
 from lessonlib.practice.database import token
+from lessonlib.practice.fields import Fields
 from lessonlib.practice.file_store import StoredFile
 from lessonlib.practice.job_store import Event, Job
 
 NAME = "openai"
+LONGEST_SUFFIX = 64
 RESULTS_NAME = "step_metrics.csv"
 COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
 
@@ -66,6 +68,16 @@ def checkpoint_name(tuned_model: str, step: int) -> str:
 
 
 # --- objects
+
+
+def take_extra(fields: Fields) -> dict:
+    """Parameters of a new job that only this protocol has: none."""
+    return {}
+
+
+def new_file_object(file: StoredFile) -> dict:
+    """A file in the answer to its upload: it can be used at once."""
+    return file_object(file)
 
 
 def file_object(file: StoredFile) -> dict:

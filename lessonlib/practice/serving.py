@@ -18,6 +18,7 @@ from lessonlib.i18n import _
 from lessonlib.practice import folders, service
 from lessonlib.practice.app import create_app
 from lessonlib.practice.catalogue import Catalogue
+from lessonlib.practice.deployment_keeper import DeploymentKeeper
 from lessonlib.practice.door import Activity
 from lessonlib.practice.engine import Engine
 from lessonlib.practice.house import House
@@ -39,7 +40,9 @@ def serve(
     with trainer_lock(store.folder):  # a killed service's trainer needs a moment to see it
         store.sweep()
     engine, trainer = Engine(), TrainerProcess(store)
-    house = House(store, engine, Catalogue(store), trainer)
+    catalogue = Catalogue(store)
+    keeper = DeploymentKeeper(store, engine, catalogue)
+    house = House(store, engine, catalogue, trainer, keeper)
     activity = Activity(last=time.monotonic())
     about = {
         "service": "lessonlib practice service, not OpenAI",
@@ -66,6 +69,7 @@ def serve(
             print("\n".join(["", *more]), flush=True)
         threading.Thread(target=load_built_in, args=[engine], daemon=True).start()
         trainer.watch()
+        keeper.watch()
         while not serving.done():
             if trainer.has_work():
                 activity.last = time.monotonic()
@@ -77,6 +81,7 @@ def serve(
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve_until_idle())
+    keeper.stop()
     trainer.stop()
     engine.stop()
     log.info("stopped")

@@ -1,7 +1,8 @@
-"""All that the service keeps: organisations, files, jobs and models, in work/practice.
+"""All that the service keeps: organisations, files, jobs, models, deployments.
 
 The tables (``database.py``) know nothing of any protocol: the OpenAI routes and other *views*
-read and write the same rows. Contents of files and models are plain files beside the database:
+read and write the same rows. All of it is in work/practice; contents of files and models are
+plain files beside the database:
 
     service.db         the tables
     files/<id>         uploaded files and results
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib.practice.database import Database
+from lessonlib.practice.deployment_store import Deployments
 from lessonlib.practice.file_store import Files
 from lessonlib.practice.job_store import Jobs
 from lessonlib.practice.model_store import Models
@@ -55,6 +57,7 @@ class Store:
         self.files = Files(self.database, folder / "files")
         self.jobs = Jobs(self.database)
         self.models = Models(self.database, folder / "models")
+        self.deployments = Deployments(self.database)
         if self.organisation(DEFAULT) is None:
             self.add_organisation(Organisation(DEFAULT, "the learner at this machine"), None)
 
