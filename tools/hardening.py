@@ -178,20 +178,22 @@ def harden(stem: str, wanted: tuple[str, ...], python: str) -> dict[str, Result]
     """Try one notebook under these conditions."""
     found: dict[str, Result] = {}
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as folder:
-        here = place(Path(folder).resolve() / "plain")
-        error, seconds, peak = run(here, stem, python,
-                                   ("memory",) if "memory" in wanted else ())
-        found["alone"] = Result(f"ok {duration(seconds)}") if not error else Result("FAILS", error)
-        extra = written_outside(here)
-        found["outside"] = Result("FAILS", ", ".join(extra[:5])) if extra else Result("ok")
-        found["memory"] = _memory(error, peak)
-        if "twice" in wanted:
-            found["twice"] = _as_result(run(here, stem, python))
-        if "interrupt" in wanted:
-            found["interrupt"] = _interrupted(Path(folder), stem, python, seconds)
+        root = Path(folder).resolve()
+        if set(wanted) - set(TOGETHER):
+            here = place(root / "plain")
+            error, seconds, peak = run(here, stem, python,
+                                       ("memory",) if "memory" in wanted else ())
+            found["alone"] = _as_result((error, seconds, peak))
+            extra = written_outside(here)
+            found["outside"] = Result("FAILS", ", ".join(extra[:5])) if extra else Result("ok")
+            found["memory"] = _memory(error, peak)
+            if "twice" in wanted:
+                found["twice"] = _as_result(run(here, stem, python))
+            if "interrupt" in wanted:
+                found["interrupt"] = _interrupted(root, stem, python, seconds)
         hard = tuple(one for one in TOGETHER if one in wanted)
         if hard:
-            found |= _together(Path(folder), stem, python, hard)
+            found |= _together(root, stem, python, hard)
     return {name: found[name] for name in CONDITIONS if name in wanted and name in found}
 
 
