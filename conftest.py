@@ -30,9 +30,12 @@ WORK = Path(tempfile.mkdtemp(dir=PROJECT / "work" / "tests"))
 SECONDS: dict[str, float] = {}
 #: How the reason of a test begins that was skipped for want of a browser.
 NO_BROWSER = "no browser on this machine. Cure: "
+#: The same for want of AutoTrain's environment.
+NO_AUTOTRAIN = "for want of AutoTrain: "
 #: Files that take minutes. They begin first, so that none of them is left for one worker alone
 #: to finish at the end.
-LONG = ("test_browser_notebooks", "test_outcomes", "test_practice_crashes")
+LONG = ("test_autotrain_for_real", "test_browser_notebooks", "test_outcomes",
+        "test_practice_crashes")
 
 os.environ["LESSON_WORK"] = str(WORK / "unit")
 os.environ["LESSON_PROGRESS"] = "0"
@@ -70,10 +73,12 @@ def _folder_of(notebook: Path) -> str:
 
 
 def _take_answers_along(name: str) -> None:
-    """The cache of answers alone: the same questions to the same models are asked once."""
-    cache = WORK / name / "cache"
-    if cache.is_dir():
-        shutil.copytree(cache, WORK / f"{name}_solved" / "cache", dirs_exist_ok=True)
+    """What the learner's edition has worked out by the same cells: answers of models, and
+    finished trainings of AutoTrain. Each is asked and trained once; all else is fresh."""
+    for part in ("cache", "autotrain"):
+        done = WORK / name / part
+        if done.is_dir():
+            shutil.copytree(done, WORK / f"{name}_solved" / part, dirs_exist_ok=True)
 
 
 def no_browser() -> str:
@@ -81,6 +86,21 @@ def no_browser() -> str:
     from tests import browser
 
     return "" if browser.program() else NO_BROWSER + browser.CURE
+
+
+@pytest.fixture(scope="session")
+def autotrain_environment():
+    """AutoTrain's own environment, made once and kept; see lessonlib/autotrain_environment.py."""
+    from lessonlib import autotrain_environment as home
+    from lessonlib.errors import LessonError
+
+    try:
+        return home.make()
+    except LessonError as error:
+        lack = str(error)
+    if os.environ.get("LESSON_NEED_AUTOTRAIN"):
+        pytest.fail(lack)
+    pytest.skip(NO_AUTOTRAIN + lack)
 
 
 @pytest.hookimpl(trylast=True)  # when -m and -k have left out what they leave out
@@ -152,11 +172,12 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
                 f"{path}: {said.against(seconds) if said else f'{seconds:.0f} s'}")
     skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])
                if isinstance(report.longrepr, tuple)]
-    lacking = [reason for reason in skipped if NO_BROWSER in reason]
-    if lacking:
-        lack = lacking[0].removeprefix("Skipped: ")
-        terminalreporter.section("not run")
-        terminalreporter.write_line(f"{len(lacking)} tests were NOT run: there is {lack}")
+    for told, words in ((NO_BROWSER, "there is "), (NO_AUTOTRAIN, "")):
+        lacking = [reason for reason in skipped if told in reason]
+        if lacking:
+            lack = lacking[0].removeprefix("Skipped: ")
+            terminalreporter.section("not run")
+            terminalreporter.write_line(f"{len(lacking)} tests were NOT run: {words}{lack}")
 
 
 def stop_practice_services() -> None:

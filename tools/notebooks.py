@@ -221,15 +221,23 @@ def build(source: Path, work: Path | None = None) -> list[str]:
     found = []
     for path, notebook in made.items():
         is_solved = path == solutions_of(source)
-        _run(notebook, path, work.with_name(f"{work.name}_solved") if is_solved else work)
+        if is_solved:
+            _run(notebook, path, work.with_name(f"{work.name}_solved"), work / "autotrain")
+        else:
+            _run(notebook, path, work)
         texts = problems(notebook) + wrong_states(notebook, is_solved)
         found += [f"solved, {text}" if is_solved else text for text in texts]
     return found
 
 
-def _run(notebook: NotebookNode, path: Path, work: Path) -> None:
-    """Run one notebook with a line of progress, and save it. Raises Stop where a cell fails."""
+def _run(notebook: NotebookNode, path: Path, work: Path, trained: Path | None = None) -> None:
+    """Run one notebook with a line of progress, and save it. Raises Stop where a cell fails.
+
+    trained: AutoTrain's finished trainings from the learner's edition, not to be done again.
+    """
     shutil.rmtree(work, ignore_errors=True)
+    if trained and trained.is_dir():
+        shutil.copytree(trained, work / trained.name)
     path.parent.mkdir(exist_ok=True)
     title = path.stem + (", solved" if path.parent.name == "solutions" else "")
     code = sum(cell.cell_type == "code" for cell in notebook.cells)

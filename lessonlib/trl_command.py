@@ -1,0 +1,115 @@
+"""``trl sft --config file.yaml``: tuning without code, by today's libraries.
+
+TRL's command line trains from a YAML file as AutoTrain does, on the packages that the course has
+anyway. Its keys are the arguments of TRL's ``SFTConfig``, ``ModelConfig`` and ``ScriptArguments``
+(documentation of TRL, page "Command Line Interfaces").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import yaml
+
+from lessonlib import autotrain, autotrain_job, no_code
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
+from lessonlib.lora_device import choose_device
+from lessonlib.no_code import Training
+from lessonlib.text_files import read_text
+
+
+def config(output: str, data: str, job: autotrain_job.Job, answers_only: bool = True) -> str:
+    """The text of a YAML file that asks ``trl sft`` for the same training as an AutoTrain job.
+
+    Args:
+        output: name of the output folder, in ``work/autotrain``.
+        data: folder with ``train.jsonl`` and ``validation.jsonl``, in ``work/autotrain``.
+        job: from whose settings rows, epochs, learning rate, rank and seed are taken.
+        answers_only: let the loss count the assistant's answers alone, which AutoTrain cannot.
+    """
+    # AutoTrain's pieces hold several chats each; so many chats make a step of the same size.
+    chats = max(1, round(job.batch_size * job.block_size / TOKENS_OF_A_CHAT))
+    kind = choose_device("auto").value
+    values = {
+        "model_name_or_path": autotrain_job.TODAY,
+        "dataset_name": data,
+        "output_dir": output,
+        "max_length": 1024,
+        "packing": False,
+        "assistant_only_loss": answers_only,
+        "num_train_epochs": job.epochs,
+        "per_device_train_batch_size": chats,
+        "learning_rate": job.learning_rate,
+        "lr_scheduler_type": job.scheduler,
+        "warmup_steps": 0.1,
+        "seed": job.seed,
+        "use_peft": True,
+        "lora_r": job.lora_r,
+        "lora_alpha": job.lora_alpha,
+        "lora_dropout": 0.0,
+        "lora_target_modules": "all-linear",
+        "gradient_checkpointing": False,
+        "eval_strategy": "epoch",
+        "dataset_test_split": "validation",
+        "logging_steps": 10,
+        "save_strategy": "no",
+        "report_to": "none",
+        "bf16": kind == "cuda-bf16",
+        "use_cpu": kind.startswith("cpu"),
+    }
+    return "".join(f"{name}: {autotrain_job.yaml_value(value)}\n" for name, value in values.items())
+
+
+#: Mean length of a recipe's chat in the built-in model's tokens (measured on the training set).
+TOKENS_OF_A_CHAT = 150
+
+
+def write_config(text: str, name: str) -> Path:
+    """Write the YAML file into ``work/autotrain``; gives back its path."""
+    path = autotrain_job.folder() / f"{name}.yml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def sft(path: str | Path, again: bool = False, show: bool = True) -> Training:
+    """``trl sft --config <file>``; gives back the training.
+
+    Args:
+        path: the file, in ``work/autotrain``.
+        again: train also where the very same training was done here before.
+
+    Raises:
+        LessonError: a key that we rely on is missing, or there is no adapter afterwards.
+    """
+    path, folder = Path(path), autotrain_job.folder()
+    text = read_text(path)
+    values = yaml.safe_load(text)
+    for name in ("output_dir", "dataset_name", "model_name_or_path"):
+        if not isinstance(values, dict) or not values.get(name):
+            raise LessonError(
+                _("{file}: {key} is missing.").format(file=path.name, key=name),
+                _("Write it as trl_command.config does."))
+    output, log = folder / values["output_dir"], folder / f"{values['output_dir']}.log"
+    digest = hashlib.sha256(text.encode())
+    for place in ("dataset_name", "model_name_or_path"):
+        for file in sorted((folder / values[place]).glob("*.*")):
+            digest.update(file.read_bytes())
+    if not again and (before := autotrain.recall(output, digest.hexdigest(), log)):
+        if show:
+            print(_("Trained here before by the very same words and rows: taken from there."))
+        return before
+    command = [sys.executable, "-m", "trl.cli.main", "sft", "--config", path.name]
+    training = no_code.train(command, folder, output, _variables(folder), log, show)
+    autotrain.record(training, digest.hexdigest())
+    return training
+
+
+def _variables(folder: Path) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return {**env, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1",
+            "HF_HOME": str(folder / "home"), "TRL_EXPERIMENTAL_SILENCE": "1"}
