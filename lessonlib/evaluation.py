@@ -200,6 +200,13 @@ def evaluate(
         cache=cache,
         progress=progress,
     )
+    return scored(method, examples, answers, owner)
+
+
+def scored(
+    method: Method, examples: Sequence[Example], answers: Sequence[dict], owner: str
+) -> Result:
+    """The result of answers that are there already; their keys are those of ``asking.ask_all``."""
     rows = [_score(example, answer) for example, answer in zip(examples, answers, strict=True)]
     return Result(method.name, method.model, tuple(rows), owner)
 

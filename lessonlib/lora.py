@@ -25,7 +25,7 @@ from lessonlib import lora_folders, lora_rows, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice, choose_device
-from lessonlib.lora_guards import memory_errors, quiet
+from lessonlib.lora_guards import OutOfMemory, free_memory, memory_errors, quiet
 from lessonlib.lora_settings import LoraSettings
 
 __all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "get_ready", "load", "tune"]
@@ -139,6 +139,7 @@ def tune(
     validation: Sequence[dict] | None = None,
     seed: int = 0,
     show: bool = True,
+    merge: bool = True,
 ) -> TunedModel:
     """Train a LoRA adapter on chat rows or raw text; the tuned model is served at once.
 
@@ -153,6 +154,8 @@ def tune(
         base: the built-in model, or another (see ``lora_folders.find_base``).
         validation: rows to take the validation loss on after each epoch; never trained on.
         show: progress and the loss picture in a notebook, a line an epoch in a terminal.
+        merge: write the merged model as well. Without it only the adapter is written: the base
+            must fit into this machine's memory to be merged, whatever the GPU holds.
 
     Raises:
         LessonError: something about the rows, the name or the settings is wrong, or the memory
@@ -166,16 +169,9 @@ def tune(
         lora_rows.check_rows(validation, _("Validation"))
     base = lora_folders.find_base(base)
     device = choose_device(settings.device)
-
-    from lessonlib import lora_training
-
     adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
-    with (
-        quiet(),
-        memory_errors(device.value, settings.batch_size),
-        lora_folders.new_folder(adapter_folder) as new,
-    ):
-        run = lora_training.train(rows, validation, base, settings, seed, device.value, new, show)
+    with quiet(), lora_folders.new_folder(adapter_folder) as new:
+        run, settings = _train(rows, validation, base, settings, seed, device.value, new, show)
         model = TunedModel(
             name,
             base,
@@ -189,10 +185,45 @@ def tune(
             device,
         )
         (new / "tuning.json").write_text(_as_json(model), encoding="utf-8")
-        lora_folders.save_merged(base, new, folder)
+        if merge:
+            lora_folders.save_merged(base, new, folder)
     if show:
-        lora_training.show_result(model)
+        from lessonlib.lora_training import show_result
+
+        show_result(model)
     return dataclasses.replace(model, seconds=time.perf_counter() - began)
+
+
+def _train(rows, validation, base, settings: LoraSettings, seed, device, folder, show):
+    """Train; where the memory does not suffice, once more with half the rows at a time.
+
+    Two halves make one step, so that the same is learned.
+
+    Returns:
+        The run, and the settings that it was made with.
+
+    Raises:
+        LessonError: the memory does not suffice for half as many rows either.
+    """
+    from lessonlib import lora_training
+
+    try:
+        with memory_errors(device, settings.batch_size):
+            run = lora_training.train(rows, validation, base, settings, seed, device, folder, show)
+            return run, settings
+    except OutOfMemory as error:
+        if settings.batch_size == 1:
+            raise
+        half = settings.batch_size // 2
+        print(_("{problem}\nTrying once more with {half} at a time; two times {half} make one"
+                " step.").format(problem=error.problem, half=half))
+        settings = dataclasses.replace(
+            settings, batch_size=half, accumulate=2 * settings.accumulate
+        )
+    free_memory()  # outside the except: there the error would still hold what was allocated
+    with memory_errors(device, settings.batch_size):
+        run = lora_training.train(rows, validation, base, settings, seed, device, folder, show)
+    return run, settings
 
 
 def load(name: str) -> TunedModel:

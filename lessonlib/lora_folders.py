@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lessonlib import paths
+from lessonlib import lora_rows, open_models, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
@@ -49,14 +49,16 @@ def find_base(base: str | Path | None) -> str:
     """What to load for ``base``: a folder here, or else a name on the Hugging Face hub.
 
     Args:
-        base: None or ``pantry`` for the built-in model, the name of a model tuned here, a
-            folder, or a hub name such as ``Qwen/Qwen2.5-0.5B-Instruct``.
+        base: None or ``pantry`` for the built-in model, one of ``open_models.names()``, the name
+            of a model tuned here, a folder, or a hub name such as ``Qwen/Qwen3-0.6B``.
 
     Raises:
         LessonError: it is none of these.
     """
     if base is None or base == BUILT_IN_NAME:
         places = [paths.BUILT_IN]
+    elif base in open_models.names():
+        return open_models.find(base).hub_id
     else:
         places = [Path(base), paths.MODELS / base]
     for place in places:
@@ -116,7 +118,7 @@ def _rename(source: Path, target: Path) -> None:
 def save_merged(base: str, adapter: Path, target: Path) -> None:
     """Write base plus adapter as one model, with tokenizer and chat template, to ``target``.
 
-    The sum is taken in float32 and stored in the number format that the base came in.
+    The sum is taken in float32 and rounded once, to the number format that the base came in.
 
     Args:
         base: folder or hub name of the model that the adapter was trained on.
@@ -127,13 +129,16 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
     from peft.tuners.lora import Linear
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    stored = AutoConfig.from_pretrained(base).dtype or torch.float32
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    pinned = open_models.pinned(base)
+    stored = AutoConfig.from_pretrained(base, **pinned).dtype or torch.float32
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=stored, **pinned)
     config = PeftConfig.from_pretrained(str(adapter))
     # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
     config._register_custom_module({torch.nn.Linear: Linear})
     model = PeftModel.from_pretrained(model, str(adapter), config=config).merge_and_unload()
-    model.to(stored)
     with new_folder(target) as folder:
         model.save_pretrained(folder)
-        AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(base, **pinned)
+        if not tokenizer.chat_template:  # whoever asks the model must write as it was trained
+            tokenizer.chat_template = lora_rows.PLAIN_TEMPLATE
+        tokenizer.save_pretrained(folder)

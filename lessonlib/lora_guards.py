@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import warnings
 from collections.abc import Iterator
 
@@ -13,12 +14,25 @@ from lessonlib.i18n import _
 MEMORY_SIGNS = ("out of memory", "not enough memory", "can't allocate memory")
 
 
+class OutOfMemory(LessonError):
+    """The memory does not suffice."""
+
+
+def free_memory() -> None:
+    """Give back what a failed run held."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 @contextlib.contextmanager
 def memory_errors(device: str, batch_size: int) -> Iterator[None]:
     """Turn 'out of memory', which each device words in its own way, into a way on.
 
     Raises:
-        LessonError: names the device and the number of rows, and proposes half as many.
+        OutOfMemory: names the device and the number of rows, and proposes half as many.
     """
     try:
         yield
@@ -30,7 +44,7 @@ def memory_errors(device: str, batch_size: int) -> Iterator[None]:
             "Try LoraSettings(batch_size={half}), leave out the longest rows, or shut down "
             "other notebooks that hold memory."
         )
-        raise LessonError(
+        raise OutOfMemory(
             _("The memory does not suffice for {size} rows at a time on {device}.").format(
                 size=batch_size, device=device
             ),

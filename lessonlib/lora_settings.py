@@ -21,12 +21,18 @@ class LoraSettings:
         learning_rate: how far each step goes. Small models bear large steps: for a model with
             billions of parameters take about 0.0002.
         epochs: how often all rows are gone through.
-        batch_size: rows that are learned from together, in one step.
+        batch_size: rows that are in memory together.
+        accumulate: that many batches are learned from together, in one step. Twice as many of
+            half the size need less memory, take longer, and learn the same.
         warmup: share of all steps over which the learning rate rises from zero to its full size.
         schedule: how it falls afterwards: ``cosine``, ``linear`` or ``constant_with_warmup``.
         max_length: longest row in tokens that is accepted. None: as long as the model can read.
         targets: the layers that get an adapter; ``all-linear`` is all matrices of all layers.
         keep_checkpoints: keep the adapter of each epoch, so that an earlier one can be taken.
+        four_bit: keep the base model in 4 bits a weight (QLoRA, Dettmers et al. 2023,
+            https://arxiv.org/abs/2305.14314). Saves memory where the model is large.
+        recompute: do not keep what each layer computed, compute it again when it is needed
+            (activation or gradient checkpointing). Saves memory, costs about a third more time.
         device: ``auto``, or one of ``cuda-bf16``, ``cuda-fp16``, ``mps-fp32``, ``cpu-bf16``,
             ``cpu-fp32``.
     """
@@ -37,11 +43,14 @@ class LoraSettings:
     learning_rate: float = 3e-3
     epochs: int = 8
     batch_size: int = 16
+    accumulate: int = 1
     warmup: float = 0.05
     schedule: str = "cosine"
     max_length: int | None = None
     targets: str | tuple[str, ...] = "all-linear"
     keep_checkpoints: bool = False
+    four_bit: bool = False
+    recompute: bool = False
     device: str = "auto"
 
     def __post_init__(self):
@@ -50,6 +59,7 @@ class LoraSettings:
         self._whole("rank", 1, 1024)
         self._whole("epochs", 1, 1000)
         self._whole("batch_size", 1, 4096)
+        self._whole("accumulate", 1, 4096)
         self._between("learning_rate", 0, 1, open_below=True)
         self._between("dropout", 0, 0.95)
         self._between("warmup", 0, 1)

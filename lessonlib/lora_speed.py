@@ -222,7 +222,9 @@ class AnswerTrainer(SFTTrainer):
     def _get_train_sampler(self, train_dataset=None):
         rows = self.train_dataset if train_dataset is None else train_dataset
         lengths = [len(ids) for ids in rows["input_ids"]]
-        return LengthBatches(lengths, self.args.train_batch_size, self.args.seed)
+        # Batches that are accumulated make one step: that is the size that counts.
+        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthBatches(lengths, step, self.args.seed)
 
     @torch.no_grad()
     def validation_loss(self) -> float:

@@ -13,11 +13,17 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from peft.tuners.lora import Linear
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PrinterCallback,
+)
 from trl import SFTConfig
 
-from lessonlib import lora_rows
+from lessonlib import lora_rows, open_models
 from lessonlib.errors import LessonError
+from lessonlib.hub_errors import hub_errors
 from lessonlib.i18n import _
 from lessonlib.lora_device import choose_threads, share_out
 from lessonlib.lora_progress import Lines, LivePicture, Point, Recorder, in_notebook
@@ -52,7 +58,7 @@ def train(
     Raises:
         LessonError: the base model cannot be loaded, or a row is too long for it.
     """
-    model, tokenizer = load_base(base, device)
+    model, tokenizer = load_base(base, device, settings.four_bit)
     longest = min(model.config.max_position_embeddings, settings.max_length or 10**9)
     data = lora_rows.tokenise(rows, tokenizer, longest, _("Training"))
     checks = validation and lora_rows.tokenise(validation, tokenizer, longest, _("Validation"))
@@ -92,7 +98,8 @@ def make_trainer(
 ) -> AnswerTrainer:
     """The trainer for tokenised rows. ``scratch``: an empty folder that may be thrown away."""
     small = model.config.hidden_size <= WIDEST_MERGED
-    merged = small and settings.dropout == 0 and not device.endswith("fp16")
+    plain = settings.dropout == 0 and not settings.four_bit and not settings.recompute
+    merged = small and plain and not device.endswith("fp16")
     trainer = AnswerTrainer(
         model=model,
         args=_arguments(settings, seed, device, _steps(data, settings), merged, scratch),
@@ -102,6 +109,11 @@ def make_trainer(
         peft_config=adapter_config(settings, merged),
     )
     trainer.remove_callback(PrinterCallback)
+    if settings.four_bit and not device.endswith("bf16"):
+        # TRL puts a 4-bit model's adapter into bfloat16, which a device without it cannot scale.
+        for weight in trainer.model.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()
     if device.startswith("cpu"):
         lanes, threads = share_out(choose_threads().value)
         # Dropout draws from one source: in two lanes, who draws what would be up to chance.
@@ -110,21 +122,30 @@ def make_trainer(
 
 
 def _steps(data: list[dict], settings: LoraSettings) -> int:
-    return settings.epochs * math.ceil(len(data) / settings.batch_size)
+    return settings.epochs * math.ceil(len(data) / (settings.batch_size * settings.accumulate))
 
 
-def load_base(base: str, device: str):
-    """Model and tokenizer, in the device's number format, ready for an adapter."""
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(base)
-        model = AutoModelForCausalLM.from_pretrained(base, dtype=FORMATS[device.split("-")[1]])
-    except (OSError, ValueError) as error:
-        raise LessonError(
-            _("The base model {base} cannot be loaded: {error}.").format(
-                base=base, error=(str(error).splitlines() or [""])[0]
-            ),
-            _("Check the name, the network, and that the folder is complete."),
-        ) from error
+def load_base(base: str, device: str, four_bit: bool = False):
+    """Model and tokenizer, in the device's number format, ready for an adapter.
+
+    Args:
+        base: a folder, or a hub name; one that ``open_models`` knows is loaded in the revision
+            that stands there.
+        four_bit: its large matrices in 4 bits a weight, in the format NF4 of QLoRA.
+
+    Raises:
+        LessonError: it cannot be had or read; says why, and the cure.
+    """
+    dtype = FORMATS[device.split("-")[1]]
+    extra = {}
+    if four_bit:
+        check_four_bit()
+        extra = {"quantization_config": four_bit_config(dtype), "device_map": device.split("-")[0]}
+    with hub_errors(base):
+        tokenizer = AutoTokenizer.from_pretrained(base, **open_models.pinned(base))
+        model = AutoModelForCausalLM.from_pretrained(
+            base, dtype=dtype, **open_models.pinned(base), **extra
+        )
     lora_rows.use_training_template(tokenizer)
     model.config.use_cache = False
     if model.config.model_type in PLAIN_MODELS:
@@ -133,6 +154,32 @@ def load_base(base: str, device: str):
         if device == "cpu-bf16" and kinds == {"full_attention"}:
             model.set_attn_implementation("plain")
     return model, tokenizer
+
+
+def check_four_bit() -> None:
+    """See that 4-bit weights are possible here.
+
+    Raises:
+        LessonError: the package bitsandbytes is missing, or does not fit this machine.
+    """
+    try:
+        import bitsandbytes
+    except Exception as error:  # an import of compiled code can fail in many ways
+        raise LessonError(
+            _("4-bit weights need the package bitsandbytes: {error}.").format(error=error),
+            _("Install it (pip install bitsandbytes), or leave four_bit out."),
+        ) from error
+    del bitsandbytes
+
+
+def four_bit_config(compute: torch.dtype) -> BitsAndBytesConfig:
+    """NF4 with its scales quantised once more: 0.52 bytes a weight (Dettmers et al. 2023)."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
 
 
 def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
@@ -145,6 +192,8 @@ def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
         target_modules=targets if isinstance(targets, str) else list(targets),
         task_type="CAUSAL_LM",
     )
+    if settings.four_bit:  # PEFT has a layer of its own for these
+        return config
     # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
     config._register_custom_module({torch.nn.Linear: MergedLinear if merged else Linear})
     return config
@@ -159,6 +208,7 @@ def _arguments(
         output_dir=scratch,
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulate,
         per_device_eval_batch_size=2 * settings.batch_size,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.schedule,
@@ -171,7 +221,8 @@ def _arguments(
         # for the adapter beside them, and float16 needs them for its loss scaling.
         bf16=number == "bf16" and not merged,
         fp16=number == "fp16",
-        gradient_checkpointing=False,  # saves memory by computing twice; small models need none
+        gradient_checkpointing=settings.recompute,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
         max_length=None,  # too long rows were refused: nothing is cut off in silence
         logging_steps=1,
         save_strategy="no",  # we keep adapters ourselves, without the optimizer's state

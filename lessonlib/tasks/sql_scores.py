@@ -68,7 +68,7 @@ class SqlRow:
 def score(question: Question, answer: dict) -> SqlRow:
     """One answer (see ``lessonlib.asking``) against the right one."""
     query = text_to_sql.parse(answer["text"])
-    data = text_to_sql.database(question.database)
+    data = question.data
     given, wanted = data.run(query), data.run(question.query)
     return SqlRow(
         id=question.id,

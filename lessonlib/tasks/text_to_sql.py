@@ -61,6 +61,11 @@ class Question:
         """Whether training has questions about this database."""
         return self.database not in UNSEEN
 
+    @property
+    def data(self) -> Database:
+        """The database that it is about."""
+        return database(self.database)
+
 
 @dataclass(frozen=True)
 class Database:
@@ -142,7 +147,7 @@ def _question(row: dict) -> Question:
 
 def user_message(question: Question) -> str:
     """The user's side of the chat: the schema, then the question."""
-    return f"Schema:\n{database(question.database).schema}\nQuestion: {question.question}"
+    return f"Schema:\n{question.data.schema}\nQuestion: {question.question}"
 
 
 def answer(question: Question) -> str:

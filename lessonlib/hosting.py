@@ -1,0 +1,78 @@
+"""Ways to serve a tuned open model: what each needs, and the commands."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import shlex
+from dataclasses import dataclass
+
+from lessonlib import lora_folders, open_models
+from lessonlib.i18n import _
+
+HEAD = (_("way"), _("needs"), _("serves"), _("good for"))
+WAYS = (
+    (_("the practice service"), _("this course"), _("models tuned here"), _("learning")),
+    ("transformers serve", _("a processor or any GPU"), _("a merged model"), _("trying out")),
+    ("vLLM", _("Linux and a GPU"), _("a merged model, or base and adapters"),
+     _("many users; many adapters on one base")),
+    ("SGLang", _("Linux and a GPU"), _("a merged model, or base and adapters"), _("many users")),
+    ("llama.cpp", _("a processor or any GPU"), _("a model converted to GGUF, and adapters"),
+     _("one computer without a large GPU")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HostingTable:
+    """The ways, as a table."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        return "\n".join(" | ".join(row) for row in (HEAD, *self.rows))
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in HEAD)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def table() -> HostingTable:
+    """Ways to serve a tuned open model. As of November 2026, by each project's documentation."""
+    return HostingTable(WAYS)
+
+
+def vllm_command(model: str, adapters: dict[str, str], rank: int = 16) -> str:
+    """The command line that serves a base and adapters beside it with vLLM, on a GPU.
+
+    Args:
+        model: a name of ``open_models``.
+        adapters: name that requests use -> folder. A request for the base's own name gets it
+            without an adapter.
+        rank: the highest rank among them; vLLM refuses larger ones (its default is 16).
+
+    Source: vLLM's documentation, page "LoRA Adapters", read 2026-11-25.
+    """
+    words = ["vllm", "serve", lora_folders.find_base(model)]
+    for option, value in open_models.pinned(words[2]).items():
+        words += [f"--{option}", value]
+    words += ["--enable-lora", "--max-lora-rank", str(rank), "--lora-modules"]
+    words += [f"{name}={folder}" for name, folder in adapters.items()]
+    return " ".join(map(shlex.quote, words)).replace(" --", " \\\n    --")
+
+
+def unsloth_here() -> str:
+    """One line: whether Unsloth can run here, and what it needs where it cannot."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return _("Unsloth: not run. It needs an NVIDIA GPU, and this machine has none.")
+    if importlib.util.find_spec("unsloth") is None:
+        return _("Unsloth: not run. It is not installed here; give it an environment of its own"
+                 " (pip install unsloth), because it changes the versions of these libraries.")
+    return _("Unsloth is installed. Import it before transformers: it replaces parts of it.")

@@ -1,0 +1,85 @@
+"""One base model, several adapters: which can do which job?"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from lessonlib import paths
+from lessonlib.evaluation import Example, Method, Result
+from lessonlib.i18n import _
+
+#: A job: how its prompt is made, and examples to measure on.
+Job = tuple[Callable[[Example], list[dict]], Sequence[Example]]
+
+
+@dataclass(frozen=True)
+class JobTable:
+    """``results[adapter, job]``; shown as a table, an adapter a row and a job a column."""
+
+    results: dict[tuple[str, str], Result]
+
+    def _cells(self) -> list[list[str]]:
+        adapters, jobs = (list(dict.fromkeys(key[part] for key in self.results)) for part in (0, 1))
+        head = [_("adapter")]
+        for job in jobs:
+            metric = next(iter(self.results[adapters[0], job].metrics()))
+            head.append(f"{job}: {metric.replace('_', ' ')}")
+        rows = [[adapter] + [str(next(iter(self.results[adapter, job].metrics().values())))
+                             for job in jobs] for adapter in adapters]
+        return [head, *rows]
+
+    def __str__(self) -> str:
+        return "\n".join("".join(f"{cell:32}" for cell in row).rstrip() for row in self._cells())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head, *rows = self._cells()
+        lines = ["<table><thead><tr>"]
+        lines += [f'<th scope="col">{html.escape(cell)}</th>' for cell in head]
+        lines.append("</tr></thead><tbody>")
+        for name, *cells in rows:
+            inner = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+            lines.append(f'<tr><th scope="row">{html.escape(name)}</th>{inner}</tr>')
+        return "".join([*lines, "</tbody></table>"])
+
+
+def measure(model, tokenizer, jobs: dict[str, Job], adapters: Sequence[str]) -> JobTable:
+    """Ask the model about each job under each adapter; afterwards the last one is active.
+
+    Args:
+        model: a PEFT model that holds the adapters.
+        adapters: their names; ``none`` is the base model alone.
+    """
+    from lessonlib.local_model import evaluate_here
+
+    results = {}
+    for adapter in adapters:
+        for job, (messages, examples) in jobs.items():
+            method = Method(f"{job}, {adapter}", adapter, messages, max_tokens=80)
+            if adapter == "none":
+                with model.disable_adapter():
+                    found = evaluate_here(model, tokenizer, method, examples)
+            else:
+                model.set_adapter(adapter)
+                found = evaluate_here(model, tokenizer, method, examples)
+            results[adapter, job] = found
+    return JobTable(results)
+
+
+def ensure(name: str, base: str, examples: int) -> None:
+    """See that the recipe adapter ``name`` is there; tune it where it is not.
+
+    So that each part of notebook 08 can be run without the one that makes the adapter.
+    """
+    if (paths.ADAPTERS / name / "adapter_config.json").is_file():
+        return
+    from lessonlib import lora, lora_plan, training_rows
+    from lessonlib.tasks import recipes
+
+    print(_("There is no adapter {name} yet, so we tune it first.").format(name=name))
+    rows = training_rows.chat_rows(recipes.load("train")[:examples])
+    settings = replace(lora_plan.make(base).settings, epochs=4)
+    lora.tune(rows, name, base=base, settings=settings, show=False, merge=False)
