@@ -74,8 +74,8 @@ def _explained(error: BaseException, name: str, what: str) -> tuple[str, str]:
         )  # fmt: skip
     if any(isinstance(one, hub.RevisionNotFoundError) for one in chain):
         return (_("{name} has no longer the revision that this course loads.").format(name=name),
-                _("Look at {page}, and put a revision that is there into data/facts/open_models.toml.")
-                .format(page=page))
+                _("Look at {page}, and put a revision that is there into"
+                  " data/facts/open_models.toml.").format(page=page))
     status = next((one.response.status_code for one in chain
                    if getattr(one, "response", None) is not None), None)
     if status in (401, 403) or any(isinstance(one, hub.LocalTokenNotFoundError) for one in chain):

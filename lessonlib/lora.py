@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import importlib
 import json
 import threading
@@ -140,6 +141,7 @@ def tune(
     seed: int = 0,
     show: bool = True,
     merge: bool = True,
+    reuse: bool = False,
 ) -> TunedModel:
     """Train a LoRA adapter on chat rows or raw text; the tuned model is served at once.
 
@@ -156,6 +158,8 @@ def tune(
         show: progress and the loss picture in a notebook, a line an epoch in a terminal.
         merge: write the merged model as well. Without it only the adapter is written: the base
             must fit into this machine's memory to be merged, whatever the GPU holds.
+        reuse: where a model of that name was tuned here with the same rows, base, settings and
+            seed, take it, and say so.
 
     Raises:
         LessonError: something about the rows, the name or the settings is wrong, or the memory
@@ -170,6 +174,10 @@ def tune(
     base = lora_folders.find_base(base)
     device = choose_device(settings.device)
     adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
+    asked = _fingerprint(rows, base, settings, seed)
+    if reuse and (found := _tuned_before(name, asked, merge)):
+        print(_("{name} was tuned here before with the same rows and settings.").format(name=name))
+        return found
     with quiet(), lora_folders.new_folder(adapter_folder) as new:
         run, settings = _train(rows, validation, base, settings, seed, device.value, new, show)
         model = TunedModel(
@@ -184,7 +192,7 @@ def tune(
             seed,
             device,
         )
-        (new / "tuning.json").write_text(_as_json(model), encoding="utf-8")
+        (new / "tuning.json").write_text(_as_json(model, asked), encoding="utf-8")
         if merge:
             lora_folders.save_merged(base, new, folder)
     if show:
@@ -232,25 +240,48 @@ def load(name: str) -> TunedModel:
     Raises:
         LessonError: there is none of that name.
     """
-    from lessonlib.lora_progress import Point
-
     lora_folders.check_name(name)
-    adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
-    record = adapter_folder / "tuning.json"
-    if not record.is_file() or not folder.is_dir():
+    saved, _asked = _record(name)
+    if saved is None or not (paths.MODELS / name).is_dir():
         raise LessonError(
             _("No model called {name} was tuned here.").format(name=name),
             _("Tune it first: lora.tune(rows, {name!r}).").format(name=name),
         )
+    return saved
+
+
+def _record(name: str) -> tuple[TunedModel | None, str]:
+    """What ``tuning.json`` says of a model: itself, and the fingerprint of what was asked for."""
+    from lessonlib.lora_progress import Point
+
+    adapter_folder = paths.ADAPTERS / name
+    record = adapter_folder / "tuning.json"
+    if not record.is_file():
+        return None, ""
     saved = json.loads(record.read_text(encoding="utf-8"))
+    asked = saved.pop("asked", "")
     saved["settings"] = LoraSettings(**saved["settings"])
     saved["device"] = Choice(**saved["device"])
     saved["history"] = [Point(**point) for point in saved["history"]]
-    return TunedModel(folder=folder, adapter_folder=adapter_folder, **saved)
+    folder = paths.MODELS / name
+    return TunedModel(folder=folder, adapter_folder=adapter_folder, **saved), asked
 
 
-def _as_json(model: TunedModel) -> str:
+def _tuned_before(name: str, asked: str, merged: bool) -> TunedModel | None:
+    """The model of that name, if the same was asked for when it was tuned."""
+    found, before = _record(name)
+    there = found and (found.folder.is_dir() or not merged)
+    return found if there and asked == before else None
+
+
+def _fingerprint(rows: Sequence[dict], base: str, settings: LoraSettings, seed: int) -> str:
+    """Changes when anything that decides what is learned changes (but a base's new weights)."""
+    asked = [list(rows), str(base), dataclasses.asdict(settings), seed]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _as_json(model: TunedModel, asked: str) -> str:
     """All of a tuned model's record but its folders, which may move."""
-    record = dataclasses.asdict(model)
+    record = dataclasses.asdict(model) | {"asked": asked}
     del record["folder"], record["adapter_folder"]
     return json.dumps(record, indent=1)
