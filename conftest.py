@@ -74,8 +74,8 @@ def _folder_of(notebook: Path) -> str:
 
 def _take_answers_along(name: str) -> None:
     """What the learner's edition has worked out by the same cells: answers of models, and
-    finished trainings of AutoTrain. Each is asked and trained once; all else is fresh."""
-    for part in ("cache", "autotrain"):
+    finished trainings. Each is asked and trained once; all else is fresh."""
+    for part in ("cache", "autotrain", "adapters"):
         done = WORK / name / part
         if done.is_dir():
             shutil.copytree(done, WORK / f"{name}_solved" / part, dirs_exist_ok=True)

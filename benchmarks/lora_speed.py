@@ -1,6 +1,7 @@
 """How fast is our LoRA training? The same rows, steps and seed in four ways, side by side.
 
     python -m benchmarks.lora_speed
+    python -m benchmarks.lora_speed --record      and write benchmarks/LORA_SPEED.md
 
 Each round trains once in each way, one after the other, so that a busy machine slows all of
 them alike; what counts is the ratio within a round, and of the rounds the median. Tokens per
@@ -14,13 +15,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.metadata
 import math
+import platform
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import torch
@@ -181,7 +185,7 @@ def measure(arguments) -> dict[str, list[tuple[Took, float]]]:
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
     held_out = lora_rows.tokenise(checks, tokenizer, 10**6, "Validation")
     tokens = arguments.epochs * sum(len(row["input_ids"]) for row in data)
-    settings = lora.LoraSettings(epochs=arguments.epochs)
+    settings = lora.LoraSettings(epochs=arguments.epochs, batch_size=arguments.batch)
     found = {way: [] for way in WAYS}
     for seed in range(arguments.rounds):
         for way, train in WAYS.items():
@@ -195,11 +199,14 @@ def measure(arguments) -> dict[str, list[tuple[Took, float]]]:
     return found
 
 
-def report(found: dict[str, list[tuple[Took, float]]]) -> None:
-    """Print the table. Ratios are against the first way, within each round."""
+def report(found: dict[str, list[tuple[Took, float]]], tokens_a_step: float) -> list[tuple]:
+    """The table, a tuple a line. Ratios are against the first way, within each round.
+
+    Args:
+        tokens_a_step: mean tokens of a batch, which turns speed into seconds for a step.
+    """
     first = [took for took, _loss in next(iter(found.values()))]
-    print(f"\n{'':<24}{'tokens/s':>10}{'ratio':>8}{'ratio by':>12}{'held-out':>10}")
-    print(f"{'':<24}{'':>10}{'':>8}{'processor':>12}{'loss':>10}")
+    lines = [("", "tokens/s", "seconds a step", "ratio", "ratio by processor", "held-out loss")]
     for way, results in found.items():
         tooks = [took for took, _loss in results]
         pairs = list(zip(first, tooks, strict=True))
@@ -207,7 +214,22 @@ def report(found: dict[str, list[tuple[Took, float]]]) -> None:
         wall = statistics.median(one.wall / took.wall for one, took in pairs)
         processor = statistics.median(one.processor / took.processor for one, took in pairs)
         loss = statistics.mean(loss for _took, loss in results)
-        print(f"{way:<24}{speed:10,.0f}{wall:7.2f}x{processor:11.2f}x{loss:10.4f}")
+        lines.append((way, f"{speed:,.0f}", f"{tokens_a_step / speed:.2f}", f"{wall:.2f}x",
+                      f"{processor:.2f}x", f"{loss:.4f}"))
+    return lines
+
+
+def page(lines: list[tuple], said: str) -> str:
+    """``benchmarks/LORA_SPEED.md``."""
+    names = ("torch", "transformers", "trl", "peft")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    table = [lines[0], tuple("---" for _cell in lines[0]), *lines[1:]]
+    rows = "\n".join("| " + " | ".join(cells) + " |" for cells in table)
+    return (f"# LoRA training on a processor\n\nMade by `python -m benchmarks.lora_speed --record` "
+            f"on {date.today().isoformat()}, Python {platform.python_version()}, {versions}.\n\n"
+            f"{said}\n\n{rows}\n\nRatios are against TRL's defaults, within each round: by the "
+            "clock on the wall, and by the processor's own time, which is the one to trust where "
+            "other programs run. The bare loop is what PyTorch and PEFT need without a trainer.\n")
 
 
 def main() -> None:
@@ -215,13 +237,24 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
-    threads = choose_threads().value
-    print(
-        f"{lora.choose_device()}\n{threads} threads; {arguments.rows} rows, "
-        f"{arguments.epochs} epochs, {arguments.rounds} rounds\n"
+    said = (
+        f"{lora.choose_device()}; {choose_threads().value} threads; {arguments.rows} rows, "
+        f"{arguments.batch} a step, {arguments.epochs} epochs, {arguments.rounds} rounds."
     )
-    report(measure(arguments))
+    print(said, "\n")
+    rows = chat_rows(recipes.load("train")[: arguments.rows])
+    tokenizer = AutoTokenizer.from_pretrained(BASE)
+    data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
+    each = sum(len(row["input_ids"]) for row in data) / math.ceil(len(data) / arguments.batch)
+    lines = report(measure(arguments), each)
+    print()
+    for cells in lines:
+        print(f"{cells[0]:<24}" + "".join(f"{cell:>20}" for cell in cells[1:]))
+    if arguments.record:
+        Path(__file__).with_name("LORA_SPEED.md").write_text(page(lines, said), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from lessonlib import (
     open_server,
     paths,
     prompting,
+    sql_adapter,
     training_rows,
 )
 from lessonlib.errors import LessonError
@@ -29,7 +30,7 @@ from lessonlib.evaluation import Method
 from lessonlib.local_model import evaluate_here, fingerprint
 from lessonlib.lora import LoraSettings
 from lessonlib.lora_guards import quiet
-from lessonlib.tasks import recipes
+from lessonlib.tasks import recipes, text_to_sql
 
 SMALL = LoraSettings(epochs=1, batch_size=4, rank=4)
 #: One of each architecture that the course's open models have.
@@ -187,6 +188,40 @@ def test_the_second_lack_of_memory_is_an_error(work, rows, monkeypatch):
     assert tried == [(8, 1), (4, 2)]
     assert "batch_size=2" in told.value.cure
     assert not (paths.ADAPTERS / "never").exists()
+
+
+# --- what was tuned before
+
+
+def test_what_was_tuned_with_the_same_rows_is_taken_and_said_so(work, rows, capsys):
+    first = lora.tune(rows, "again", settings=SMALL, show=False, merge=False, reuse=True)
+    assert "tuned here before" not in capsys.readouterr().out
+    assert not (paths.MODELS / "again").exists(), "merge=False writes the adapter alone"
+    again = lora.tune(rows, "again", settings=SMALL, show=False, merge=False, reuse=True)
+    assert "again was tuned here before" in capsys.readouterr().out
+    assert again.history == first.history and 0 < again.seconds <= first.seconds
+    for other in (
+        dict(rows=rows[:4]), dict(settings=replace(SMALL, rank=2)), dict(seed=1), dict(merge=True),
+    ):  # fmt: skip
+        asked = dict(rows=rows, settings=SMALL, merge=False, seed=0) | other
+        lora.tune(name="again", show=False, reuse=True, **asked)
+        assert "tuned here before" not in capsys.readouterr().out, other
+
+
+def test_each_question_stands_in_as_many_chats_as_there_are_turns():
+    questions = text_to_sql.load("train")[:100]
+    chats = sql_adapter.rows(questions)
+    answers = [message["content"] for chat in chats for message in chat["messages"]
+               if message["role"] == "assistant"]  # fmt: skip
+    assert sorted(answers) == sorted(sql_adapter.TURNS * [one.query for one in questions])
+    by_query = {one.query: one for one in questions}
+    for chat in chats:
+        system, first, answer, *_others = chat["messages"]
+        assert [system, first] == text_to_sql.messages(by_query[answer["content"]])
+        about = {by_query[one["content"]].database for one in chat["messages"]
+                 if one["role"] == "assistant"}  # fmt: skip
+        assert len(about) == 1 and len(chat["messages"]) <= 1 + 2 * sql_adapter.TOGETHER
+    assert chats == sql_adapter.rows(questions)
 
 
 # --- adapters side by side

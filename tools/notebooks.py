@@ -26,7 +26,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jupytext
@@ -222,7 +222,8 @@ def build(source: Path, work: Path | None = None) -> list[str]:
     for path, notebook in made.items():
         is_solved = path == solutions_of(source)
         if is_solved:
-            _run(notebook, path, work.with_name(f"{work.name}_solved"), work / "autotrain")
+            trained = (work / "autotrain", work / "adapters")
+            _run(notebook, path, work.with_name(f"{work.name}_solved"), trained)
         else:
             _run(notebook, path, work)
         texts = problems(notebook) + wrong_states(notebook, is_solved)
@@ -230,14 +231,16 @@ def build(source: Path, work: Path | None = None) -> list[str]:
     return found
 
 
-def _run(notebook: NotebookNode, path: Path, work: Path, trained: Path | None = None) -> None:
+def _run(notebook: NotebookNode, path: Path, work: Path, trained: Sequence[Path] = ()) -> None:
     """Run one notebook with a line of progress, and save it. Raises Stop where a cell fails.
 
-    trained: AutoTrain's finished trainings from the learner's edition, not to be done again.
+    trained: folders of finished trainings from the learner's edition, for cells that take what
+    was trained before.
     """
     shutil.rmtree(work, ignore_errors=True)
-    if trained and trained.is_dir():
-        shutil.copytree(trained, work / trained.name)
+    for done in trained:
+        if done.is_dir():
+            shutil.copytree(done, work / done.name)
     path.parent.mkdir(exist_ok=True)
     title = path.stem + (", solved" if path.parent.name == "solutions" else "")
     code = sum(cell.cell_type == "code" for cell in notebook.cells)
