@@ -210,9 +210,9 @@ def test_too_little_memory_comes_with_a_way_on(monkeypatch, work, error):
         raise error
 
     monkeypatch.setattr(lora_training, "train", fails)
-    with pytest.raises(LessonError, match="memory does not suffice for 16 rows") as told:
-        lora.tune([{"messages": CHAT}], "big", show=False)
-    assert "batch_size=8" in told.value.cure
+    with pytest.raises(LessonError, match="memory does not suffice for 8 rows") as told:
+        lora.tune([{"messages": CHAT}], "big", show=False)  # 16, and once more with half as many
+    assert "batch_size=4" in told.value.cure
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch, work):
