@@ -9,35 +9,29 @@ from lessonlib.i18n import _
 
 @exercise(
     "08-1",
-    title=_("How large is an adapter?"),
+    title=_("The same step on less memory"),
     difficulty=1,
     minutes=4,
-    learned=_("Twice the rank, twice the adapter; the model's own size counts only by its width"
-              " and depth."),
+    learned=_("This number is called gradient_accumulation_steps. It costs time and no quality."),
 )
-def adapter_weights(function):
-    """function(rank, shapes): rank * (rows + columns), summed."""
-    cases = (
-        (1, [(3, 5)], 8),
-        (4, [(3, 5)], 32),
-        (4, [(3, 5), (5, 3)], 64),
-        (16, [(4096, 4096), (11008, 4096)], 16 * (8192 + 15104)),
-        (8, [], 0),
-    )
-    for rank, shapes, right in cases:
-        found = answers.number(answers.call(function, rank, list(shapes)), _("The result"))
+def batches_to_add_up(function):
+    """function(step, fits, gpus): step / (fits * gpus), rounded up."""
+    cases = ((16, 4, 1, 4), (16, 4, 2, 2), (64, 2, 8, 4), (16, 16, 1, 1), (16, 32, 1, 1),
+             (10, 4, 1, 3), (16, 5, 2, 2))  # fmt: skip
+    for step, fits, gpus, right in cases:
+        found = answers.number(answers.call(function, step, fits, gpus), _("The result"))
         if found == right:
             continue
-        shown = _("Rank {rank}, shapes {shapes}: ").format(rank=rank, shapes=shapes)
-        if found == sum(rank * rows * columns for rows, columns in shapes):
-            yield shown + _("that is rank times the whole matrix. A and B are thin: what are their"
-                            " two shapes?")
-        elif found == sum(rows + columns for rows, columns in shapes):
-            yield shown + _("that is rank 1. How often does each row and column count?")
-        elif len(shapes) > 1 and found == rank * sum(shapes[0]):
-            yield shown + _("that is the first matrix alone.")
+        shown = _("{step} rows in a step, {fits} fit, {gpus} GPUs: ").format(
+            step=step, fits=fits, gpus=gpus)
+        if gpus > 1 and found == -(-step // fits):
+            yield shown + _("that is for one GPU alone. The others take their part, too.")
+        elif found < 1:
+            yield shown + _("at least one batch is learned from.")
+        elif found == step // (fits * gpus) or found != int(found):
+            yield shown + _("a rest of rows wants a batch of its own: round up.")
         else:
-            yield shown + _("that is not the number of weights in all A and B.")
+            yield shown + _("that is not the number. How many rows are read at once?")
         return
 
 
