@@ -58,7 +58,7 @@ class Paired:
         return _("{route} is better").format(route=better)
 
     def __str__(self) -> str:
-        return _("{a} against {b}: {difference}, p = {p} on {n} examples: {verdict}").format(
+        return _("{a} against {b}: {difference}, p {p} on {n} examples: {verdict}").format(
             a=self.a, b=self.b, difference=self.difference, p=_p(self.p), n=self.examples,
             verdict=self.verdict)
 
@@ -208,4 +208,4 @@ def _cell(pair: Paired) -> str:
 
 
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

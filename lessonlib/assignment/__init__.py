@@ -12,9 +12,11 @@ The rooms, from the file inwards:
     excel.py         the first table of a workbook
     own_rows.py      cells -> examples; what cannot be used is set aside with its reason
     splits.py        examples -> a task with training, validation and test examples
+    task.py          the task, and the prompts to ask with
     scores.py        one answer against the right one: labels, JSON fields, free text
     forms.py         what a simple look can tell of a free text
     simple.py        baselines without any model
     answer_loss.py   how surprised a model is by the right answers, row by row
+    tuning.py        tune on a task: by a job, or on this machine
     starters.py      the starter sets in data/assignment
 """

@@ -11,10 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from lessonlib.assignment.scores import OwnExample, score
-from lessonlib.assignment.splits import Task
+from lessonlib.assignment.task import Task
 from lessonlib.evaluation import Result
 from lessonlib.i18n import _
-from lessonlib.retrieval import Bm25Texts
 
 
 def commonest(task: Task) -> Result:
@@ -25,12 +24,11 @@ def commonest(task: Task) -> Result:
 
 def nearest(task: Task) -> Result:
     """The answer of the likest training row; the commonest where no word agrees."""
-    index = Bm25Texts([one.question for one in task.train])
     fallback = Counter(one.answer for one in task.train).most_common(1)[0][0]
 
     def answer(example: OwnExample) -> str:
-        found = index.ranked(example.question)
-        return task.train[found[0]].answer if found else fallback
+        found = task.likest(example)
+        return found[-1].answer if found else fallback
 
     return _result(task, _("likest training row"), answer)
 

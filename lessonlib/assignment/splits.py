@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from lessonlib.assignment.own_rows import Aside, Rows
 from lessonlib.assignment.scores import KINDS, OwnExample
+from lessonlib.assignment.task import Task
 from lessonlib.chat_counters import counter_for
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
@@ -26,90 +26,6 @@ MOST_TEST = 200
 SYSTEM = "Answer the message."
 #: Tokens kept for an answer that is longer than any in the rows.
 SPARE = 8
-
-
-@dataclass
-class Task:
-    """Examples in three splits, and how they are asked.
-
-    Attributes:
-        name: a few words.
-        kind: ``label``, ``fields`` or ``text``.
-        system: the short system message, which the tuned model gets.
-        instructions: the long one, with all rules in words, for the baseline.
-        left_out: rows that were set aside on the way, with reasons.
-        notes: what else happened.
-        answer_tokens: room that an answer gets.
-    """
-
-    name: str
-    kind: str
-    system: str
-    instructions: str
-    train: list[OwnExample]
-    validation: list[OwnExample]
-    test: list[OwnExample]
-    left_out: list[Aside] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    answer_tokens: int = 96
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """All labels; empty unless the kind is ``label``."""
-        return self.train[0].labels
-
-    def bare(self, example: OwnExample) -> list[dict]:
-        """The short prompt: what a tuned model is trained and asked with."""
-        return self._chat(self.system, example)
-
-    def told(self, example: OwnExample) -> list[dict]:
-        """The prompt with all the rules in words."""
-        return self._chat(self.instructions, example)
-
-    def few_shot(self, example: OwnExample, shots: Sequence[OwnExample]) -> list[dict]:
-        """The rules, solved examples, and the question."""
-        return self._chat(self.instructions, example, shots)
-
-    def pick_shots(self, k: int, seed: int = 0) -> list[OwnExample]:
-        """``k`` training examples; of labels, as many different ones as possible."""
-        pool = random.Random(seed).sample(self.train, len(self.train))
-        groups = defaultdict(list)
-        for one in pool:
-            groups[one.answer if self.kind == "label" else one.id].append(one)
-        chosen: list[OwnExample] = []
-        while len(chosen) < min(k, len(pool)):
-            for group in groups.values():
-                if group and len(chosen) < k:
-                    chosen.append(group.pop())
-        return chosen
-
-    def rows(self, examples: Sequence[OwnExample]) -> list[dict]:
-        """Training rows: the short prompt and the right answer of each."""
-        return [{"messages": [*self.bare(one), {"role": "assistant", "content": one.answer}]}
-                for one in examples]
-
-    def _chat(self, system: str, example: OwnExample,
-              shots: Sequence[OwnExample] = ()) -> list[dict]:
-        messages = [{"role": "system", "content": system}]
-        for shot in shots:
-            messages.append({"role": "user", "content": shot.question})
-            messages.append({"role": "assistant", "content": shot.answer})
-        return [*messages, {"role": "user", "content": example.question}]
-
-    def __str__(self) -> str:
-        sizes = ", ".join(f"{len(getattr(self, split))} {split}" for split in FEWEST)
-        lines = [_("{name}: {sizes}; answers are {kind}.").format(
-            name=self.name, sizes=sizes, kind=KINDS[self.kind])]
-        if self.labels:
-            lines.append(_("  - labels: {labels}").format(labels=", ".join(self.labels)))
-        lines += [f"  - {note}" for note in self.notes]
-        lines += [f"  - {one}" for one in self.left_out[:5]]
-        if len(self.left_out) > 5:
-            lines.append(_("  - and {n} more").format(n=len(self.left_out) - 5))
-        return "\n".join(lines)
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))
 
 
 def make(
@@ -136,7 +52,7 @@ def make(
     system = system or rows.system or SYSTEM
     labels = tuple(dict.fromkeys(rows.labels + (test.labels if test else [])))
     task = Task(name or rows.name, rows.kind, system, instructions or _rules(system, labels),
-                [], [], [])
+                [], [], [], window=window)
     counter = counter_for(None)
     fitting = _that_fit(task, _named(rows, "", labels), window, counter)
     random.Random(seed).shuffle(fitting)
@@ -232,6 +148,10 @@ def _deal(groups: list[list[OwnExample]], size: int) -> tuple[list, list[list[Ow
                 given += len(group)
             else:
                 left.append(group)
+    for group in list(left):  # shares are rounded; what they leave open is filled up
+        if len(taken) + len(group) <= size:
+            taken += group
+            left.remove(group)
     return sorted(taken, key=lambda one: one.row), left
 
 

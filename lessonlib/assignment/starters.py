@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib.assignment import own_rows, splits
-from lessonlib.assignment.splits import Task
+from lessonlib.assignment.task import Task
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.paths import DATA

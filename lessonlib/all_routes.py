@@ -1,0 +1,145 @@
+"""The routes of the lesson on one scoreboard: which were run, and those that can be run here.
+
+    all_routes.overview(board)                     # what is there, what is missing, and where
+    all_routes.ensure(board, client, method, test)  # from the board if it is there, else measured
+
+Notebook 10 compares what the other notebooks have left. Routes that need a service or a library
+of their own are never run from here: the overview says which notebook does it.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from lessonlib.bootstrap import Interval
+from lessonlib.costs import ModelPrice
+from lessonlib.evaluation import Example, Method, Result, evaluate
+from lessonlib.i18n import _
+from lessonlib.scoreboard import Scoreboard
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of the lesson: how its rows on the board begin, and which notebook runs it."""
+
+    name: str
+    begins: str
+    notebook: str
+
+
+ROUTES = (
+    Route(_("bare prompt"), "bare prompt", "00"),
+    Route(_("instructions"), "instructions", "00"),
+    Route(_("few-shot examples"), "few-shot", "03"),
+    Route(_("retrieval (RAG)"), "RAG", "04"),
+    Route(_("tuned on this machine"), "tuned", "00"),
+    Route(_("tuned, with a glossary"), "tuned + glossary", "10"),
+    Route(_("OpenAI, by a job"), "OpenAI job", "06"),
+    Route(_("Azure OpenAI, by a job"), "Azure OpenAI job", "07"),
+    Route(_("Hugging Face, LoRA by TRL"), "Hugging Face LoRA", "08"),
+    Route(_("AutoTrain"), "AutoTrain", "09"),
+    Route(_("trl sft, from the command line"), "trl sft", "09"),
+)
+
+
+def ensure(
+    board: Scoreboard,
+    client,
+    method: Method,
+    examples: Sequence[Example],
+    split: str = "test",
+    price: ModelPrice | None = None,
+    training_seconds: float | None = None,
+) -> Result:
+    """The result of a method on a split: from the board if it is kept there, else measured.
+
+    A row that was measured on more examples stays as it is. One of another model, or of a model
+    that was tuned again since, is measured anew: its answers are asked for by the model as it is
+    now, and taken from the cache where it has given them.
+    """
+    asked = {one.id for one in examples}
+    fresh = evaluate(client, method, examples)
+    for row in board.rows(split):
+        if (row["route"], row["model"]) != (method.name, method.model):
+            continue
+        kept = board.result(row)
+        if kept is not None and asked < {one.id for one in kept.rows} and _agree(kept, fresh):
+            return kept
+    board.add(fresh, split, training_seconds=training_seconds, price=price)
+    return fresh
+
+
+def _agree(kept: Result, fresh: Result) -> bool:
+    """Did the model that stands on the board give the answers that this one gives?"""
+    before = {row.id: row.text for row in kept.rows}
+    return all(before[row.id] == row.text for row in fresh.rows)
+
+
+def latency(client, method: Method, examples: Sequence[Example]) -> float:
+    """Median seconds of an answer when nobody else asks: one request after the other, no cache.
+
+    The seconds on the board are those of many requests at once, which is how a program measures
+    throughput, not what one person waits.
+    """
+    result = evaluate(client, method, examples, concurrency=1, cache=False, progress=False)
+    return median(row.seconds for row in result.rows)
+
+
+def overview(board: Scoreboard, split: str = "test") -> Overview:
+    """For each route of the lesson, what the board holds."""
+    rows = board.rows(split)
+    lines = []
+    for route in ROUTES:
+        found = [row for row in rows if _is(row["route"], route) and "micro_f1" in row]
+        if not found:
+            lines.append((route.name, _("not run"), "-",
+                          _("notebook {number} runs it").format(number=route.notebook)))
+            continue
+        best = max(found, key=lambda row: row["micro_f1"][0])
+        owner = _("practice") if "practice" in best["owner"] else best["owner"]
+        note = best["route"] if len(found) == 1 else _("{route}, best of {n}").format(
+            route=best["route"], n=len(found))
+        lines.append((route.name, _("{n} recipes").format(n=best["examples"]),
+                      str(Interval(*best["micro_f1"])), f"{note} ({owner})"))
+    return Overview(tuple(lines))
+
+
+def _is(name: str, route: Route) -> bool:
+    """Does a row belong to this route, and to no other whose name begins longer?"""
+    longer = [one for one in ROUTES if name.startswith(one.begins)]
+    return bool(longer) and max(longer, key=lambda one: len(one.begins)) == route
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Rows of text: route, run or not, micro-F1, remark."""
+
+    lines: tuple[tuple[str, str, str, str], ...]
+
+    @property
+    def missing(self) -> list[str]:
+        """The routes that were not run."""
+        return [line[0] for line in self.lines if line[2] == "-"]
+
+    def _cells(self) -> list[tuple[str, str, str, str]]:
+        return [(_("route"), _("run?"), _("micro-F1"), _("remark")), *self.lines]
+
+    def __str__(self) -> str:
+        cells = self._cells()
+        widths = [max(len(line[place]) for line in cells) for place in range(4)]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(
+            line, widths, strict=True)).rstrip() for line in cells)
+
+    def _repr_html_(self) -> str:
+        heading, *rows = self._cells()
+        left = 'style="text-align: left"'
+        lines = ["".join(f'<th scope="col" {left}>{html.escape(one)}</th>' for one in heading)]
+        lines += ["".join(f"<td {left}>{html.escape(one)}</td>" for one in row) for row in rows]
+        body = "\n".join(f"<tr>{line}</tr>" for line in lines)
+        return f"<table>\n{body}\n</table>"
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        printer.text(str(self))

@@ -1,0 +1,200 @@
+"""Notebook 10: what is on the board, other requests, models tuned once, decisions revisited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from lessonlib import (
+    all_routes,
+    decision_record,
+    decision_revisit,
+    exercises,
+    lora,
+    other_requests,
+    progress_file,
+    tune_once,
+)
+from lessonlib.decision_record import Record
+from lessonlib.evaluation import Method, Result, Row
+from lessonlib.other_requests import REQUESTS
+from lessonlib.scoreboard import Scoreboard
+from lessonlib.tasks import recipes
+
+
+def result(name, ids, model="pantry", text="[]"):
+    rows = tuple(Row(id, text, (), True, 3, 4, 4, False, 100, 20, 0.25) for id in ids)
+    return Result(name, model, rows, "practice service")
+
+
+@pytest.fixture
+def board(tmp_path):
+    return Scoreboard(tmp_path / "scoreboard.json")
+
+
+# --- what is on the board ---
+
+
+def test_every_route_of_the_lesson_is_named_with_its_notebook(board):
+    shown = str(all_routes.overview(board))
+    for name in ("OpenAI, by a job", "Azure OpenAI, by a job", "AutoTrain", "trl sft"):
+        assert name in shown
+    assert "notebook 07 runs it" in shown
+    assert len(all_routes.overview(board).missing) == len(all_routes.ROUTES)
+
+
+def test_a_route_that_was_run_is_shown_with_its_best_row(board):
+    board.add(result("RAG, BM25, k = 2", ["a"]), "test")
+    board.add(result("tuned + glossary", ["a", "b"], model="mine"), "test")
+    board.add(result("OpenAI job", ["a"], model="ft:pantry:x"), "test")
+    overview = all_routes.overview(board)
+    assert "tuned on this machine" in overview.missing, "tuned + glossary is another route"
+    assert not {"retrieval (RAG)", "OpenAI, by a job"} & set(overview.missing)
+    assert "2 recipes" in str(overview)
+    page = overview._repr_html_()
+    assert "(practice)" in page and "<th" in page
+
+
+def test_a_row_on_more_recipes_is_kept(board, monkeypatch):
+    """Notebook 03 measured 100 recipes; asking about 60 of them must not make the row poorer."""
+    board.add(result("bare prompt", ["a", "b", "c"]), "test")
+    monkeypatch.setattr(all_routes, "evaluate",
+                        lambda client, method, examples: result(method.name, ["a", "b"]))
+    examples = [recipes.Recipe(name, name, ("x",), ("x",), ("x",)) for name in "ab"]
+    method = Method("bare prompt", "pantry", None)
+    assert len(all_routes.ensure(board, None, method, examples).rows) == 3
+    assert board.rows("test")[0]["examples"] == 3
+
+
+def test_a_model_that_was_tuned_again_is_measured_anew(board, monkeypatch):
+    """It has its old name and other answers: the row on the board is of a model that is gone."""
+    board.add(result("tuned", ["a", "b", "c"], text='["old"]'), "test")
+    monkeypatch.setattr(all_routes, "evaluate",
+                        lambda client, method, examples: result(method.name, ["a", "b"]))
+    examples = [recipes.Recipe(name, name, ("x",), ("x",), ("x",)) for name in "ab"]
+    all_routes.ensure(board, None, Method("tuned", "pantry", None), examples)
+    assert board.rows("test")[0]["examples"] == 2
+
+
+# --- other requests ---
+
+
+@pytest.mark.parametrize(("place", "right", "wrong"), [
+    (0, "+ milk\n+ salt", '["milk", "salt"]'),
+    (0, "+ milk\n+ salt\n+ egg", "- milk\n- salt"),
+    (1, "<item>milk</item><item>salt</item><item>e", "<food>milk</food><food>salt</food>"),
+    (2, "*milk*, *salt*", "_milk_, _salt_"),
+    (3, "milk; salt", '["milk; salt"]'),
+])
+def test_the_form_that_was_asked_for_is_recognised(place, right, wrong):
+    assert REQUESTS[place].follows(right)
+    assert not REQUESTS[place].follows(wrong)
+
+
+def test_a_json_list_follows_none_of_the_requests():
+    for request in REQUESTS:
+        assert not request.follows('["milk", "sea salt", "egg"]')
+        assert not request.follows("")
+
+
+def test_the_change_is_paired_over_recipes():
+    before = other_requests.Listening("a", np.ones((4, 5), int), np.zeros((4, 5), int), ())
+    after = replace(before, follows=np.zeros((4, 5), int), json=np.ones((4, 5), int))
+    change = other_requests.change(before, after)
+    assert change.value == -1 and change.significant
+    assert after.json_share.value == 1 and before.share.value == 1
+
+
+# --- tuned once ---
+
+
+def test_a_model_is_tuned_once_and_again_when_anything_differs(monkeypatch, capsys):
+    rows = [{"messages": [{"role": "user", "content": f"{n}"},
+                          {"role": "assistant", "content": "[]"}]} for n in range(4)]
+    settings = lora.LoraSettings(epochs=1, rank=4)
+    calls = []
+    tune = lora.tune
+    monkeypatch.setattr(tune_once.lora, "tune",
+                        lambda *args, **kwargs: calls.append(1) or tune(*args, **kwargs))
+    for given, how in ((rows, settings), (rows, settings), (rows[:3], settings),
+                       (rows[:3], replace(settings, epochs=2))):
+        model = tune_once.tune_once(given, "once-test", how)
+    assert len(calls) == 3 and model.settings.epochs == 2
+    assert "tuned before" in capsys.readouterr().out
+
+
+# --- decisions revisited ---
+
+
+def test_what_changed_since_the_last_decision_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(decision_record, "FOLDER", tmp_path)
+    assert decision_revisit.last("recipe assistant") is None
+    before = Record("recipe assistant", date(2026, 11, 1), "measure_first",
+                    answers={"quality": ("unknown",)}, evidence={"quality": ("nothing",)})
+    assert "this is the first" in decision_revisit.changes(None, before)[0]
+    decision_record.write(before)
+    after = replace(before, made=date(2026, 11, 25), decided="tune",
+                    answers={"quality": ("better",)}, evidence={"quality": ("+0.2",)})
+    said = "\n".join(decision_revisit.changes(decision_revisit.last("recipe assistant"), after))
+    assert "has changed" in said and "new evidence on: quality" in said and "Before:" in said
+    assert "stands" in decision_revisit.changes(after, after)[0]
+    assert len(decision_revisit.changes(after, after)) == 1
+
+
+# --- exercises ---
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress_file, "PATH", tmp_path / "work" / "progress.json")
+
+
+def said(id, *given):
+    return str(exercises._feedback(id, given))
+
+
+def cheapest(routes, needed):
+    good = {name: cost for name, (low, cost) in routes.items() if low >= needed}
+    return min(good, key=good.get) if good else "none"
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (cheapest, ""),
+    (lambda r, n: max(r, key=lambda name: r[name][0]), "a cheaper one"),
+    (lambda r, n: min(r, key=lambda name: r[name][1]), "not good enough"),
+    (lambda r, n: cheapest(r, n + 0.001), "at least"),
+    (lambda r, n: None, "no return"),
+    (lambda r, n: 3, "the name of a route"),
+    (lambda r, n: ..., "not answered yet"),
+])
+def test_choosing_a_route(function, hint):
+    text = said("10-1", function)
+    assert text.startswith("[ok]") if not hint else hint in text or "returns nothing" in text
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (lambda losses: losses.index(min(losses)) + 1, ""),
+    (lambda losses: losses.index(min(losses)), "counted from 1"),
+    (len, "last epoch"),
+    (lambda losses: len(losses) - losses[::-1].index(min(losses)), "the earlier one"),
+    (lambda losses: 1, "not the lowest"),
+])
+def test_keeping_an_epoch(function, hint):
+    text = said("10-2", function)
+    assert text.startswith("[ok]") if not hint else hint in text
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (lambda t, n, h, r, p: t * n + h * 8760 + r / 1000 * p, ""),
+    (lambda t, n, h, r, p: t + h * 8760 + r / 1000 * p, "How often"),
+    (lambda t, n, h, r, p: t * n + h * 8760 + r * p, "a thousand"),
+    (lambda t, n, h, r, p: t * n + h + r / 1000 * p, "each hour"),
+    (lambda t, n, h, r, p: t * n + r / 1000 * p, "Hosting is missing"),
+    (lambda t, n, h, r, p: 17, "not the sum"),
+])
+def test_the_first_year(function, hint):
+    text = said("10-3", function)
+    assert text.startswith("[ok]") if not hint else hint in text
