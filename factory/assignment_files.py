@@ -43,10 +43,10 @@ STAMP = datetime(2026, 11, 25)
 
 
 def template_csv() -> bytes:
-    """The template as CSV, in the form that Excel opens rightly: UTF-8 with a byte order mark."""
+    """The template as CSV. It is plain ASCII, which every spreadsheet program opens rightly."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows([HEADING, *ROWS])
-    return text.getvalue().encode("utf-8-sig")
+    csv.writer(text, lineterminator="\n").writerows([HEADING, *ROWS])
+    return text.getvalue().encode("ascii")
 
 
 def template_xlsx() -> bytes:
@@ -94,7 +94,7 @@ def _with_stamp(content: bytes) -> bytes:
 
 def messy_csv() -> bytes:
     """The messy file. One row has a separator in its text that nobody quoted."""
-    return MESSY.replace("\n", "\r\n").encode("cp1250")
+    return MESSY.encode("cp1250")
 
 
 if __name__ == "__main__":
