@@ -377,3 +377,21 @@ def plain(text):
 def test_what_the_checks_say(id, function, hint):
     text = said(id, function)
     assert text.startswith("[ok]") if not hint else hint in text, text
+
+
+REASON = ("We take the search: it gets 0.75 right and costs nothing, the tuned model gets 0.78, and"
+          " 40 messages cannot tell them apart; we look again in March.")
+
+
+@pytest.mark.parametrize(("text", "hint"), [
+    (REASON, ""),
+    ("Tuned is better than the prompt by 0.2 and 0.3, again in May.", "words"),
+    (REASON.replace("tuned model", "other one"), "Name both"),
+    (REASON.replace("0.75", "much").replace("0.78", "more").replace("40", "forty"), "two numbers"),
+    (REASON.replace("in March", "soon"), "look again"),
+    (7, "should be a text"),
+    (..., "not answered yet"),
+])
+def test_a_reason_that_holds(text, hint):
+    answered = said("11-4", text)
+    assert answered.startswith("[ok]") if not hint else hint in answered, answered

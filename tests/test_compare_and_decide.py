@@ -111,19 +111,16 @@ def test_the_change_is_paired_over_recipes():
 # --- tuned once ---
 
 
-def test_a_model_is_tuned_once_and_again_when_anything_differs(monkeypatch, capsys):
+def test_a_model_is_tuned_once_and_again_when_anything_differs(capsys):
     rows = [{"messages": [{"role": "user", "content": f"{n}"},
                           {"role": "assistant", "content": "[]"}]} for n in range(4)]
     settings = lora.LoraSettings(epochs=1, rank=4)
-    calls = []
-    tune = lora.tune
-    monkeypatch.setattr(tune_once.lora, "tune",
-                        lambda *args, **kwargs: calls.append(1) or tune(*args, **kwargs))
+    found = []
     for given, how in ((rows, settings), (rows, settings), (rows[:3], settings),
                        (rows[:3], replace(settings, epochs=2))):
         model = tune_once.tune_once(given, "once-test", how)
-    assert len(calls) == 3 and model.settings.epochs == 2
-    assert "tuned before" in capsys.readouterr().out
+        found.append("before" in capsys.readouterr().out)
+    assert found == [False, True, False, False] and len(model.epochs) == 2
 
 
 # --- decisions revisited ---

@@ -1,8 +1,9 @@
-"""Exercises of notebook 11: the simplest baseline, leaks, what is mixed up."""
+"""Exercises of notebook 11: the simplest baseline, leaks, what is mixed up, a reason."""
 
 from __future__ import annotations
 
 import math
+import re
 
 from lessonlib import answers
 from lessonlib.exercises import exercise
@@ -118,3 +119,40 @@ def most_confused(function):
             yield _("{case}: another mistake is commoner, or it is no pair of two labels.").format(
                 case=case)
         return
+
+
+#: Words by which one way of doing the job is recognised, each group one way.
+WAYS = (
+    ("prompt", "instruction", "few-shot"), ("search", "retriev", "rag", "looked up", "look up"),
+    ("tuned", "tune", "tuning"), ("commonest", "by hand", "person", "people", "nothing yet"),
+)
+#: Words that say when to look again.
+WHEN = r"\b(day|week|month|quarter|year|spring|summer|autumn|winter|january|february|march|april" \
+       r"|may|june|july|august|september|october|november|december|\d{4}-\d\d-\d\d)s?\b"
+FEWEST_WORDS, FEWEST_NUMBERS = 20, 2
+
+
+@exercise(
+    "11-4",
+    title=_("A reason that holds"),
+    difficulty=2,
+    minutes=12,
+    learned=_("Whoever reads this in a year knows what was weighed, on what numbers, and until"
+              " when."),
+)
+def reason(text):
+    """text: the reason for a decision, in the learner's words."""
+    if not isinstance(text, str):
+        raise answers.NotYet(_("The reason should be a text; it is {kind}.").format(
+            kind=answers.kind(text)))
+    words, low = len(text.split()), text.casefold()
+    if words < FEWEST_WORDS:
+        yield _("That is {n} words. Say a little more: {least} or so.").format(
+            n=words, least=FEWEST_WORDS)
+    if sum(any(word in low for word in way) for way in WAYS) < 2:
+        yield _("Which two ways did you weigh against each other? Name both: a prompt, a search, a"
+                " tuned model, people.")
+    if len(re.findall(r"\d+(?:[.,]\d+)?", text)) < FEWEST_NUMBERS:
+        yield _("Give two numbers at least: what each of the two ways reached.")
+    if not re.search(WHEN, low):
+        yield _("When will you look again? Name a day, or a number of weeks or months.")
