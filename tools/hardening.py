@@ -263,7 +263,8 @@ def main(arguments: list[str] | None = None) -> int:
     results: dict[str, dict[str, Result]] = {}
     for stem in stems:
         started = time.monotonic()
-        results[stem] = harden(stem, wanted, options.python)
+        # Not resolved: an environment's Python is a link, and is known by its place.
+        results[stem] = harden(stem, wanted, os.path.abspath(options.python))
         print(f"       {stem}: {duration(time.monotonic() - started)}", flush=True)
     print(matrix(results, wanted))
     good = results and all(one.good for row in results.values() for one in row.values())
