@@ -174,6 +174,15 @@ def record(training: Training, key: str) -> None:
     shutil.rmtree(training.folder / "autotrain-data", ignore_errors=True)  # a copy of the rows
 
 
+def forget_token(output: Path) -> None:
+    """Take the hub's token out of the settings that AutoTrain has saved beside the adapter."""
+    file = output / "training_params.json"
+    if file.is_file():
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if values.pop("token", None):
+            file.write_text(json.dumps(values, indent=4), encoding="utf-8")
+
+
 def recall(output: Path, key: str, log: Path) -> Training | None:
     """A training that was recorded with this key, or None."""
     try:

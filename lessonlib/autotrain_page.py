@@ -19,7 +19,6 @@ import socket
 import time
 from pathlib import Path
 
-import psutil
 import requests
 
 from lessonlib import autotrain, autotrain_job, child_process, no_code
@@ -173,6 +172,7 @@ class Page:
             raise
         finally:
             watcher.close()
+            autotrain.forget_token(output)
             # The page notes each question of ours as well; they would hide what matters.
             said = self._said(start).splitlines(keepends=True)
             log.write_bytes(b"".join(line for line in said if b"/ui/" not in line))
@@ -227,7 +227,7 @@ class Page:
     def close(self) -> None:
         """End the page, its server and whatever it is training. May be called twice."""
         atexit.unregister(self.close)
-        end_these(self._own)
+        child_process.end_known(self._own)
         child_process.end(self.process)
         self._output.close()
         if self.stand_in:
@@ -242,7 +242,7 @@ class Page:
 
 
 def _token() -> str:
-    """The learner's own token for the hub. Never printed, never saved by us."""
+    """The learner's own token for the hub. Never printed, and not left on the disk."""
     import huggingface_hub
 
     token = os.environ.get("HF_TOKEN", "").strip() or huggingface_hub.get_token()
@@ -269,18 +269,5 @@ def end_left_over() -> None:
         known = json.loads(_record().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    end_these({int(pid): began for pid, began in known.items()})
+    child_process.end_known({int(pid): began for pid, began in known.items()})
     _record().unlink(missing_ok=True)
-
-
-def end_these(known: dict[int, float]) -> None:
-    """End processes, given by number and start, and all that they have started."""
-    left: dict[psutil.Process, None] = {}
-    for pid, began in known.items():
-        try:
-            # A number is given to another program in time; with its start it is the same one.
-            if psutil.Process(pid).create_time() == began:
-                left |= dict.fromkeys(child_process.family(pid))
-        except psutil.NoSuchProcess:
-            continue
-    child_process.end_all(list(left))

@@ -122,6 +122,19 @@ def end_all(processes: list[psutil.Process]) -> None:
             return
 
 
+def end_known(known: dict[int, float]) -> None:
+    """End processes, given by number and start, and all that they have started."""
+    left: dict[psutil.Process, None] = {}
+    for pid, began in known.items():
+        try:
+            # A number is given to another program in time; with its start it is the same one.
+            if psutil.Process(pid).create_time() == began:
+                left |= dict.fromkeys(family(pid))
+        except psutil.NoSuchProcess:
+            continue
+    end_all(list(left))
+
+
 def last_lines(log: Path, count: int = 12) -> list[str]:
     """The end of a log, without progress bars."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""

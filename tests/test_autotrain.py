@@ -251,7 +251,7 @@ def test_a_number_that_belongs_to_another_program_by_now_is_left_alone(work):
     autotrain_job.folder().mkdir(parents=True)
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
-        autotrain_page.end_these({other.pid: 1.0})
+        child_process.end_known({other.pid: 1.0})
         assert other.poll() is None
     finally:
         other.kill()
@@ -349,6 +349,15 @@ def test_other_rows_are_another_training(job):
     autotrain.write_data("recipes", ROWS[:2])
     assert autotrain._key(["words"], job.base, job.data) != before
     assert autotrain._key(["other words"], job.base, job.data) != before
+
+
+def test_the_hub_s_token_does_not_stay_in_the_saved_settings(work):
+    """AutoTrain's page writes the user's token into training_params.json, in plain text."""
+    file = work / "training_params.json"
+    file.write_text(json.dumps({"seed": 1, "token": "hf_secret"}), encoding="utf-8")
+    autotrain.forget_token(work)
+    assert json.loads(file.read_text(encoding="utf-8")) == {"seed": 1}
+    autotrain.forget_token(work / "none")
 
 
 # The stand-in for the hub
@@ -509,3 +518,38 @@ def test_a_trl_file_without_what_we_rely_on_is_told(job, key):
     path = trl_command.write_config(text, "by-trl")
     with pytest.raises(LessonError, match=f"{key} is missing"):
         trl_command.sft(path)
+
+
+# The notebook without AutoTrain
+
+
+def test_without_a_network_the_notebook_says_so_and_runs_the_rest(project, tmp_path, monkeypatch):
+    """A learner on a train: no environment yet and no network. All cells run, those that need
+    AutoTrain say that they did not, and ``trl sft`` has its row on the scoreboard."""
+    from tools import notebooks
+    from tools.notebook_rules import output_text
+
+    for name in [name for name in os.environ if name.upper().startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("LESSON_AUTOTRAIN", str(tmp_path / "none"))
+    source = project / "notebooks" / "source" / "09_tune_autotrain.py"
+    notebook = notebooks.editions(source)[notebooks.notebook_of(source)]
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("ROWS = 240", "ROWS = 12").replace(
+            "QUESTIONS = 100", "QUESTIONS = 4").replace(
+            'Job("by-yaml", "recipes"', 'Job("by-yaml", "recipes", epochs=1')
+    work = tmp_path / "work"
+    try:
+        notebooks.execute(notebook, work)
+    finally:
+        notebooks.stop_practice(work)
+    said = [output_text(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    wanting = [cell for cell in notebook.cells
+               if cell.cell_type == "code" and "autotrain.not_run()" in cell.source]
+    assert sum("[not run]" in text for text in said) == len(wanting) > 8
+    assert any("No network" in text and "Connect to the internet" in text for text in said)
+    rows = json.loads((work / "scoreboard.json").read_text(encoding="utf-8"))["rows"]
+    assert [(row["route"], row["split"]) for row in rows] == [("trl sft", "test")]

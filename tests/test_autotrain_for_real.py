@@ -96,6 +96,11 @@ def test_the_web_page_trains_a_model_that_beats_the_base(by_page, untuned):
     assert gain(by_page[0], untuned).low > 0
 
 
+def test_the_token_that_the_page_was_given_does_not_stay_in_its_settings(by_page):
+    settings = json.loads(text_files.read_text(by_page[0].folder / "training_params.json"))
+    assert settings["seed"] == 42 and "token" not in settings
+
+
 def test_the_page_s_form_has_the_defaults_that_we_tell_of(by_page):
     fields = by_page[1]
     assert (fields["quantization"], fields["mixed_precision"]) == ("int4", "fp16")
