@@ -166,9 +166,9 @@ def failed(name: str, log: Path, status: int | None) -> LessonError:
     return LessonError(
         " ".join([text, ended] if status is not None else [text])
         + "\n" + _("  The end of its log:") + f"\n{said}",
-        _("The last line names the cause. The whole log: {log}").format(
-            log=log.relative_to(paths.WORK.parent).as_posix()
-            if log.is_relative_to(paths.WORK.parent) else log.name),
+        _("The last error in it names the cause. The whole log: {log}").format(
+            log=log.relative_to(paths.PROJECT).as_posix()
+            if log.is_relative_to(paths.PROJECT) else log.name),
     )
 
 

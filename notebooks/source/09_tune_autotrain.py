@@ -108,8 +108,8 @@ print(text_files.read_text(path))
 
 # %% [markdown]
 # Most lines are known from notebook 00: epochs, learning rate (`lr`), LoRA with its rank
-# (`lora_r`). `base_model` is a folder here; it could be a name on the Hugging Face hub. There is
-# no line that counts examples for a batch, for a reason that section 7 shows.
+# (`lora_r`). `base_model` is a folder here; it could be a name on the Hugging Face hub. And
+# `batch_size` does not count chats, but pieces of text: section 7 shows what that means.
 #
 # AutoTrain does not check such a file; it starts, and stops later, or takes a default. So we let
 # the course check first. The lines that it prints are remarks, not errors. Keep them in mind.
@@ -132,7 +132,7 @@ except LessonError as error:
     print(error)
 
 # %% [markdown]
-# The second is the nastiest. AutoTrain knows no `epoch`, passes over it and trains for one epoch.
+# The first is the nastiest. AutoTrain knows no `epoch`, passes over it and trains for one epoch.
 # Now the training. The command beneath is `autotrain --config by-yaml.yml`.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between machines"
@@ -421,7 +421,7 @@ exercises.check("09-2", has_worked)
 # %% [markdown]
 # ### Exercise 09-3
 #
-# The sixth setting of a form is easily overlooked. Write a function that compares what you asked
+# One setting among twenty is easily overlooked. Write a function that compares what you asked
 # for with what a program says it used, both dictionaries of settings. It returns the sorted names
 # of the settings that you asked for and that were not used: changed, or missing.
 
