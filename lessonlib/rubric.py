@@ -25,6 +25,8 @@ from lessonlib.tasks.near_duplicates import near_duplicates
 #: A use case in fewer words says nothing; a reason in fewer neither.
 USE_CASE_WORDS, REASON_WORDS = 5, 10
 ROWS, TEST_ROWS, NOTES = 50, 20, 5
+#: Free text takes longer to read, and each answer of it holds more to count.
+TEXT_ROWS = 10
 #: So large a share of rows set aside wants an explanation.
 MOST_ASIDE = 0.1
 
@@ -89,9 +91,10 @@ def _splits(work: Work) -> Iterator[str]:
         yield _("divide the rows: splits.make(rows)")
         return
     tests = {one.id for one in work.task.test}
-    if len(tests) < TEST_ROWS:
+    wanted = TEXT_ROWS if work.task.kind == "text" else TEST_ROWS
+    if len(tests) < wanted:
         yield _("test on {n} examples or more; there are {found}").format(
-            n=TEST_ROWS, found=len(tests))
+            n=wanted, found=len(tests))
     every = [*work.task.train, *work.task.validation, *work.task.test]
     leaks = [one.id for one, other, _l in near_duplicates(every, text=lambda row: row.question)
              if (one.id in tests) != (other.id in tests)]
@@ -130,7 +133,8 @@ def _tuned(work: Work) -> Iterator[str]:
 def _compared(work: Work) -> Iterator[str]:
     if not hasattr(work.difference, "significant"):
         yield _("compare tuned with the best baseline, in pairs: compare(tuned, baseline)")
-    if getattr(work.task, "kind", "") == "text" and work.losses is None:
+    told = work.losses is not None or bool(getattr(work.model, "losses", ()))
+    if getattr(work.task, "kind", "") == "text" and not told:
         yield _("for free text, measure the loss of the right answers before and after")
 
 

@@ -89,7 +89,7 @@ def test_forms_find_what_is_plainly_wrong():
 def test_the_starter_sets_have_the_size_that_their_cards_state():
     sizes = {name: len(own_rows.read(one.path, kind=one.kind).examples)
              for name, one in starters.STARTERS.items()}
-    assert sizes == {"support_triage": 320, "sarcastic_facts": 68, "element_limericks": 46}
+    assert sizes == {"support_triage": 320, "sarcastic_facts": 68, "element_limericks": 52}
     card = (DATA / "README.md").read_text(encoding="utf-8")
     for name, size in sizes.items():
         assert f"| `{starters.find(name).file}` | {size} |" in card
@@ -284,6 +284,13 @@ def test_work_in_which_nothing_is_missing_meets_all_criteria(done):
 ])
 def test_the_rubric_names_what_is_missing(done, change, words):
     assert words in str(missing(replace(done, **change)))
+
+
+def test_for_free_text_a_loss_is_wanted_from_wherever_it_comes(done):
+    done.task.kind = "text"
+    assert "loss of the right answers" in str(missing(done))
+    done.model = tuning.Tuned("mine", "job", 3.0, 100, losses=(2.0, 1.0))
+    assert missing(done) == {}
 
 
 def test_blank_notes_do_not_count(done):
