@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import lessonlib
 from factory import bar_record
+from factory.bar_overfitting import checkpoint, overfitting
 from lessonlib import lora, prompting, training_rows
 from lessonlib.bootstrap import Difference
 from lessonlib.evaluation import Method, Result, compare, evaluate
@@ -166,27 +167,6 @@ def bad_labels(bar: Bar) -> None:
               loss.value >= 0.1 and loss.low > 0)  # fmt: skip
 
 
-def overfitting(bar: Bar) -> None:
-    """Few examples, many epochs: validation loss has a minimum before the end."""
-    settings = lora.LoraSettings(epochs=24, keep_checkpoints=True)
-    few = training_rows.chat_rows(bar.train[:100])
-    validation = training_rows.chat_rows(recipes.load("validation"))
-    run = lora.tune(few, "bar-overfit", settings=settings, validation=validation)
-    losses = [point.validation_loss for point in run.epochs]
-    best = losses.index(min(losses)) + 1
-    lowest, last = min(losses), losses[-1]
-    measured = f"{losses[0]:.3f} after epoch 1, {lowest:.3f} after {best}, {last:.3f} at the end"
-    rises = best < len(losses) and last > 1.05 * lowest
-    bar.claim("100 examples, 24 epochs: validation loss rises before the end", measured, rises)
-    early = run.checkpoint(best)
-    scores = [
-        evaluate(bar.client, Method(name, name, prompting.tuned), bar.splits["test"])
-        for name in (early.name, run.name)
-    ]
-    gain = compare(*scores)
-    bar.claim("the checkpoint at the minimum beats the last one on test", gain, gain.low > 0)
-
-
 def forgetting(bar: Bar) -> None:
     """General held-out loss before and after, at the course's rate and at ten times it."""
     fast = lora.LoraSettings(learning_rate=10 * TUNED.learning_rate)
@@ -199,9 +179,9 @@ def forgetting(bar: Bar) -> None:
               after - before > 0.02 and much - before > 3 * (after - before))  # fmt: skip
 
 
-PARTS = (ladder, new_names, field, bad_labels, overfitting, forgetting)
+PARTS = (ladder, new_names, field, bad_labels, overfitting, checkpoint, forgetting)
 #: Parts that need neither of the two models that ``tune_both`` makes.
-ALONE = (overfitting,)
+ALONE = (overfitting, checkpoint)
 
 
 def tune_both(bar: Bar) -> int:

@@ -57,7 +57,7 @@ def _curves(steps: Sequence[Step], name: str, kind: _Kind):
     axes.set(xlabel=_("steps"), ylabel=kind.axis, ylim=(0, kind.top),
              title=kind.title.format(name=name).strip())
     if steps and steps[-1].total:
-        axes.set_xlim(0, steps[-1].total)
+        axes.set_xlim(0, 1.02 * steps[-1].total)  # room for the last mark
     axes.grid(axis="y")
     if trained or checked:
         axes.legend()

@@ -13,11 +13,12 @@ from __future__ import annotations
 from typing import Any
 
 from lessonlib import chat_files
+from lessonlib.chat_limits import limits
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.fields import Fields, invalid_type, unknown
 
 AUTO = "auto"
-MOST_EPOCHS, MOST_BATCH = 50, 256
+MOST_EPOCHS, MOST_BATCH = limits()["job"]["most_epochs"], limits()["job"]["largest_batch"]
 LARGEST_AUTO_BATCH, EXAMPLES_FOR_EACH = 16, 12
 
 
