@@ -174,8 +174,8 @@ print(f"The model's name: {done.fine_tuned_model}")
 # ## 6. Read what the job learned
 #
 # A finished job leaves a **result file**: a table with a line for each step. `jobs.results`
-# fetches and reads it. (OpenAI delivers it encoded in base64, which has surprised many; the
-# helper takes care of it.)
+# fetches and reads it, and shows some of the lines. (OpenAI delivers it encoded in base64, which
+# has surprised many; the helper takes care of it.)
 
 # %% tags=["nbval-ignore-output"] reason="losses differ between machines"
 results = jobs.results(client, job)
@@ -186,9 +186,10 @@ results.picture()
 
 # %% [markdown]
 # The **training loss** says how surprised the model was by the right answers of the examples
-# that it was just learning from. The **validation loss** is the same on the validation file,
-# taken after each epoch. The first line jumps, because each step sees other examples. As long as
-# both fall together, the model learns something that holds beyond its examples.
+# that it was just learning from. The **validation loss** is the same on the validation file: on
+# all of it after each epoch, and on a few of its examples now and then between. The first line
+# jumps, because each step sees other examples. As long as both fall together, the model learns
+# something that holds beyond its examples.
 #
 # The table has a second pair of columns, the **token accuracy**: the share of answer tokens that
 # the model would have chosen itself, given all the right tokens before. It sounds like the score
