@@ -12,13 +12,14 @@ import csv
 import io
 import re
 
+from lessonlib.chat_limits import limits
 from lessonlib.practice.database import token
 from lessonlib.practice.fields import Fields
 from lessonlib.practice.file_store import StoredFile
 from lessonlib.practice.job_store import Event, Job
 
 NAME = "openai"
-LONGEST_SUFFIX = 64
+LONGEST_SUFFIX = limits()["job"]["longest_suffix"]
 RESULTS_NAME = "step_metrics.csv"
 COLUMNS = ("step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy")
 
