@@ -31,6 +31,7 @@ from lessonlib.local_model import evaluate_here, fingerprint
 from lessonlib.lora import LoraSettings
 from lessonlib.lora_guards import quiet
 from lessonlib.tasks import recipes, text_to_sql
+from tools.notebooks import stop_practice
 
 SMALL = LoraSettings(epochs=1, batch_size=4, rank=4)
 #: One of each architecture that the course's open models have.
@@ -50,6 +51,7 @@ def work(tmp_path_factory):
         patch.setattr(paths, "ADAPTERS", folder / "adapters")
         patch.setattr(paths, "WORK", folder)
         yield folder
+        stop_practice(folder)  # one test asks the practice service, which outlives it
 
 
 @pytest.fixture(scope="module")
