@@ -240,5 +240,8 @@ widgets.quiz("00")
 #
 # ## Next
 #
-# [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb): how far do we get with a
-# better prompt alone, and what does it cost?
+# [01 · What is fine-tuning?](01_what_is_fine_tuning.ipynb): what did those thirty seconds change
+# inside the model?
+#
+# In a hurry? [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb) goes straight on
+# with this task: how far do we get with a better prompt alone, and what does it cost?

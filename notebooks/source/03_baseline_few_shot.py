@@ -290,6 +290,6 @@ widgets.quiz("03")
 #
 # ## Next
 #
-# Examples cannot show every name. But the glossary holds every name, so we could look up the
-# right lines for each recipe and put just those into the prompt. That is retrieval, the second
-# baseline.
+# [04 · A baseline with retrieval](04_baseline_rag.ipynb): examples cannot show every name, but
+# the glossary holds them all. We look up the right lines for each recipe and put just those into
+# the prompt.

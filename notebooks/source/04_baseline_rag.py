@@ -450,5 +450,5 @@ widgets.quiz("04")
 #
 # ## Next
 #
-# Two baselines stand on the scoreboard. If neither is good enough, we tune, and that begins with
-# the data.
+# [05 · Prepare the data](05_prepare_data.ipynb): two baselines stand on the scoreboard. If
+# neither is good enough, we tune, and that begins with the data.
