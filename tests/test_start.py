@@ -107,7 +107,7 @@ def test_nothing_opens_where_the_check_fails(monkeypatch):
      "ERROR: Could not find a version that satisfies the requirement torch==2.13.0\n"
      "ERROR: No matching distribution found for torch==2.13.0", "network"),
     ("error: Request failed after 3 retries\n  Caused by: Failed to fetch: "
-     "`https://pypi.org/simple/openai/`\n  Caused by: dns error: failed to lookup address",
+     "`https://index.example.org/simple/openai/`\n  Caused by: dns error: failed to lookup address",
      "network"),
     ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify "
      "failed: unable to get local issuer certificate'))", "certificate"),
