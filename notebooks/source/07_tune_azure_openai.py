@@ -438,4 +438,5 @@ widgets.quiz("07")
 #
 # ## Next
 #
-# 08 · Tune with Hugging Face: the model's weights in our own hands, and nobody else's meter.
+# [08 · Tune an open model with Hugging Face](08_tune_hugging_face.ipynb): the model's weights in
+# our own hands, and nobody else's meter.

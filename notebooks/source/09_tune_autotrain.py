@@ -455,5 +455,5 @@ widgets.quiz("09")
 #
 # ## Next
 #
-# All routes are on the scoreboard now. Notebook 10 puts them side by side, and takes the
-# decision from the beginning once more, with numbers.
+# [10 · Compare and decide](10_compare_and_decide.ipynb): all routes are on the scoreboard now. We
+# put them side by side, and take the decision from the beginning once more, with numbers.
