@@ -421,6 +421,6 @@ widgets.quiz("05")
 #
 # ## Next
 #
-# [06 · Tune with OpenAI's service](06_tune_openai.ipynb): the file is written and checked. Now it
+# [06 · Tune at OpenAI](06_tune_openai.ipynb): the file is written and checked. Now it
 # goes to a training service: upload, job, waiting, result. The hosted ones and the practice
 # service take the same file and the same requests.
