@@ -37,6 +37,12 @@ NO_AUTOTRAIN = "for want of AutoTrain: "
 LONG = ("test_autotrain_for_real", "test_browser_notebooks", "test_outcomes",
         "test_practice_crashes")
 
+#: Finished trainings of this run, for all its workers; in the folder of the one who began it.
+TRAININGS = os.environ.setdefault("LESSON_TEST_TRAININGS", str(WORK / "trainings"))
+#: What may take a training from there: what a notebook tunes, its solved copy and its page in a
+#: browser tune as well. Each is trained once in a run. Tests of training itself always train.
+TRAINED_ONCE = ("test_browser_", "test_outcomes")
+
 os.environ["LESSON_WORK"] = str(WORK / "unit")
 os.environ["LESSON_PROGRESS"] = "0"
 os.environ["MPLBACKEND"] = "agg"
@@ -54,6 +60,7 @@ for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSO
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before a notebook's kernel starts, point it to its own work folder."""
+    kept_trainings = "LESSON_KEEP_TRAININGS"  # lessonlib.kept_trainings
     notebook = item.path if item.path.suffix == ".ipynb" else None
     work = str(WORK / (_folder_of(notebook) if notebook else "unit"))
     if work != os.environ["LESSON_WORK"]:
@@ -61,6 +68,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.environ["LESSON_WORK"] = work
         if notebook and notebook.parent.name == "solutions":
             _take_answers_along(notebook.stem)
+    if notebook or item.path.stem.startswith(TRAINED_ONCE):
+        os.environ[kept_trainings] = TRAININGS
+    else:
+        os.environ.pop(kept_trainings, None)
     if notebook:  # a notebook's kernel has the drawing of Jupyter, not of the tests
         os.environ.pop("MPLBACKEND", None)
     else:

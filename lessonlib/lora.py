@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib import lora_folders, lora_rows, paths
+from lessonlib import kept_trainings, lora_folders, lora_rows, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice, choose_device
@@ -178,6 +178,9 @@ def tune(
     if reuse and (found := _tuned_before(name, asked, merge)):
         print(_("{name} was tuned here before with the same rows and settings.").format(name=name))
         return found
+    kept = kept_trainings.place(asked, base, validation)
+    if kept_trainings.take(kept, adapter_folder):
+        return _renamed(name, base, merge)
     with quiet(), lora_folders.new_folder(adapter_folder) as new:
         run, settings = _train(rows, validation, base, settings, seed, device.value, new, show)
         model = TunedModel(
@@ -195,11 +198,24 @@ def tune(
         (new / "tuning.json").write_text(_as_json(model, asked), encoding="utf-8")
         if merge:
             lora_folders.save_merged(base, new, folder)
+    kept_trainings.keep(kept, adapter_folder)
     if show:
         from lessonlib.lora_training import show_result
 
         show_result(model)
     return dataclasses.replace(model, seconds=time.perf_counter() - began)
+
+
+def _renamed(name: str, base: str, merge: bool) -> TunedModel:
+    """The model of an adapter that was trained under another name, perhaps, and merged here."""
+    folder = paths.ADAPTERS / name
+    record = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))
+    text = json.dumps(record | {"name": name}, indent=1)
+    (folder / "tuning.json").write_text(text, encoding="utf-8")
+    if merge:
+        with quiet():
+            lora_folders.save_merged(base, folder, paths.MODELS / name)
+    return _record(name)[0]
 
 
 def _train(rows, validation, base, settings: LoraSettings, seed, device, folder, show):

@@ -1,0 +1,64 @@
+"""In a run of the tests the same training is done once; whatever differs is trained."""
+
+from __future__ import annotations
+
+import pytest
+
+from lessonlib import kept_trainings, lora, lora_training, paths
+from lessonlib.tasks import recipes
+from lessonlib.training_rows import chat_rows
+
+ROWS = chat_rows(recipes.load("train")[:4])
+SHORT = lora.LoraSettings(rank=2, epochs=1, batch_size=2, keep_checkpoints=True)
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """How often something was really trained, with a folder for finished trainings."""
+    times, train = [], lora_training.train
+
+    def count(*given, **named):
+        times.append(1)
+        return train(*given, **named)
+
+    monkeypatch.setattr(lora_training, "train", count)
+    monkeypatch.setenv(kept_trainings.VARIABLE, str(tmp_path / "trainings"))
+    return times
+
+
+def tune(name, rows=ROWS, settings=SHORT, **more):
+    return lora.tune(rows, name, settings=settings, show=False, **more)
+
+
+def test_the_same_training_is_taken_under_another_name_and_is_whole(trained):
+    first, second = tune("kept-a"), tune("kept-b")
+    assert len(trained) == 1
+    assert second.name == "kept-b" and second.history == first.history
+    assert lora.load("kept-b").tokens == first.tokens
+    weights = [(one.folder / "model.safetensors").read_bytes() for one in (first, second)]
+    assert weights[0] == weights[1]
+    assert second.checkpoint(1).folder.is_dir()
+
+
+@pytest.mark.parametrize("change", [
+    {"rows": ROWS[:3]}, {"seed": 1}, {"validation": ROWS[:1]},
+    {"settings": lora.LoraSettings(rank=2, epochs=1, batch_size=1)}])
+def test_whatever_differs_is_trained(trained, change):
+    tune("kept-a")
+    tune("kept-a", **change)
+    assert len(trained) == 2
+
+
+def test_another_base_is_always_trained_on(trained):
+    """Another base may have new weights under its old name."""
+    tune("kept-base")
+    for _ in range(2):
+        tune("kept-further", base=paths.MODELS / "kept-base")
+    assert len(trained) == 3
+
+
+def test_learners_always_train(trained, monkeypatch):
+    monkeypatch.delenv(kept_trainings.VARIABLE)
+    tune("kept-a")
+    tune("kept-a")
+    assert len(trained) == 2
