@@ -354,7 +354,8 @@ def test_the_same_lines_work_on_practice(resource, capsys):
     resource.delete("plain")
     assert "is gone" in (said := capsys.readouterr().out) and "no deployment 'plain'" in said
     assert "plain" in [row.name for row in resource.bill().rows]
-    assert resource.bill(since=resource.bill().now).rows == ()
+    # Not: that there is no row at all. Another file's deployment may stand in the same work folder.
+    assert "plain" not in [row.name for row in resource.bill(since=resource.bill().now).rows]
     with pytest.raises(LessonError, match="DeploymentModelNotSupported.*pantry"):
         resource.deploy("other", TUNED)
     with pytest.raises(LessonError, match="InvalidResourceProperties"):
