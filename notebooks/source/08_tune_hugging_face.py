@@ -26,7 +26,7 @@
 # **Before you start:** [05 · Prepare the data](05_prepare_data.ipynb). The parts A to F stand
 # alone: after the next cell you can go to any of them.
 #
-# **Time:** 35 minutes, of which the computer works for about three.
+# **Time:** 35 minutes, of which the computer works for about five.
 
 # %%
 import inspect
