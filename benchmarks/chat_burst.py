@@ -25,10 +25,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
+
+from benchmarks.together import together
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 #: Read by PyTorch and its two libraries of kernels.
@@ -81,26 +83,7 @@ class Served:
 
     def burst(self, questions: list, tokens: int) -> float:
         """Seconds from the common start until the last answer."""
-        barrier = threading.Barrier(len(questions) + 1)
-        failures: list[BaseException] = []
-
-        def one(messages: list) -> None:
-            barrier.wait()
-            try:
-                self.ask(messages, tokens)
-            except BaseException as error:
-                failures.append(error)
-
-        threads = [threading.Thread(target=one, args=[messages]) for messages in questions]
-        for thread in threads:
-            thread.start()
-        barrier.wait()
-        begun = time.perf_counter()
-        for thread in threads:
-            thread.join()
-        if failures:
-            raise failures[0]
-        return time.perf_counter() - begun
+        return together([partial(self.ask, messages, tokens) for messages in questions])
 
     def single(self, messages: list, tokens: int) -> float:
         """Seconds for one request with nobody else there."""

@@ -22,12 +22,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.chat_burst import endless_copy, prompts
+from benchmarks.together import together
 
 #: What we want on two cores: seconds until the last of 30 jobs, and p95 with 30 clients.
 GOAL_QUEUE, GOAL_P95, GOAL_CLIENTS = 300.0, 3.0, 30
@@ -79,29 +79,6 @@ class Room:
     def close(self) -> None:
         self.process.terminate()
         self.process.wait(timeout=30)
-
-
-def together(calls: list[Callable[[], None]]) -> float:
-    """Make all calls at the same moment, each in a thread; seconds until the last is done."""
-    barrier, failures = threading.Barrier(len(calls) + 1), []
-
-    def one(call: Callable[[], None]) -> None:
-        barrier.wait()
-        try:
-            call()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=one, args=[call]) for call in calls]
-    for thread in threads:
-        thread.start()
-    barrier.wait()
-    begun = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return time.perf_counter() - begun
 
 
 def queue(room: Room, examples: int) -> tuple[float, float]:

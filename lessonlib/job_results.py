@@ -78,11 +78,19 @@ class Results:
 
     @property
     def shown(self) -> list[Step]:
-        """The steps that the table shows: the first, the last, and some between."""
+        """The steps that the table shows: the first, the last, and some between.
+
+        Validation is measured at some steps only. Those come first: they tell most.
+        """
         if len(self.steps) <= SHOWN:
             return self.steps
-        last = len(self.steps) - 1
-        return [self.steps[round(place * last / (SHOWN - 1))] for place in range(SHOWN)]
+        ends = {0, len(self.steps) - 1}
+        told = [place for place, one in enumerate(self.steps)
+                if one.valid_loss is not None and place not in ends]
+        places = ends | set(_spread(told, SHOWN - len(ends)))
+        others = [place for place in range(len(self.steps)) if place not in places]
+        places |= set(_spread(others, SHOWN - len(places)))
+        return [self.steps[place] for place in sorted(places)]
 
     def _rows(self) -> list[tuple[str, ...]]:
         heading = (_("step"), _("training loss"), _("training accuracy"), _("validation loss"),
@@ -94,6 +102,13 @@ class Results:
 
     def _repr_html_(self) -> str:
         return _as_html(self._rows())
+
+
+def _spread(places: list[int], count: int) -> list[int]:
+    """``count`` of these places at most, evenly."""
+    if len(places) <= count:
+        return places
+    return [places[int((number + 0.5) * len(places) / count)] for number in range(count)]
 
 
 @dataclass(frozen=True)

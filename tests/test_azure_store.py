@@ -12,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from lessonlib import costs
 from lessonlib.chat_limits import limits
-from lessonlib.practice import azure_view, database, deployment_store, hosting
+from lessonlib.practice import azure_view, database, deployment_store, hosting, status_page
 from lessonlib.practice import deployment_states as states
 from lessonlib.practice.deployment_states import WrongDeploymentState
 from lessonlib.practice.deployment_store import ModelGone
+from lessonlib.practice.door import Activity
 from lessonlib.practice.hosting import DAY, HOUR
 from lessonlib.practice.model_store import ModelInUse, TunedModel, insert_model
 from lessonlib.practice.store import DEFAULT, Organisation, Store
@@ -73,6 +74,19 @@ def test_an_hour_costs_what_the_price_list_says(store):
     assert bill(store) == pytest.approx(PRICE)
     store.deployments.wind(DEFAULT, HOUR / 2)
     assert bill(store) == pytest.approx(1.5 * PRICE)
+
+
+def test_the_instructor_sees_a_deployment_that_was_forgotten(store):
+    """The room's page showed jobs alone: whose bill was growing could be seen nowhere."""
+    ready(store, "forgotten")
+    ready(store, "<b>base", model="pantry")
+    store.deployments.wind(DEFAULT, 10 * HOUR)
+    page = status_page.page(store, Activity())
+    assert f"<td>forgotten</td><td>{MODELS[0]}</td><td>Succeeded</td><td>{PRICE:.2f}</td>" in page
+    assert f"<td>{10 * PRICE:,.2f}</td>" in page and "&lt;b&gt;base" in page
+    store.deployments.delete(DEFAULT, "forgotten")
+    store.deployments.advance(store.deployments.find(DEFAULT, "forgotten"), states.GONE)
+    assert "forgotten" not in status_page.page(store, Activity())
 
 
 def test_the_meter_begins_when_it_is_ready_and_ends_when_it_is_asked_to_go(store):

@@ -141,6 +141,18 @@ def test_a_long_result_file_is_shown_in_parts():
     assert (found.shown[0].step, found.shown[-1].step) == (1, 500)
 
 
+def test_a_shortened_table_shows_the_steps_that_were_validated():
+    """Twelve of 150 steps, evenly: hardly one of them had a validation loss in notebook 06."""
+    lines = "".join(f"{n},{n}.0,0.5,{'' if n % 50 else n / 10},\n" for n in range(1, 151))
+    shown = read_results((CSV.split("\n")[0] + "\n" + lines).encode(), "j").shown
+    assert [one.step for one in shown if one.valid_loss] == [50, 100, 150]
+    assert len(shown) == 12 and shown == sorted(shown, key=lambda one: one.step)
+    often = "".join(f"{n},{n}.0,0.5,{n / 10},\n" for n in range(1, 151))
+    shown = read_results((CSV.split("\n")[0] + "\n" + often).encode(), "j").shown
+    gaps = [b.step - a.step for a, b in zip(shown, shown[1:], strict=False)]
+    assert len(shown) == 12 and max(gaps) < 20
+
+
 def test_a_job_without_results_says_so():
     with pytest.raises(LessonError, match="no result file: it is running"):
         jobs.results(FakeClient(), "ftjob-1")

@@ -40,6 +40,9 @@ def page(store: Store, activity: Activity) -> str:
                 ago(job.started_at or job.created_at)) for job in active]),
         table(_("Learners"), (_("learner"), _("requests"), _("files"), _("jobs"), _("succeeded"),
                               _("failed"), _("models")), learner_rows(store, activity, jobs)),
+        table(_("Deployments"), (_("learner"), _("deployment"), _("model"), _("state"),
+                                 _("$ an hour"), _("$ so far, by the learner's clock")),
+              deployment_rows(store)),
         table(_("Jobs that failed"), (_("learner"), _("job"), _("ago"), _("code"), _("why")),
               [(job.organisation, job.id, ago(job.finished_at), job.error["code"],
                 job.error["message"]) for job in failed]),
@@ -82,6 +85,16 @@ def learner_rows(store: Store, activity: Activity, jobs: Sequence[Job]) -> list[
         rows.append((one.id, activity.requests[one.id], len(files), len(own),
                      own.count(states.SUCCEEDED), own.count(states.FAILED),
                      len(store.models.all(one.id))))
+    return rows
+
+
+def deployment_rows(store: Store) -> list[tuple]:
+    """Whose deployments there are, and which of them cost by the hour: the forgotten ones."""
+    rows = []
+    for owner, _key in store.organisations():
+        now = store.deployments.now(owner.id)
+        rows += [(owner.id, one.name, one.model, one.state, f"{one.per_hour:.2f}",
+                  f"{one.cost(now):,.2f}") for one in store.deployments.all(owner.id)]
     return rows
 
 

@@ -108,7 +108,7 @@ errors = [[i.value - i.low for i in f1], [i.high - i.value for i in f1]]
 axes.errorbar(tokens, [i.value for i in f1], yerr=errors, fmt="o-", capsize=4)
 for x, interval, result in zip(tokens, f1, results, strict=True):
     axes.annotate(result.name, (x, interval.value), xytext=(6, -18), textcoords="offset points")
-axes.set(xlabel="prompt tokens for each request", ylabel="micro-F1", ylim=(0, 1))
+axes.set(xlabel="prompt tokens for each request", ylabel="micro-F1", ylim=(-0.12, 1))
 axes.set_xlim(0, max(tokens) * 1.25)
 points = ", ".join(f"{r.name} {i.value:.2f}" for r, i in zip(results, f1, strict=True))
 pictures.show(fig, f"Micro-F1 against the length of the prompt: {points}.")
