@@ -30,6 +30,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from factory import architecture, batches, probe, tokenizer
 from factory.corpus import LONG_REQUESTS, STEP_BY_STEP, WHOLE_RECIPES, Phase
+from factory.number_format import Muon, autocast
 from lessonlib.paths import DATA, WORK
 
 #: From this many tokens on, training is in this phase. The last one lasts to the end.
@@ -82,7 +83,7 @@ def _optimisers(model: LlamaForCausalLM, plan: Plan) -> list[torch.optim.Optimiz
         dict(params=vectors, lr=plan.vector_rate, weight_decay=0.0),
     ]
     optimisers = [
-        torch.optim.Muon(matrices, lr=plan.matrix_rate, weight_decay=0.01, momentum=0.95),
+        Muon(matrices, lr=plan.matrix_rate, weight_decay=0.01, momentum=0.95),
         torch.optim.AdamW(groups, betas=(0.9, 0.95)),
     ]
     for optimiser in optimisers:
@@ -127,7 +128,7 @@ class Run:
         total = float(weights[:, 1:].sum())  # over all processes, so that the sum is exact
         ids = torch.from_numpy(ids[self.rank :: self.processes]).to(self.device)
         weights = torch.from_numpy(weights[self.rank :: self.processes]).to(self.device)
-        with torch.autocast(self.device, torch.bfloat16):
+        with autocast(self.device):
             loss = self.loss(ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), weights[:, 1:])
         (loss / total).backward()
         if self.processes > 1:

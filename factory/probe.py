@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from factory import batches, corpus
+from factory.number_format import autocast
 
 _DOCUMENTS = 32
 _ROOM = {"ask": 256, "examples": 512, "glossary": 512, "lines": 256, "copying": 256, "plain": 256}
@@ -40,7 +41,7 @@ def measure(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> dict
         right = {corpus.ANSWER: [0, 0], corpus.RECALLED: [0, 0]}
         for ids, weights in documents:
             x = torch.tensor([ids], device=device)
-            with torch.autocast(device.type, torch.bfloat16):
+            with autocast(device.type):
                 logits = model(input_ids=x).logits[0, :-1].float()
             hit = (logits.argmax(-1) == x[0, 1:]).tolist()
             total += F.cross_entropy(logits, x[0, 1:], reduction="sum").item()

@@ -27,6 +27,7 @@ from pathlib import Path
 from lessonlib import paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.lora_device import choose_device
 
 #: Seconds that it may take to start: it loads PyTorch and the model.
 PATIENCE = 180
@@ -49,9 +50,15 @@ class Server:
 
 
 def command(folder: str | Path, port: int = 8000) -> list[str]:
-    """The command line that serves a model folder on this machine alone."""
-    return [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder),
-            "--host", "127.0.0.1", "--port", str(port)]  # fmt: skip
+    """The command line that serves a model folder on this machine alone.
+
+    By itself the server takes the number format of the file. A processor that has to emulate
+    bfloat16 gets float32 instead.
+    """
+    words = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder),
+             "--host", "127.0.0.1", "--port", str(port)]  # fmt: skip
+    slow = choose_device().value == "cpu-fp32"
+    return [*words, "--dtype", "float32"] if slow else words
 
 
 @contextlib.contextmanager
