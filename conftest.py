@@ -32,10 +32,12 @@ SECONDS: dict[str, float] = {}
 NO_BROWSER = "no browser on this machine. Cure: "
 #: The same for want of AutoTrain's environment.
 NO_AUTOTRAIN = "for want of AutoTrain: "
-#: Files that take minutes. They begin first, so that none of them is left for one worker alone
-#: to finish at the end.
-LONG = ("test_autotrain_for_real", "test_browser_notebooks", "test_outcomes",
-        "test_practice_crashes")
+#: What takes minutes begins first, so that none of it is left for one worker alone to finish at
+#: the end: the longest notebooks, then the others, then these files. They come after the notebooks
+#: because they tune what the notebooks have tuned already (see TRAINED_ONCE).
+LONGEST = ("08_tune_hugging_face", "10_compare_and_decide")
+LONG = ("test_browser_notebooks", "test_outcomes_sql", "test_outcomes", "test_autotrain_for_real",
+        "test_practice_crashes", "test_factory", "test_assignment")
 
 #: Finished trainings of this run, for all its workers; in the folder of the one who began it.
 TRAININGS = os.environ.setdefault("LESSON_TEST_TRAININGS", str(WORK / "trainings"))
@@ -118,7 +120,7 @@ def autotrain_environment():
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a browser where there is none, unless it was asked for."""
     if os.environ.get("PYTEST_XDIST_WORKER"):
-        items.sort(key=_is_short)
+        items.sort(key=_turn)
     wanting = [item for item in items if item.get_closest_marker("browser")]
     lack = no_browser() if wanting else ""
     if not lack:
@@ -157,9 +159,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return WholeFiles(config, log)
 
 
-def _is_short(item: pytest.Item) -> bool:
-    """Notebooks and the long files sort before all others."""
-    return not (item.path.suffix == ".ipynb" or item.path.stem in LONG)
+def _turn(item: pytest.Item) -> int:
+    """When a file's turn comes: the longest first."""
+    order = (*LONGEST, "", *LONG)
+    name = item.path.stem
+    if item.path.suffix == ".ipynb":
+        name = name if name in LONGEST else ""
+    return order.index(name) if name in order else len(order)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -1,7 +1,9 @@
 """The notebooks in a real JupyterLab, as a learner sees them: run top to bottom, by keyboard.
 
 One JupyterLab and one work folder for all, as for a learner who goes through the course. What
-single widgets do when they are worked has tests of its own (``test_browser_*.py``).
+single widgets do when they are worked has tests of its own (``test_browser_*.py``). The later
+notebooks train for minutes, and nbval runs them: they are opened as they are saved, as by someone
+who reads before running.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ pytestmark = pytest.mark.browser
 
 NUMBERS = ("00", "01", "02", "03", "04", "05")
 PATHS = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem[:2] in NUMBERS]
+READ = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path not in PATHS]
 #: Even a slow machine has run a notebook after so long.
 SECONDS = 600
 #: What the open notebook's cells hold: for code cells [execution count, kinds of outputs].
@@ -61,6 +64,18 @@ def opened(request, lab):
     return page, nbformat.read(request.param, as_version=4)
 
 
+@pytest.fixture(scope="module", params=READ, ids=lambda path: path.stem)
+def read(request, lab):
+    """(a window with the notebook as it was saved, and nothing run; the notebook)"""
+    address, page = lab
+    notebook = nbformat.read(request.param, as_version=4)
+    page.goto(f"{address}/lab/tree/{request.param.name}?reset")
+    page.wait_for_function("count => document.querySelectorAll('.jp-Notebook .jp-Cell').length"
+                           " === count", arg=len(notebook.cells))
+    page.locator(".jp-Notebook h1").first.wait_for()
+    return page, notebook
+
+
 def texts(notebook: NotebookNode) -> str:
     return "\n".join(cell.source for cell in notebook.cells)
 
@@ -86,7 +101,19 @@ def test_every_cell_was_run_and_no_cell_failed(opened):
 
 
 def test_what_a_learner_reads_first_is_there_and_nothing_covers_it(opened):
-    page, notebook = opened
+    look_at_the_first_lines(*opened)
+
+
+def test_a_notebook_that_is_read_before_it_is_run_is_whole(read):
+    page, notebook = read
+    look_at_the_first_lines(page, notebook)
+    look_at_the_pictures(page)
+    look_at_the_folds(page, notebook)
+    said = page.locator(".jp-Notebook .jp-OutputArea-output").all_inner_texts()
+    assert not any("Error displaying widget" in one or "Javascript Error" in one for one in said)
+
+
+def look_at_the_first_lines(page, notebook):
     title = notebook.cells[0].source.split("\n")[0].removeprefix("# ")
     assert page.locator("h1", has_text=title).count() == 1
     badge = page.locator(f'img[alt="{colab_cell.ALT}"]')
@@ -96,7 +123,10 @@ def test_what_a_learner_reads_first_is_there_and_nothing_covers_it(opened):
 
 
 def test_every_picture_is_seen_and_has_its_words(opened):
-    page, _notebook = opened
+    look_at_the_pictures(opened[0])
+
+
+def look_at_the_pictures(page):
     pictures = page.locator(".jp-Notebook img").evaluate_all(
         "images => images.map(one => [one.alt, one.naturalWidth, one.getBoundingClientRect().right,"
         " one.closest('.jp-Notebook').getBoundingClientRect().right])")
@@ -117,7 +147,10 @@ def test_unanswered_exercises_say_so(opened):
 
 
 def test_a_hint_and_its_solution_unfold_by_keyboard(opened):
-    page, notebook = opened
+    look_at_the_folds(*opened)
+
+
+def look_at_the_folds(page, notebook):
     folds = page.locator(".jp-Notebook details")
     assert folds.count() == 2 * len(exercises_of(notebook))
     for fold in folds.all()[:2]:
