@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
+from fine_tuning_parts import FOODS, assert_strict
 from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
@@ -21,7 +22,6 @@ from lessonlib import paths
 from lessonlib.practice import service
 
 SYSTEM = "You are to extract the generic ingredients from each of the recipes provided."
-FOODS = "flour sugar butter onion garlic salt pepper chicken milk eggs cheese basil rice".split()
 
 
 def messages(seed, most_lines=20):
@@ -53,23 +53,6 @@ def ask(client):
 
 def text_of(answer):
     return answer.choices[0].message.content
-
-
-def assert_strict(kind, raw):
-    """The JSON holds the SDK's required fields with the right types, and no other fields."""
-    value = kind.model_validate(json.loads(raw), strict=True)
-    no_extras(value)
-    return value
-
-
-def no_extras(value):
-    if isinstance(value, list):
-        for item in value:
-            no_extras(item)
-    elif isinstance(value, openai.BaseModel):
-        assert not value.model_extra, f"{type(value).__name__}: {value.model_extra}"
-        for name in type(value).model_fields:
-            no_extras(getattr(value, name))
 
 
 # --- models ------------------------------------------------------------------------------
