@@ -46,7 +46,7 @@ from lessonlib.learned_text import LearnedText
 from lessonlib.live_curve import LiveCurve
 from lessonlib.tasks import recipes
 
-TOKENS = 400_000  # how many tokens we pretrain on; a minute or two
+TOKENS = 250_000  # how many tokens we pretrain on; a minute or two
 MINE = "my-pantry"  # what our own model will be called
 logging.disable_progress_bar()  # no bar for loading and saving: both take a moment
 
