@@ -60,7 +60,8 @@ ALL_TESTS = ("-n", "2")
 WORDS = {
     "": "set up, check, and open the course in JupyterLab",
     "check": "check this machine; nothing is installed",
-    "rehearse": "run the whole course without a browser; minutes, scoreboard and web pages",
+    "rehearse": "run the course, or the notebooks named (00 03), without a browser; minutes,"
+                " scoreboard and web pages",
     "test": "set up, run all tests and every notebook (what follows goes to pytest)",
     "build": "make notebooks from notebooks/source: all of them, or those named (00 03)",
     "kit": "make a folder with the course and its packages, for rooms without a network",
@@ -126,7 +127,7 @@ def read_options(given):
         to_pytest = [word for word in given[1:] if word not in ours]
         given = given[:1] + [word for word in given[1:] if word in ours]
     options = parser().parse_intermixed_args(given)
-    if options.names and options.word not in ("build", "slides", "nbgrader"):
+    if options.names and options.word not in ("build", "rehearse", "slides", "nbgrader"):
         parser().error("too many words: " + " ".join(options.names))
     return options, to_pytest
 

@@ -1,11 +1,11 @@
-"""The dress rehearsal: every notebook, as a learner runs it, without a browser.
+"""The dress rehearsal: every notebook, or those of the plan, as a learner runs it, no browser.
 
 At the end the chief claims of the lessons are measured once more on a few recipes: what will be
 said in the room should be true on this machine, too.
 
 One work folder for the whole course, fresh at the start, so that the scoreboard fills
 as it does for a learner. Executed copies, web pages and the work folder are kept in
-work/rehearsal. Run by: python start.py rehearse
+work/rehearsal. Run by: python start.py rehearse, or rehearse 00 03 02 for these notebooks alone
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -24,18 +25,31 @@ from nbformat import NotebookNode
 
 from tools.minutes import stated
 from tools.notebooks import NOTEBOOKS, PROJECT, execute, stop_practice, write
-from tools.terminal import Step, duration, line, shown
+from tools.terminal import Step, Stop, duration, line, shown
 
 REHEARSAL = PROJECT / "work" / "rehearsal"
 
 
-def rehearse(notebooks: Path = NOTEBOOKS, target: Path = REHEARSAL) -> int:
-    """Run all notebooks of a folder in order. Returns how many failed."""
+def rehearse(
+    notebooks: Path = NOTEBOOKS, target: Path = REHEARSAL, names: Sequence[str] = ()
+) -> int:
+    """Run the notebooks of a folder, in its order or in that of ``names``.
+
+    Args:
+        names: beginnings such as "03"; all notebooks if there are none.
+
+    Returns:
+        How many failed.
+
+    Raises:
+        Stop: there is no notebook of that name.
+    """
+    paths = _paths(notebooks, names)
     shutil.rmtree(target, ignore_errors=True)
     work = target / "work"
     work.mkdir(parents=True)
     failed, started = [], time.monotonic()
-    for path in sorted(notebooks.glob("*.ipynb")):
+    for path in paths:
         notebook = nbformat.read(path, as_version=4)
         if error := _run(notebook, path.stem, work, notebooks):
             line("fail", f"{path.stem}: {error}")
@@ -56,6 +70,19 @@ def rehearse(notebooks: Path = NOTEBOOKS, target: Path = REHEARSAL) -> int:
     if failed:
         line("fail", f"{len(failed)} failed: {', '.join(failed)}")
     return len(failed)
+
+
+def _paths(notebooks: Path, names: Sequence[str]) -> list[Path]:
+    """The notebooks to run, in the order in which they are run."""
+    all_of_them = sorted(notebooks.glob("*.ipynb"))
+    chosen = []
+    for name in names:
+        found = [path for path in all_of_them if path.stem.startswith(name)]
+        if not found:
+            there = " ".join(path.stem.split("_")[0] for path in all_of_them)
+            raise Stop(f"There is no notebook {name}.", f"choose among {there}.")
+        chosen += found
+    return list(dict.fromkeys(chosen)) or all_of_them
 
 
 def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
@@ -99,4 +126,7 @@ def _write_page(notebook: NotebookNode, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if rehearse() else 0)
+    try:
+        sys.exit(1 if rehearse(names=sys.argv[1:]) else 0)
+    except Stop as stop:
+        sys.exit(str(stop))
