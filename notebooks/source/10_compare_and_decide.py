@@ -29,7 +29,7 @@
 # notebooks in between make this one richer. None of them is needed: what is missing we measure
 # here, in a small edition.
 #
-# **Time:** 30 minutes, of which the computer works for about four.
+# **Time:** 30 minutes, of which the computer works for about three.
 
 # %%
 import math
