@@ -220,3 +220,30 @@ def test_a_service_that_hangs_can_be_stopped(work, monkeypatch):
     assert service.stop() is True
     assert frozen.wait(timeout=10) != 0 and not service.is_alive()
     frozen.stdout.close()
+
+
+WATCH_THE_START = """
+import os, sys, threading
+from lessonlib.practice import trainer
+
+class Watched(threading.Thread):
+    def start(self):
+        if self._target is trainer.check_files:
+            transformers = vars(sys.modules.get("transformers", trainer))
+            print("lessonlib.practice.job_training" in sys.modules,
+                  "PreTrainedTokenizerFast" in transformers, flush=True)
+            os._exit(0)
+
+threading.Thread = Watched
+trainer.main()
+"""
+
+
+def test_files_are_checked_only_when_all_that_it_takes_was_imported(tmp_path):
+    """A job in notebook 07 failed: "cannot import name 'PreTrainedTokenizerFast'". The trainer's
+    two threads imported from transformers at the same moment, which it does not stand."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH_THE_START], cwd=paths.PROJECT, text=True, timeout=120,
+        env=os.environ | {"LESSON_WORK": str(tmp_path)}, stdin=subprocess.DEVNULL,
+        capture_output=True, encoding="utf-8")
+    assert done.stdout == "True True\n", done.stderr[-2000:]

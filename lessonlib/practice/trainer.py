@@ -17,7 +17,7 @@ import time
 
 from filelock import FileLock
 
-from lessonlib import paths
+from lessonlib import chat_counters, paths
 from lessonlib.errors import LessonError
 from lessonlib.practice import checking, states
 from lessonlib.practice.job_store import Job
@@ -44,9 +44,12 @@ def main() -> None:
     be_polite()
     store = Store(paths.WORK / "practice")
     with lock(store.folder):
-        threading.Thread(target=check_files, args=[store], daemon=True).start()
-        import lessonlib.practice.job_training  # noqa: F401  seconds, before the first job
+        # Seconds, before the first job. Not beside the thread that checks: transformers finds its
+        # parts on first use, and two threads at once make it say that there is no such part.
+        import lessonlib.practice.job_training  # noqa: F401
 
+        chat_counters.counter_for()
+        threading.Thread(target=check_files, args=[store], daemon=True).start()
         log.info("ready")
         while True:
             if not train_next(store):
