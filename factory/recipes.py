@@ -13,13 +13,12 @@ them: salt and butter often, wood ear mushrooms once in a while.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
-from pathlib import Path
 from random import Random
 
 from factory import lexicon
+from factory.derived import write_or_check
 from factory.renaming import GLOSSARY_FILE
 from lessonlib.tasks.near_duplicates import near_duplicates
 from lessonlib.tasks.recipes import TRAINING_DATE, Recipe
@@ -211,24 +210,11 @@ def write_splits() -> dict[str, str]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m factory.recipes",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--check", action="store_true", help="compare only, write nothing")
-    check = parser.parse_args().check
-    stale = []
-    for split, text in write_splits().items():
-        file: Path = TARGET / f"{split}.jsonl"
-        data = text.encode("utf-8")
-        if check:
-            stale += [file.name] if not file.exists() or file.read_bytes() != data else []
-        else:
-            file.write_bytes(data)
-            print(f"{file.name}: {text.count(chr(10))} recipes")
-    if stale:
-        raise SystemExit(f"not what this program writes: {', '.join(stale)}")
+    write_or_check(
+        "factory.recipes", __doc__,
+        lambda: {TARGET / f"{split}.jsonl": text for split, text in write_splits().items()},
+        "recipes",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

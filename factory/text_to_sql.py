@@ -12,7 +12,6 @@ here: people's hands wrote it. Its queries are kept out of all other files.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from dataclasses import replace
@@ -21,6 +20,7 @@ from pathlib import Path
 from random import Random
 
 from factory import sql_schemas
+from factory.derived import write_or_check
 from factory.sql_queries import Query, wrong_versions
 from factory.sql_questions import Asked, Grammar
 from factory.sql_schemas import Schema
@@ -164,24 +164,7 @@ def files() -> dict[Path, str]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m factory.text_to_sql",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--check", action="store_true", help="compare only, write nothing")
-    check = parser.parse_args().check
-    stale = []
-    for path, text in files().items():
-        data = text.encode("utf-8")
-        if check:
-            stale += [path.name] if not path.exists() or path.read_bytes() != data else []
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            print(f"{path.name}: {text.count(chr(10))} lines")
-    if stale:
-        raise SystemExit(f"not what this program writes: {', '.join(stale)}")
+    write_or_check("factory.text_to_sql", __doc__, files, "lines")
 
 
 if __name__ == "__main__":
