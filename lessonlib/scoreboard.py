@@ -282,13 +282,15 @@ class Table:
         return f"<table>\n{chr(10).join(lines)}\n</table>\n<p><small>{notes}</small></p>"
 
     def _html_line(self, line: list[str], tag: str) -> str:
-        wrap = "normal" if tag == "th" else "nowrap"
-        cells = "".join(
-            f'<{tag} style="text-align: {"left" if key in WORDS else "right"}; '
-            f'white-space: {wrap}">{html.escape(cell)}</{tag}>'
-            for key, cell in zip(self.columns, line, strict=True)
-        )
-        return f"<tr>{cells}</tr>"
+        """Numbers stay on one line. Words may break, and a long model name at its colons: else
+        the last columns stand beyond the edge of the page."""
+        cells = []
+        for key, cell in zip(self.columns, line, strict=True):
+            side, wrap = ("left", "normal") if key in WORDS else ("right", "nowrap")
+            style = f"text-align: {side}; white-space: {'normal' if tag == 'th' else wrap}"
+            text = html.escape(cell).replace(":", ":<wbr>") if key == "model" else html.escape(cell)
+            cells.append(f'<{tag} style="{style}">{text}</{tag}>')
+        return f"<tr>{''.join(cells)}</tr>"
 
     def _repr_pretty_(self, printer, cycle: bool) -> None:
         printer.text(str(self))

@@ -115,6 +115,14 @@ def test_the_table_in_a_notebook_is_escaped_and_has_no_colours_of_its_own(board)
     assert "color" not in page and "background" not in page
 
 
+def test_a_long_model_name_breaks_at_its_colons_and_numbers_stay_whole(board):
+    """In notebook 06 the name of a tuned model pushed the costs beyond the edge of the page."""
+    board.add(result("r", model="ft:pantry:practice:recipe-ner:Xq6ztOw1"), "test")
+    page = board.table()._repr_html_()
+    assert ">ft:<wbr>pantry:<wbr>practice:<wbr>recipe-ner:<wbr>Xq6ztOw1</td>" in page
+    assert '<td style="text-align: right; white-space: nowrap">0.90 (0.77-1.00)</td>' in page
+
+
 def test_a_damaged_board_is_named(board):
     board.path.parent.mkdir(parents=True)
     for damage in ('{"rows": [', "[]", "{}"):
