@@ -314,11 +314,11 @@ for result in results:
 print(f"pantry against {MINE}: {compare(results[1], results[0])}")
 
 # %% [markdown]
-# Put our model's answer beside the recipe. Words, lists, the form of an answer: what its texts
-# look like is learned first. Is anything in its answer taken from *this* recipe? To look at the
-# question and copy from it comes later, and to rename later still. This is why nobody pretrains
-# for a single job: the expensive part is to learn to read at all. Tuning starts where that is
-# done.
+# Put our model's answer beside the recipe. The form of an answer is learned first: brackets, quotes,
+# commas, and words that are common in its texts. Is anything in its answer taken from *this*
+# recipe? To look at the question and copy from it comes later, and to rename later still. This is
+# why nobody pretrains for a single job: the expensive part is to learn to read at all. Tuning
+# starts where that is done.
 #
 # With more time, the same program goes on. `python -m factory.pretrain --help` says how to make
 # a model of your own with any budget. It uses a GPU where there is one.
