@@ -65,20 +65,24 @@ def _best_device(torch) -> Choice:
         return Choice("cuda-fp16", reason.format(name=name))
     if torch.backends.mps.is_available():
         return Choice("mps-fp32", _("this Mac's GPU can be used; float32 is the safe format there"))
-    if feature := bfloat16_feature():
+    if feature := _bfloat16_feature(torch):
         reason = _("no GPU, but the processor computes in bfloat16 ({feature})")
         return Choice("cpu-bf16", reason.format(feature=feature))
     return Choice("cpu-fp32", _("no GPU, and a processor without fast bfloat16"))
 
 
 def bfloat16_feature() -> str:
-    """The name of the processor's bfloat16 unit, or '' where it has none.
+    """The name of this processor's bfloat16 unit, or '' where it has none.
 
     PyTorch computes in bfloat16 on any processor, but without such a unit by converting back
     and forth, which is many times slower than float32.
     """
     import torch
 
+    return _bfloat16_feature(torch)
+
+
+def _bfloat16_feature(torch) -> str:
     asked = {"AMX": "_is_amx_tile_supported", "AVX-512 BF16": "_is_avx512_bf16_supported"}
     for feature, question in asked.items():
         if getattr(torch.cpu, question, lambda: False)() and torch.backends.mkldnn.is_available():

@@ -89,7 +89,7 @@ def test_pytorchs_function_is_back_after_a_step(run, monkeypatch):
 
 @pytest.mark.parametrize("feature", FEATURE)
 def test_a_server_is_told_the_format_where_the_files_one_would_be_emulated(feature, monkeypatch):
-    monkeypatch.setattr(lora_device, "bfloat16_feature", lambda: feature)
+    monkeypatch.setattr(lora_device, "_bfloat16_feature", lambda _torch: feature)
     if lora_device.choose_device().value.startswith("cpu"):
         words = open_server.command("folder")
         assert ("--dtype" in words) == (not feature)
