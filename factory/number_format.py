@@ -1,8 +1,9 @@
 """In which number format pretraining computes: bfloat16 where the chip can, else float32.
 
 PyTorch computes in bfloat16 on any processor, but without a unit for it some 70 times slower than
-in float32 (a product of 1024 x 256 by 256 x 1024 numbers on one core of a server of 2021: 680 ms
-against 10 ms). The optimiser Muon has bfloat16 written into its code; ``Muon`` here has not.
+in float32 (a product of 1024 x 256 by 256 x 1024 numbers on one core of a server without such a
+unit, measured once: 680 ms against 10 ms). PyTorch's Muon has bfloat16 written into its code;
+``Muon`` here has not.
 """
 
 from __future__ import annotations
