@@ -24,7 +24,7 @@ tables       SQL table definitions and statements, without questions: syntax, no
 ===========  =================================================================================
 
 What is kept out, and tested: the course's own prompts, its layout of a recipe, and every pair
-of the house glossary.
+of the house glossary. The words of requests, formats and glossaries stand in ``wording``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from factory import plain_text
+from factory import plain_text, wording
 from factory.formats import Format, any_format, other_format
 from factory.kitchen import AMOUNTS, Hand, Recipe, any_food, any_hand, make_line, make_recipe
 from factory.renaming import look_alike, new_name, renaming
@@ -84,6 +84,10 @@ class Phase:
         """How likely an answer is a JSON list."""
         return max(0.75, early) if self.focused and early else early
 
+    def request(self, rng: Random, what: str, form: Format | None) -> str:
+        """A request in words."""
+        return (wording.instructions if self.wordy else wording.request)(rng, what, form)
+
     def hand(self, rng: Random) -> Hand:
         """A handwriting."""
         return Hand() if self.focused and rng.random() < 0.3 else any_hand(rng)
@@ -92,144 +96,8 @@ class Phase:
 SYSTEM, USER, ASSISTANT, END = "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"
 GIVEN, ANSWER, FIRST_SEEN, RECALLED = 0.0, 1.0, 0.1, 3.0
 
-_SYSTEMS = (
-    "You help in the kitchen.|You answer questions about recipes.|You are a cook.|Read the recipe "
-    "and follow the request.|You turn recipes into lists.|You are a careful helper who reads "
-    "recipes and writes short answers.|Use the words of the user.|You work in a kitchen office and "
-    "sort recipes. Keep answers short.|Follow the examples.|You are an assistant for cooks. Your "
-    "work is to find the foods in recipes.|You are a polite assistant. Please list what each of "
-    "the dishes needs.|Do as the earlier answers did.|You are a kitchen assistant. Pull the foods "
-    "out of every recipe you get."
-).split("|")
-_VERBS = "List|Give|Write|Tell me|Return|Show|Name|Print|Extract|Find|Write down".split("|")
-_ASKS = {
-    "names": "the ingredient names|what is in it|the names of the foods used|what to buy|the foods"
-    "|the plain ingredients|the foods without amounts|the ingredients|the food of each line",
-    "amounts": "the amounts|the numbers|how much of each",
-    "units": "the units|the measures",
-    "preparations": "the preparation notes|what to do to each",
-    "groups": "the food groups|the kind of each ingredient",
-    "reversed": "the ingredient names in reverse order|the foods from last to first",
-    "first": "the first ingredient|what comes first",
-    "last": "the last ingredient|what comes last",
-    "described": "the ingredients with how they look|names with their describing words",
-    "lines": "all lines again|the recipe lines copied",
-    "title": "the title|the name of the dish",
-}
-_RULES = (
-    "Answer with nothing else.|Only the answer, no other words.|Keep the order of the recipe.|One "
-    "entry for each food.|Use lower case.|Write names in small letters.|Leave out amounts and "
-    "units.|No numbers and no measures.|Leave out brands.|Skip what is done to the food.|Write "
-    "only the name of the food.|Do not write sizes or remarks.|Each food once.|No food twice.|Drop "
-    "words like chopped or fresh.|Ignore what stands in brackets.|Short names only."
-).split("|")
-_FORMAT_OPENINGS = (
-    "Answer|Reply|Respond|Write the answer|Give your answer|Give the answer|Put the answer|"
-    "Answer me"
-).split("|")
-_JSON_OPENINGS = (
-    "Answer with|Reply with|Respond with|Give me|Write|Return|Your answer is|The answer must be|"
-    "Output|Send back|Produce|The output is"
-).split("|")
-_JSON_NOUNS = (
-    "a JSON list of strings|a JSON list|a JSON array|one JSON array of strings|JSON|a list in JSON|"
-    "one JSON list|a JSON list with one string for each food|valid JSON, a list of strings"
-).split("|")
-_FORMAT_ENDS = (
-    "|||, nothing more| and no other words| only|, one entry for each food|, one item per food|"
-    ", in the recipe's order|, without any comment| and nothing before or after it|"
-    ", one string per food and nothing more"
-).split("|")
-_GLOSSARY_INTROS = (
-    "Glossary:|House names:|Use these names:|Word list:|Replace:|Call things by these names:|"
-    "Dictionary:|Synonyms:|Our words:|Kitchen glossary:|Names in this house:|Say it like this:"
-).split("|")
-_GLOSSARY_LINES = (
-    ("{a} -> {b}", "\n"), ("{a} -> {b}", "\n"), ("{a} -> {b}", "\n"), ("- {a} -> {b}", "\n"),
-    ("{a} = {b}", "\n"), ("{a} => {b}", "\n"), ("{a}: {b}", "\n"), ("{a} is called {b}", "\n"),
-    ("{a} -> {b}", "; "), ("{a} = {b}", "; "),
-)  # fmt: skip
-
 
 # ---------------------------------------------------------------- parts of documents
-def _layout(rng: Random):
-    """A way to lay a recipe out. The course's own layout is not among them."""
-    head, bullet = rng.choice(
-        (
-            ("Recipe: {}\n", "- "), ("{}\n", "- "), ("{}\n", "* "), ("{}\nIngredients:\n", "- "),
-            ("# {}\n\n## Ingredients\n", "- "), ("{}\n", ""), ("Dish: {}\nIngredients:\n", "- "),
-            ("Name: {}\nYou need:\n", "- "), ("", "- "), ("Title: {}\n", "- "),
-            ("Title: {}\nNeeded:\n", "* "), ("{}\n\n", "- "), ("Recipe: {}\nFoods:\n", "- "),
-        )
-    )  # fmt: skip
-    inline = rng.random() < 0.06
-
-    def lay(recipe: Recipe) -> str:
-        if inline:
-            return f"{recipe.title}: " + "; ".join(line.text for line in recipe.lines)
-        lines = "\n".join(bullet + line.text for line in recipe.lines)
-        return head.format(recipe.title) + lines
-
-    return lay
-
-
-def _values(what: str, recipe: Recipe) -> list[str]:
-    """The right answer for one kind of request."""
-    per_line = {
-        "amounts": lambda line: line.amount or "none",
-        "units": lambda line: line.unit or "none",
-        "preparations": lambda line: line.preparation or "none",
-        "groups": lambda line: line.group,
-        "described": lambda line: f"{line.modifier} {line.name}".strip(),
-        "lines": lambda line: line.text,
-    }
-    if what in per_line:
-        return [per_line[what](line) for line in recipe.lines]
-    names = recipe.names
-    return {"names": names, "reversed": names[::-1], "first": names[:1], "last": names[-1:],
-            "title": [recipe.title]}[what]  # fmt: skip
-
-
-def _wish(rng: Random, names: float) -> str:
-    """What is asked for: the names with the given probability, else something else."""
-    return "names" if rng.random() < names else rng.choice([w for w in _ASKS if w != "names"])
-
-
-def _request(rng: Random, what: str, form: Format | None) -> str:
-    """A request in words: verb, what, perhaps the format, perhaps some rules."""
-    ask = f"{rng.choice(_VERBS)} {rng.choice(_ASKS[what].split('|'))}"
-    ask += f" {form.words}." if form and form.words else "."
-    if what == "names" and rng.random() < 0.5:
-        rules = rng.sample(_RULES, rng.choice((1, 2, 3, 5, 7)))
-        ask = " ".join([ask, *rules] if rng.random() < 0.7 else [*rules, ask])
-    return ask
-
-
-def _format_sentence(rng: Random, form: Format) -> str:
-    """A sentence of its own that names the format."""
-    if form.is_json and rng.random() < 0.7:
-        start = f"{rng.choice(_JSON_OPENINGS)} {rng.choice(_JSON_NOUNS)}"
-    else:
-        start = f"{rng.choice(_FORMAT_OPENINGS)} {form.words}"
-    return f"{start}{rng.choice(_FORMAT_ENDS)}."
-
-
-def _instructions(rng: Random, what: str, form: Format | None) -> str:
-    """A long request: what is wanted, two to seven rules, and perhaps the format among them."""
-    if form and rng.random() < 0.25:
-        return _request(rng, what, form)
-    begin = rng.choice(("", "", "You are to ", "Your task: ", "Please "))
-    verb = rng.choice(_VERBS)
-    verb = verb if begin in ("", "Your task: ") else verb[:1].lower() + verb[1:]
-    first = f"{begin}{verb} {rng.choice(_ASKS[what].split('|'))}"
-    first += rng.choice((".", ".", " of this recipe.", " from each recipe.", " of the recipes."))
-    rest = rng.sample(_RULES, rng.choice((0, 2, 3, 4, 5, 7)) if what == "names" else 0)
-    if form:
-        rest.insert(rng.randrange(len(rest) + 1) if rng.random() < 0.5 else 0,
-                    _format_sentence(rng, form))  # fmt: skip
-    return " ".join([first, *rest])
-
-
 def _answer(form: Format, names: list[str], renamed: dict[str, str], known: set[str]) -> Document:
     """An answer in pieces; a renamed item counts more once its renaming is ``known``."""
     if not renamed:
@@ -273,12 +141,6 @@ def _turn(question: str, answer: Document) -> Document:
     return [(f"{USER}{question}{END}\n{ASSISTANT}", GIVEN), *answer, (END, ANSWER), ("\n", GIVEN)]
 
 
-def _glossary_text(rng: Random, entries: list[tuple[str, str]], style: tuple[str, str]) -> str:
-    line, gap = style
-    body = gap.join(line.format(a=a, b=b) for a, b in entries)
-    return f"{rng.choice(_GLOSSARY_INTROS)}\n{body}"
-
-
 def _entries(rng: Random, names: list[str], renamed: dict[str, str]) -> list[tuple[str, str]]:
     """The glossary's lines for these names, with distractors, in random order."""
     entries = [(n, renamed[n]) for n in names if n in renamed]
@@ -299,33 +161,32 @@ def ask(rng: Random, phase: Phase) -> Document:
     """A recipe and a request in words. Without a format in the request, it is never JSON."""
     names = _pool(rng, _size(rng, min(phase.room, 400), 2))
     recipe = make_recipe(rng, names, phase.hand(rng))
-    what = _wish(rng, phase.names(0.75))
+    what = wording.wish(rng, phase.names(0.75))
     says_format = rng.random() < (0.9 if phase.focused and not phase.wordy else 0.75)
     form = any_format(rng, json=phase.json(0.55) if says_format else 0.0)
-    request = (_instructions if phase.wordy else _request)(rng, what, form if says_format else None)
-    body, system = _layout(rng)(recipe), rng.choice(_SYSTEMS)
+    request = phase.request(rng, what, form if says_format else None)
+    body, system = wording.layout(rng)(recipe), rng.choice(wording.SYSTEMS)
     place = rng.random()
     if place < 0.4:
         head, question = f"{SYSTEM}{system} {request}{END}\n", body
     else:
         head = f"{SYSTEM}{system}{END}\n" if rng.random() < 0.4 else ""
         question = f"{request}\n\n{body}" if place < 0.7 else f"{body}\n\n{request}"
-    return [(head, GIVEN), *_turn(question, [(form.write(_values(what, recipe)), ANSWER)])]
+    return [(head, GIVEN), *_turn(question, [(form.write(wording.values(what, recipe)), ANSWER)])]
 
 
 def examples(rng: Random, phase: Phase) -> Document:
     """Solved recipes in a row; with a hidden renaming in most, shown only by the answers."""
     count = rng.choice({256: (2, 3, 4), 512: (2, 3, 4, 5, 6)}.get(phase.room, (3, 4, 5, 6, 8)))
-    what, form = _wish(rng, phase.names(0.88)), any_format(rng, json=phase.json(0.55))
+    what, form = wording.wish(rng, phase.names(0.88)), any_format(rng, json=phase.json(0.55))
     hidden = what == "names" and rng.random() < 0.75
     pool, reuse = _pool(rng, rng.choice((5, 8, 12, 20))), rng.choice((0.4, 0.7, 1.0))
     renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.7))) if hidden else {}
-    lay, hand, known = _layout(rng), phase.hand(rng), set()
-    system, says_format = rng.choice(_SYSTEMS), False
+    lay, hand, known = wording.layout(rng), phase.hand(rng), set()
+    system, says_format = rng.choice(wording.SYSTEMS), False
     if rng.random() < (0.75 if phase.wordy else 0.4):
         says_format = rng.random() < (0.85 if phase.wordy else 0.6)
-        request = _instructions if phase.wordy else _request
-        system += " " + request(rng, what, form if says_format else None)
+        system += " " + phase.request(rng, what, form if says_format else None)
     chat = rng.random() < 0.75
     before, after = rng.choice((("Input:\n", "\nOutput: "), ("", "\n=> "), ("Q: ", "\nA: ")))
     shows_system = chat and (rng.random() < 0.75 or (phase.wordy and says_format))
@@ -339,7 +200,7 @@ def examples(rng: Random, phase: Phase) -> Document:
             answer = _answer(form, recipe.names, renamed, known)
         else:
             weight = ANSWER if place else FIRST_SEEN
-            answer = [(form.write(_values(what, recipe)), weight)]
+            answer = [(form.write(wording.values(what, recipe)), weight)]
         if phase.wordy and place == 0 and not says_format:
             answer = [(text, min(weight, FIRST_SEEN)) for text, weight in answer]
         if chat:
@@ -353,21 +214,21 @@ def glossary(rng: Random, phase: Phase) -> Document:
     """Random glossary lines, then recipes whose foods are to be named by them."""
     count = rng.choice({256: (1, 1, 2), 512: (1, 2, 3)}.get(phase.room, (1, 2, 3, 4)))
     form = any_format(rng, json=phase.json(0.55))
-    style, lay = rng.choice(_GLOSSARY_LINES), _layout(rng)
+    style, lay = rng.choice(wording.GLOSSARY_LINES), wording.layout(rng)
     pool, reuse = _pool(rng, rng.choice((6, 10, 16))), rng.choice((0.5, 0.8, 1.0))
     renamed = renaming(rng, pool, rng.choice((0.3, 0.5, 0.8)))
     recipes = []
     for _ in range(count):
         size = max(1, _size(rng, phase.room, count) - rng.choice((0, 1, 2)))
         recipes.append(make_recipe(rng, _draw(rng, pool, size, reuse), phase.hand(rng)))
-    system, says_format = rng.choice(_SYSTEMS), rng.random() < (0.85 if phase.wordy else 0.6)
+    system, says_format = rng.choice(wording.SYSTEMS), rng.random() < (0.85 if phase.wordy else 0.6)
     if says_format:
-        system += " " + (_instructions if phase.wordy else _request)(rng, "names", form)
+        system += " " + phase.request(rng, "names", form)
     elif phase.wordy:
         form = other_format(rng)
     per_turn = rng.random() < 0.6
     used = list(dict.fromkeys(n for recipe in recipes for n in recipe.names))
-    shared = _glossary_text(rng, _entries(rng, used, renamed), style)
+    shared = wording.glossary_text(rng, _entries(rng, used, renamed), style)
     in_system = not per_turn and rng.random() < 0.4
     document: Document = []
     if in_system or rng.random() < 0.75 or (phase.wordy and says_format):
@@ -376,7 +237,7 @@ def glossary(rng: Random, phase: Phase) -> Document:
     for place, recipe in enumerate(recipes):
         body = lay(recipe)
         if per_turn:
-            lines = _glossary_text(rng, _entries(rng, recipe.names, renamed), style)
+            lines = wording.glossary_text(rng, _entries(rng, recipe.names, renamed), style)
             body = f"{lines}\n\n{body}" if rng.random() < 0.85 else f"{body}\n\n{lines}"
         elif place == 0 and not in_system:
             body = f"{shared}\n\n{body}"
@@ -387,7 +248,7 @@ def glossary(rng: Random, phase: Phase) -> Document:
 def lines(rng: Random, phase: Phase) -> Document:
     """Line after line, each with its answer; plain, with a hidden renaming or a glossary."""
     count = rng.choice((4, 6, 8)) if phase.room <= 256 else rng.choice((8, 12, 16))
-    what = _wish(rng, phase.names(0.85))
+    what = wording.wish(rng, phase.names(0.85))
     form = any_format(rng, json=0.2)
     separator = rng.choice((" => ", " -> ", "\t", " | ", " = ", "\n", ": ", " # "))
     pool, known = _pool(rng, rng.choice((3, 5, 8))), set()
@@ -395,7 +256,8 @@ def lines(rng: Random, phase: Phase) -> Document:
     renamed = renaming(rng, pool, 0.6) if renames else {}
     document: Document = []
     if renamed and rng.random() < (0.65 if phase.focused else 0.4):
-        text = _glossary_text(rng, _entries(rng, pool, renamed), rng.choice(_GLOSSARY_LINES))
+        entries = _entries(rng, pool, renamed)
+        text = wording.glossary_text(rng, entries, rng.choice(wording.GLOSSARY_LINES))
         document.append((text + "\n\n", GIVEN))
         known = set(pool)
     for _ in range(count):
@@ -405,7 +267,7 @@ def lines(rng: Random, phase: Phase) -> Document:
         if renamed:
             document += _answer(form, [name], renamed, known)
         else:
-            document.append((form.write(_values(what, Recipe("", [line]))), ANSWER))
+            document.append((form.write(wording.values(what, Recipe("", [line]))), ANSWER))
         document.append(("\n", GIVEN))
     return document
 
@@ -417,8 +279,8 @@ def copying(rng: Random, phase: Phase) -> Document:
         first, second = any_format(rng, 0.3), any_format(rng, 0.4)
         return [(first.write(items) + "\n", GIVEN), (second.write(items) + "\n", ANSWER)]
     meaning = {item: new_name(rng, item) for item in items}
-    style = rng.choice([s for s in _GLOSSARY_LINES if s[0].startswith("{a}")])
-    document = [(_glossary_text(rng, list(meaning.items()), style) + "\n\n", GIVEN)]
+    style = rng.choice([s for s in wording.GLOSSARY_LINES if s[0].startswith("{a}")])
+    document = [(wording.glossary_text(rng, list(meaning.items()), style) + "\n\n", GIVEN)]
     joint = style[0].replace("{a}", "").replace("{b}", "")
     for _ in range(rng.choice((3, 6, 9))):
         item = rng.choice(items)
@@ -431,7 +293,7 @@ def plain(rng: Random, phase: Phase) -> Document:
     recipe = make_recipe(rng, _pool(rng, _size(rng, min(phase.room, 400), 2)))
     if rng.random() < 0.75:
         return [
-            (_layout(rng)(recipe) + "\n", GIVEN),
+            (wording.layout(rng)(recipe) + "\n", GIVEN),
             (plain_text.directions(rng, recipe.names) + "\n", 0.5),
         ]
     return [(plain_text.facts(rng) + "\n", 0.3)]
@@ -445,10 +307,10 @@ def tables(rng: Random, phase: Phase) -> Document:
 def listing(rng: Random, phase: Phase) -> Document:
     """Plain lists, one to three in a row, each to be listed anew."""
     form = any_format(rng, json=phase.json(0.55))
-    request = (_instructions if phase.wordy else _request)(rng, "names", form)
+    request = phase.request(rng, "names", form)
     plain_lines = Hand()
     in_system = rng.random() < 0.5
-    system = f"{rng.choice(_SYSTEMS)} {request}" if in_system else rng.choice(_SYSTEMS)
+    system = rng.choice(wording.SYSTEMS) + (f" {request}" if in_system else "")
     document = [(f"{SYSTEM}{system}{END}\n", GIVEN)] if in_system or rng.random() < 0.4 else []
     manner = rng.random()
     for _ in range(rng.choice((1, 1, 2, 3))):
