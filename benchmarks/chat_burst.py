@@ -105,10 +105,9 @@ def start_theirs(model: Path, log: Path, dtype: str):
         *("serve", str(model), "--continuous-batching", "--device", "cpu", "--dtype", dtype),
         *("--host", "127.0.0.1", "--port", str(port)),
     ]
+    alone = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, env=os.environ | {"HF_HUB_OFFLINE": "1"}
-        )
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | alone)
     client = openai.OpenAI(
         base_url=f"http://127.0.0.1:{port}/v1",
         api_key="none",

@@ -78,7 +78,9 @@ def serving(folder: str | Path, port: int | None = None) -> Iterator[Server]:
     port = _port(port)
     log = paths.WORK / "serve.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    # By itself it asks the network for newer versions, and notes that in the home folder.
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+                                "TOKENIZERS_PARALLELISM": "false"}
     began = time.perf_counter()
     with log.open("wb") as file:
         process = subprocess.Popen(

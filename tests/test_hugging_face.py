@@ -290,7 +290,9 @@ def test_a_prompt_that_leaves_no_room_is_refused(work):
 # --- serving
 
 
-def test_transformers_serve_is_started_asked_and_stopped(work):
+def test_transformers_serve_is_started_asked_and_stopped(work, tmp_path, monkeypatch):
+    """It asked the network for newer versions, and noted that in the learner's home folder."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     with open_server.serving(paths.BUILT_IN) as server:
         answer = server.connect().chat.completions.create(
             model=server.model, messages=prompting.instructions(recipes.load("test")[0]),
@@ -300,6 +302,7 @@ def test_transformers_serve_is_started_asked_and_stopped(work):
     assert server.process.poll() is not None
     assert json.loads(answer.choices[0].message.content)
     assert answer.usage.completion_tokens > 3
+    assert not list((tmp_path / "home").rglob("*update*"))
 
 
 def test_a_folder_without_a_model_and_a_taken_port_are_named(work, tmp_path):
