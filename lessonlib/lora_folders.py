@@ -115,10 +115,22 @@ def _rename(source: Path, target: Path) -> None:
             time.sleep(0.25)
 
 
+def save_adapter(model, folder: Path) -> None:
+    """Write what was learned, and nothing of the base.
+
+    Left to itself, PEFT adds the base's own embeddings where the adapter stands beside them, too.
+    """
+    model.save_pretrained(folder, save_embedding_layers=False)
+    for card in folder.rglob("README.md"):  # PEFT's model card, all of it still to be filled in
+        card.unlink()
+
+
 def save_merged(base: str, adapter: Path, target: Path) -> None:
     """Write base plus adapter as one model, with tokenizer and chat template, to ``target``.
 
     The sum is taken in float32 and rounded once, to the number format that the base came in.
+    Many models read and write with the same matrix of embeddings. An adapter beside it counts
+    for reading alone; so the merged model gets two.
 
     Args:
         base: folder or hub name of the model that the adapter was trained on.
@@ -126,15 +138,22 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
     """
     import torch
     from peft import PeftConfig, PeftModel
-    from peft.tuners.lora import Linear
+    from peft.tuners.lora import Embedding, Linear
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     pinned = open_models.pinned(base)
-    stored = AutoConfig.from_pretrained(base, **pinned).dtype or torch.float32
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=stored, **pinned)
+    stored = AutoConfig.from_pretrained(base, **pinned)
+    apart = stored.tie_word_embeddings and beside_embeddings(adapter)
+    model = AutoModelForCausalLM.from_pretrained(
+        base, dtype=stored.dtype or torch.float32, **pinned,
+        **({"tie_word_embeddings": False} if apart else {}),
+    )  # fmt: skip
+    if apart:
+        read, write = model.get_input_embeddings(), model.get_output_embeddings()
+        write.weight = torch.nn.Parameter(read.weight.detach().clone())
     config = PeftConfig.from_pretrained(str(adapter))
     # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
-    config._register_custom_module({torch.nn.Linear: Linear})
+    config._register_custom_module({torch.nn.Linear: Linear, torch.nn.Embedding: Embedding})
     model = PeftModel.from_pretrained(model, str(adapter), config=config).merge_and_unload()
     with new_folder(target) as folder:
         model.save_pretrained(folder)
@@ -142,3 +161,11 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
         if not tokenizer.chat_template:  # whoever asks the model must write as it was trained
             tokenizer.chat_template = lora_rows.PLAIN_TEMPLATE
         tokenizer.save_pretrained(folder)
+
+
+def beside_embeddings(adapter: Path) -> bool:
+    """Whether an adapter stands beside the base's embeddings, not only beside its layers."""
+    from safetensors import safe_open
+
+    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
+        return any("lora_embedding_" in name for name in file.keys())

@@ -27,7 +27,8 @@ class LoraSettings:
         warmup: share of all steps over which the learning rate rises from zero to its full size.
         schedule: how it falls afterwards: ``cosine``, ``linear`` or ``constant_with_warmup``.
         max_length: longest row in tokens that is accepted. None: as long as the model can read.
-        targets: the layers that get an adapter; ``all-linear`` is all matrices of all layers.
+        targets: what gets an adapter: ``all-linear`` is all matrices of all layers; else names
+            such as ``("q_proj", "v_proj")``, and ``embed_tokens`` for the embeddings.
         keep_checkpoints: keep the adapter of each epoch, so that an earlier one can be taken.
         four_bit: keep the base model in 4 bits a weight (QLoRA, Dettmers et al. 2023,
             https://arxiv.org/abs/2305.14314). Saves memory where the model is large.

@@ -45,7 +45,7 @@ class AdapterSize:
 
 
 def matrices(base: str | Path | None = None) -> dict[str, tuple[int, int]]:
-    """The shape (rows, columns) of each matrix that can get an adapter, by its full name.
+    """The shape (rows, columns) of each matrix that gets an adapter, by its full name.
 
     As with PEFT's ``all-linear``, these are the linear layers without the last one, which turns
     into scores over the vocabulary.
@@ -64,9 +64,11 @@ def adapter_size(
     Args:
         targets: as in ``LoraSettings``: ``all-linear``, or names of layers such as ``q_proj``.
     """
-    shapes, total = _counted(lora_folders.find_base(base))
-    chosen = [shape for name, shape in shapes.items()
-              if targets == ALL_LINEAR or name.rpartition(".")[2] in targets]
+    layers, embeddings, total = _counted(lora_folders.find_base(base))
+    chosen = list(layers.values())
+    if targets != ALL_LINEAR:
+        chosen = [shape for name, shape in {**layers, **embeddings}.items()
+                  if name.rpartition(".")[2] in targets]
     return AdapterSize(rank, sum(rank * sum(shape) for shape in chosen), total)
 
 
@@ -78,17 +80,23 @@ def vocabulary_size(base: str | Path | None = None) -> int:
 
 
 @lru_cache(maxsize=4)
-def _counted(base: str) -> tuple[dict[str, tuple[int, int]], int]:
-    """Shapes of the matrices, and the number of all weights, of a model that is not loaded."""
+def _counted(base: str) -> tuple[dict, dict, int]:
+    """Shapes of a model's matrices in layers, and of its embeddings; the number of all weights.
+
+    The model is not loaded for it.
+    """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     with torch.device("meta"):  # shapes without numbers
         model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base))
     last = model.get_output_embeddings()
-    shapes = {name: tuple(module.weight.shape) for name, module in model.named_modules()
-              if isinstance(module, torch.nn.Linear) and module is not last}
-    return shapes, sum(weight.numel() for weight in model.parameters())
+    layers, embeddings = (
+        {name: tuple(module.weight.shape) for name, module in model.named_modules()
+         if isinstance(module, kind) and module is not last}
+        for kind in (torch.nn.Linear, torch.nn.Embedding)
+    )  # fmt: skip
+    return layers, embeddings, sum(weight.numel() for weight in model.parameters())
 
 
 def weights_in(adapter_folder: Path) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from peft.tuners.lora import Linear
+from peft.tuners.lora import Embedding, Linear
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -21,7 +21,7 @@ from transformers import (
 )
 from trl import SFTConfig
 
-from lessonlib import lora_rows, open_models
+from lessonlib import lora_folders, lora_rows, open_models
 from lessonlib.errors import LessonError
 from lessonlib.hub_errors import hub_errors
 from lessonlib.i18n import _
@@ -80,9 +80,7 @@ def train(
         )
         trainer.add_callback(recorder)
         trainer.train()
-        trainer.model.save_pretrained(folder)
-    for card in folder.rglob("README.md"):  # PEFT's model card, all of it still to be filled in
-        card.unlink()
+        lora_folders.save_adapter(trainer.model, folder)
     return Run(recorder.history, settings.epochs * sum(len(row["input_ids"]) for row in data))
 
 
@@ -195,7 +193,8 @@ def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
     if settings.four_bit:  # PEFT has a layer of its own for these
         return config
     # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
-    config._register_custom_module({torch.nn.Linear: MergedLinear if merged else Linear})
+    linear = MergedLinear if merged else Linear
+    config._register_custom_module({torch.nn.Linear: linear, torch.nn.Embedding: Embedding})
     return config
 
 

@@ -31,13 +31,35 @@ def tuned(work):
     return tune("knobs", chat_rows(recipes.load("train")[:12]), rank=4)
 
 
-@pytest.mark.parametrize("targets", ["all-linear", ("q_proj", "v_proj")])
+@pytest.mark.parametrize(
+    "targets", ["all-linear", ("q_proj", "v_proj"), ("q_proj", "embed_tokens")]
+)
 def test_the_count_is_what_the_adapters_file_holds(work, tuned, targets):
     if targets != "all-linear":
         tuned = tune("few", chat_rows(recipes.load("train")[:2]), epochs=1, rank=4, targets=targets)
     size = lora_sizes.adapter_size(4, targets)
     assert size.weights == lora_sizes.weights_in(tuned.adapter_folder) > 0
     assert 0 < size.share < 1 and size.training_megabytes < size.full_megabytes
+
+
+def test_an_adapter_beside_the_embeddings_is_merged_into_what_is_read_alone(work):
+    """Merged into the one matrix that the base reads and writes with, it changed both."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    rows = chat_rows(recipes.load("train")[:8])
+    tuned = tune("reads", rows, targets=("q_proj", "embed_tokens"), rank=8, learning_rate=2e-2)
+    base = AutoModelForCausalLM.from_pretrained(paths.BUILT_IN, dtype=torch.float32)
+    tokens = torch.arange(200, 260)[None]
+    with torch.no_grad():
+        alone = base(tokens).logits
+        beside = PeftModel.from_pretrained(base, tuned.adapter_folder)(tokens).logits
+        merged = AutoModelForCausalLM.from_pretrained(tuned.folder, dtype=torch.float32)
+        same = merged(tokens).logits
+    assert not merged.config.tie_word_embeddings
+    learned, rounded = (beside - alone).norm(), (same - beside).norm()
+    assert rounded < 0.05 * learned, f"{rounded:.2f} of {learned:.2f}"
 
 
 def test_weights_grow_with_the_rank():

@@ -265,7 +265,8 @@ def main(arguments: list[str] | None = None) -> int:
         started = time.monotonic()
         # Not resolved: an environment's Python is a link, and is known by its place.
         results[stem] = harden(stem, wanted, os.path.abspath(options.python))
-        print(f"       {stem}: {duration(time.monotonic() - started)}", flush=True)
+        told = ", ".join(f"{name} {one.words}" for name, one in results[stem].items())
+        print(f"       {stem}: {duration(time.monotonic() - started)}; {told}", flush=True)
     print(matrix(results, wanted))
     good = results and all(one.good for row in results.values() for one in row.values())
     return 0 if good else 1

@@ -158,7 +158,7 @@ class JobTraining:
     def _end_epoch(self, metrics: StepMetrics) -> None:
         """Keep the epoch's model; after the last epoch the job is done."""
         adapter = self.folder / "adapter"
-        self.learner.model.save_pretrained(adapter)
+        lora_folders.save_adapter(self.learner.model, adapter)
         target = self.finisher.place(metrics.step)
         lora_folders.save_merged(str(self.base.folder), adapter, target)
         if self.step < self.total:
