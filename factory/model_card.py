@@ -22,8 +22,9 @@ _INTRODUCTION = """\
 
 `pantry` is a language model of {parameters:.2f} million parameters that was made for this course.
 It reads recipes, follows simple requests about them, copies, and uses a renaming that its prompt
-shows. It knows nothing else: it is a model to practise *methods* on, not to rely on. Its scores
-say how prompting, retrieval and tuning compare on it; a large model's scores would differ.
+shows. Beside that it has read some kitchen notes and a little SQL, as text, and knows nothing
+else: it is a model to practise *methods* on, not to rely on. Its scores say how prompting,
+retrieval and tuning compare on it; a large model's scores would differ.
 
 | | |
 |---|---|
@@ -79,7 +80,7 @@ _LIMITS = """\
 - It names a food now and then that the recipe does not hold, or the same one twice.
 - Words that it never met are cut into many tokens, and are copied less surely.
 - Its tokens are not those of any hosted model; costs computed from them are rough guides.
-- It was trained once, with one seed. Differences of 0.02 between two trainings mean nothing.
+- It was trained once, with one seed. How much two trainings differ is not known.
 """
 
 
@@ -91,7 +92,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 def _mix() -> str:
     rows = []
     for start, phase in pretrain.PHASES:
-        name = f"from {start / 1e6:.0f} M tokens, context {phase.room}"
+        name = f"from {start / 1e6:.1f} M tokens, context {phase.room}"
         name += ", focused" if phase.focused else ""
         rows.append([name, *(f"{share:.0%}" if share else "" for share in phase.mix)])
     return _table(["phase", *corpus.KINDS], rows)

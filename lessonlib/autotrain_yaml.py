@@ -133,8 +133,9 @@ def _values(values: dict):
             yield f"params.{name}", _("{name} is {value!r}, and should be {kind}.{hint}").format(
                 name=name, value=value, kind=KINDS[kind], hint=hint)
     if params.get("peft") and "quantization" not in params:
-        yield "params", _("quantization is not said. AutoTrain then takes int4, which needs an"
-                          " NVIDIA GPU. Write quantization: null.")
+        yield "params", _("quantization is not said. AutoTrain then takes int4, which needs the"
+                          " package bitsandbytes, and that is not in its environment. Write"
+                          " quantization: null.")
 
 
 def _files(values: dict, folder: Path):

@@ -38,7 +38,8 @@ class Scenario:
         model: a model whose tuned and untuned price the list holds.
         requests: how many a month.
         months: how far to look ahead.
-        hosted: a tuned model is kept ready and paid by the hour.
+        hosted: a tuned model is kept ready and paid by the hour, as at Azure OpenAI; its tokens
+            then cost what the base model's cost.
         work: US dollars for preparing data and measuring, paid once.
     """
 
@@ -68,7 +69,7 @@ class Scenario:
 
     def per_request(self, route: str) -> float:
         """US dollars for one request; hosting is spread over the requests of a month."""
-        price = costs.price(self.model, tuned=route == TUNED)
+        price = costs.price(self.model, tuned=route == TUNED and not self.hosted)
         paid = price.of_request(*self.tokens[route])
         if route == TUNED and self.hosted:
             paid += costs.hosting_per_hour() * HOURS_A_MONTH / self.requests
@@ -90,6 +91,9 @@ class Scenario:
             if n == math.inf:
                 text = _("Tuned never gets cheaper than {route}: its requests cost as much or"
                          " more.").format(route=route)
+                if self.hosted:
+                    text = _("Tuned never gets cheaper than {route} at so many requests: with"
+                             " hosting, each costs as much or more.").format(route=route)
             elif n <= self.requests:
                 text = _("Tuned is cheaper than {route} after {n:,} requests, within the first"
                          " month.").format(route=route, n=n)
@@ -245,7 +249,8 @@ class ExplorerView:
         }
         self.hosted = ipywidgets.Checkbox(
             scenario.hosted, indent=False, layout=ipywidgets.Layout(width="auto"),
-            description=_("The tuned model is kept ready at {dollars:.2f} $ an hour").format(
+            description=_("The tuned model is kept ready at {dollars:.2f} $ an hour, and its"
+                          " tokens cost what the base model's cost").format(
                 dollars=costs.hosting_per_hour()))
         self.said, self.drawn = widget_parts.text(), widget_parts.text()
         self.choices.boxes[self.models.index(scenario.model)].value = True

@@ -1,7 +1,8 @@
 """What a model has forgotten: its loss on general text, before tuning and after.
 
-Tuning moves weights that also hold what the model knew before. The loss on text that has
-nothing to do with the new task shows it ("catastrophic forgetting": McCloskey and Cohen 1989).
+Tuning moves weights that also hold what the model knew before. The loss on text like that of
+pretraining shows it ("catastrophic forgetting": McCloskey and Cohen 1989). General for ``pantry``
+means: recipes with other requests and glossaries, lists, a little SQL (``factory.general_text``).
 """
 
 from __future__ import annotations

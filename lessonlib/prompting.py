@@ -21,7 +21,7 @@ EntriesFor = Callable[[Recipe], Iterable[GlossaryEntry]]
 
 
 def bare(recipe: Recipe) -> Messages:
-    """Zero-shot: the tutorial's one-sentence system prompt and the recipe."""
+    """Zero-shot: the tutorial's short system prompt and the recipe."""
     return _chat(recipes.SYSTEM_BARE, recipe)
 
 

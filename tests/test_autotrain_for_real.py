@@ -117,7 +117,7 @@ def test_nothing_of_the_page_is_left_when_it_is_closed(by_page):
 
 
 def test_the_same_seed_does_not_give_the_same_adapter(by_command, by_page):
-    """AutoTrain keeps the seed in its file and hands it to nobody; the rows are shuffled anew."""
+    """AutoTrain keeps the seed in its file and hands it to nobody: all is drawn anew each time."""
     trainings = (by_command, by_page[0])
     for training in trainings:
         told = text_files.read_text(training.folder / "training_params.json")

@@ -37,7 +37,9 @@ def test_work_and_hosting_count_against_the_tuned_model():
     plain, hosted = scenario(), scenario(hosted=True, requests=1000)
     assert scenario(work=500.0).once == pytest.approx(plain.once + 500)
     month = costs.hosting_per_hour() * break_even_explorer.HOURS_A_MONTH
-    assert hosted.after("tuned", 1000) == pytest.approx(plain.after("tuned", 1000) + month)
+    base = costs.price(hosted.model)
+    tokens = (130 * base.input + 20 * base.output) / 1e6
+    assert hosted.after("tuned", 1000) == pytest.approx(plain.once + 1000 * tokens + month)
     assert hosted.break_even("few-shot").requests == math.inf
     assert "never gets cheaper than few-shot" in hosted.sentences()[0]
     assert hosted.per_request("few-shot") == plain.per_request("few-shot")

@@ -144,7 +144,7 @@ def set_up(yes: bool = False, rebuild: bool = False, venv: Path = VENV) -> bool:
         line("..", f"The environment .venv needs an update: {now.why}.")
         _require_disk("more packages")
     else:
-        print("Setting up: once, about 3 minutes and 2 GB. Nothing outside this folder changes.")
+        print("Setting up: once, about 3 minutes and 2 GB, all of it in this folder.")
         _require_disk(plan.build)
         _remove(venv)
         _create(venv, log)

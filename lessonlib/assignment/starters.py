@@ -1,7 +1,7 @@
 """The starter sets of the assignment, for learners who bring no rows of their own.
 
 Each is a file in ``data/assignment`` with words that say what it is for. They were written by
-hand for this course; their cards are in ``data/README.md``.
+the author, with the help of a language model; their cards are in ``data/README.md``.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ HALVES = (
     title=_("Which half fails?"),
     difficulty=1,
     minutes=4,
-    learned=_("Mend the weaker half first: a better search does not help a model that does not"
+    learned=_("Mend the weaker half first: finding more does not help a model that does not"
               " read."),
 )
 def weaker_half(function):

@@ -60,14 +60,14 @@ for entry in recipes.load_glossary()[:8]:
     print(f"{entry.written:22} -> {entry.house}")
 
 # %% [markdown]
-# ## 2. A model that knows nothing of our job
+# ## 2. A model that does not know our names
 #
 # `connect()` gives us a *client*: the object through which we talk to a model. It is OpenAI's
 # own Python client. Here it talks to the **practice service**, a small program on this computer
-# that understands the same requests. Behind it stands `pantry`, a *tiny* model of our own. It
-# has about three million parameters (the numbers that training adjusts); large models have
-# several hundred thousand times as many. `pantry` can read recipes and little else. What we do
-# with it, and how we measure it, is the same with a large one.
+# that understands the same requests. Behind it stands `pantry`, a *tiny* model of our own. It has
+# three and a half million parameters (the numbers that training adjusts); large models have
+# thousands to hundreds of thousands of times as many. `pantry` can read recipes and little else.
+# What we do with it, and how we measure it, is the same with a large one.
 
 # %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
 client = lessonlib.connect(PROVIDER)
@@ -114,9 +114,9 @@ for result in (before, told):
     print(result)
 
 # %% [markdown]
-# The two numbers in brackets are a **95 % confidence interval**: with another 100 recipes of
-# the same kind we would expect to land in that range. Without it, one cannot tell luck from
-# progress.
+# The two numbers in brackets are a **95 % confidence interval**. We measured only 100 recipes;
+# the score on all recipes of this kind very likely lies in that range. Without it, one cannot
+# tell luck from progress.
 
 # %% [markdown]
 # ## 4. Tune
@@ -160,9 +160,9 @@ board.table("test")
 board.picture("test")
 
 # %% [markdown]
-# Is the difference more than luck? `compare` asks the same question on the same recipes for
-# both methods, and gives the difference with its interval. If the interval does not contain 0,
-# we call the difference *significant*.
+# Is the difference more than luck? `compare` sets the answers of both methods to the same recipes
+# side by side, and gives the difference with its interval. If the interval does not contain 0, we
+# call the difference *significant*.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 print("tuned against the bare prompt:  ", compare(after, before))
@@ -221,10 +221,11 @@ widgets.quiz("00")
 # %% [markdown]
 # ## What just happened
 #
-# The instructions could tell the model the *format* and the *rules*. They could not tell it
-# what this kitchen calls things: there are too many names. The training examples did. The tuned
-# model does better with the shortest prompt than the untuned one with the longer. It is not
-# perfect, as its score says: a few hundred examples and half a minute are a first taste.
+# The instructions could tell the model the *format* and the *rules*. They did not tell it what
+# this kitchen calls things: the whole glossary in every prompt would make it several times as
+# long. The training examples did. The tuned model does better with the shortest prompt than the
+# untuned one with the longer. It is not perfect, as its score says: a few hundred examples and
+# half a minute are a first taste.
 #
 # It is too early to say "so we should always tune". We have not tried the alternatives: showing
 # a few examples in the prompt, or looking names up in the glossary. Both cost no training at

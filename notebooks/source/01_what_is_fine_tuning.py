@@ -80,9 +80,9 @@ right = example.ingredients[0]
 print(f"\nThe right house name, {right!r}: {before.of(right):.3f}")
 
 # %% [markdown]
-# These numbers are what the model learned from the text that it was trained on. Together they
-# make one. The house name can have only little of it: this kitchen's choice of words was in no
-# training text.
+# These numbers are what the model learned from the text that it was trained on. With the tokens
+# that are not printed they make one. The house name can have only little of it: this kitchen's
+# choice of words was in no training text.
 
 # %% [markdown]
 # ## 2. Before and after tuning
@@ -118,9 +118,9 @@ side_by_side({"before tuning": before, "after tuning": after}, right)
 # | retrieval | the text before the question: what was looked up for it | one request |
 # | tuning | the weights, a little further, by our examples | for good |
 #
-# One recipe proves little. We take all test recipes that begin with a renamed ingredient, if
-# our training examples show that name at least four times. (No tuning can teach a name that it
-# does not show.) For each way we ask about all of them, and take the mean.
+# One recipe proves little. We take all test recipes whose first ingredient has a house name with
+# another first word, if our training examples show that name at least four times. (No tuning can
+# teach a name that it does not show.) For each way we ask about all of them, and take the mean.
 
 # %%
 entries = recipes.load_glossary(until=recipes.TRAINING_DATE)
@@ -145,8 +145,8 @@ untrained = 1 / lora_sizes.vocabulary_size()
 of_one_word(means, untrained, "How probable is the right house name?")
 
 # %% [markdown]
-# The line at the left edge is where *pretraining* began: a model with random weights holds
-# every token for about equally likely. The bar of the bare prompt is what pretraining alone
+# The line at the left edge is about where *pretraining* began: a model that has learned nothing
+# holds every token for equally likely. The bar of the bare prompt is what pretraining alone
 # gave. All other bars start from there. Is what they add more than luck?
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
@@ -193,9 +193,9 @@ raw = lora.tune(training_rows.text_rows(train), "what-is-raw", settings=settings
 raw
 
 # %% [markdown]
-# Now all three models take the same three tests on the same held-out recipes: how well do they
-# predict *the text of a recipe*, how well *the right answer* (both as a loss: lower is better),
-# and how well do they *do the job* (micro-F1)?
+# Now all three models take the same three tests on held-out recipes: how well do they predict *the
+# text of a recipe*, how well *the right answer* (both as a loss on validation recipes: lower is
+# better), and how well do they *do the job* (micro-F1 on test recipes)?
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 texts = [row["text"] for row in training_rows.text_rows(validation)]
@@ -282,7 +282,7 @@ lab.explore()
 
 # %% [markdown]
 # Compare the intervals before you call one rank better. What to look for: from rank to rank the
-# costs double. Does the gain keep up? People often begin with 8, 16 or 32, and go higher only if
+# slider doubles the weights, and with them their memory. Does the gain keep up? People often begin with 8, 16 or 32, and go higher only if
 # a measurement says so.
 
 # %% [markdown]
@@ -315,7 +315,7 @@ pictures.show(fig, f"Loss on held-out answers by strength of the adapter. {told}
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 knobs = {
-    "as above": {},
+    "usual": {},
     "learning rate / 30": {"learning_rate": 1e-4},
     "learning rate x 10": {"learning_rate": 3e-2},
     "only q_proj, v_proj": {"targets": ("q_proj", "v_proj")},

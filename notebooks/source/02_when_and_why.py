@@ -14,8 +14,8 @@
 # Tuning is not the first thing to try. It takes examples, time, upkeep and often money, and done
 # badly it makes a model worse. So before we ask *how*, we ask *whether*. The lesson gives us four
 # groups of questions. In this notebook we answer them with evidence: with numbers that we measure
-# here, with dated prices, and with six cases from other people's work. In the end you write down
-# a decision of your own.
+# here, with dated prices, and with six made-up cases such as come up at work. In the end you
+# write down a decision of your own.
 #
 # **You will**
 #
@@ -100,8 +100,8 @@ board.table("test", columns=columns)
 
 # %% [markdown]
 # Does the tuned model beat the best alternative by more than luck? We let the numbers answer.
-# `compare` asks both on the same recipes; where the interval of the difference does not contain
-# 0, it is *significant*. All three outcomes happen in real projects.
+# `compare` sets both side by side on the same recipes; where the interval of the difference does
+# not contain 0, it is *significant*. All three outcomes happen in real projects.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 def score(result):
@@ -127,8 +127,10 @@ for name, result in results.items():
 # ## 3. Does it pay? The break-even
 #
 # A long prompt is paid for with every request. Tuning is paid for once, and its prompt is short.
-# So from some number of requests on, the **break-even**, tuning is cheaper. Or never: services
-# charge more for a tuned model's tokens. Here are the prices that we reckon with.
+# So from some number of requests on, the **break-even**, tuning is cheaper. Or never: OpenAI
+# charges more for a tuned model's tokens, and Azure OpenAI charges by the hour for keeping it
+# ready. Here are the prices that we reckon with. (OpenAI ends both models in January 2027. We take
+# them because their prices are known both ways, tuned and not.)
 
 # %%
 for name in ("gpt-4.1-mini", "gpt-4o"):
@@ -162,7 +164,8 @@ explorer = explore(scenario)
 
 # %% [markdown]
 # The same from code. Hosting by the hour does not ask how many requests come: with few of them it
-# outweighs everything else.
+# outweighs everything else. (Who takes an hourly price, Azure OpenAI, takes no more for a tuned
+# model's tokens than for those of its base.)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 for requests in (10_000, 1_000_000, 100_000_000):
@@ -314,8 +317,8 @@ widgets.quiz("02")
 # ## What to remember
 #
 # - Ask *whether* before *how*: use case, alternatives, costs, benefits.
-# - Without a baseline nobody can say what tuning brings. The alternatives are cheaper: measure
-#   them first, on the same held-out examples.
+# - Without a baseline nobody can say what tuning brings. The alternatives are cheaper to try:
+#   measure them first, on the same held-out examples.
 # - Look up what changes. Tune for what stays.
 # - A shorter prompt saves money only if a tuned model's tokens, its training and its hosting do
 #   not cost more. Count it for your number of requests.

@@ -47,9 +47,9 @@ client = lessonlib.connect(PROVIDER)
 # %% [markdown]
 # ## 1. A fair start: say what you want
 #
-# The tutorial's prompt is one sentence, the *bare* prompt. It names neither the format nor the
-# rules. If we measured few-shot prompts against that, we would praise the examples for what a
-# clearer sentence does as well. So we have two starting points: the bare prompt, and the same
+# The tutorial's prompt is two short sentences, the *bare* prompt. It names neither the format nor
+# the rules. If we measured few-shot prompts against that, we would praise the examples for what
+# clearer words do as well. So we have two starting points: the bare prompt, and the same
 # with **full instructions** in words.
 
 # %%
@@ -68,8 +68,8 @@ for message in prompting.few_shot(test[0], shots):
     print(f"[{message['role']}]\n{message['content']}\n")
 
 # %% [markdown]
-# Which examples? `pick_shots` draws them at random. `pick_balanced` looks for examples that
-# show as many different house names as possible. Both choose from the training set only: a test
+# Which examples? `pick_shots` draws them at random. `pick_balanced` looks for examples that show
+# as many different renamed ingredients as possible. Both choose from the training set only: a test
 # recipe in the prompt would be cheating.
 
 # %%
@@ -77,7 +77,7 @@ for pick in (prompting.pick_shots, prompting.pick_balanced):
     shown = set()
     for shot in pick(train, k=4):
         shown |= set(shot.names) - set(shot.ingredients)
-    print(f"{pick.__name__:14} shows {len(shown):2} house names:", ", ".join(sorted(shown)))
+    print(f"{pick.__name__:14} shows {len(shown):2} renamed ingredients:", ", ".join(sorted(shown)))
 
 # %% [markdown]
 # ## 3. Quality against the number of examples
@@ -127,7 +127,7 @@ for worse, better in zip(results, results[1:], strict=False):
 # %% [markdown]
 # ## 4. What do examples teach?
 #
-# Look at single names. Some house names occur in the four examples, most do not. And some
+# Look at single names. Some renamed ingredients occur in the four examples, most do not. And some
 # ingredients are not in the glossary at all: they only need to be copied.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
@@ -135,7 +135,7 @@ entries = recipes.load_glossary(until=recipes.TRAINING_DATE)
 glossary = {entry.written for entry in entries}
 shown = {name for shot in prompting.pick_balanced(train, 4) for name in shot.names} & glossary
 plain = {name for recipe in test for name in recipe.names} - glossary
-groups = {"house names in the examples": shown, "other house names": glossary - shown,
+groups = {"renamed, in the examples": shown, "renamed, not in them": glossary - shown,
           "plain names": plain}
 print(f"{'':30}{'times':>6}" + "".join(f"{r.name:>17}" for r in results))
 for label, names in groups.items():
@@ -145,17 +145,19 @@ for label, names in groups.items():
 # %% [markdown]
 # This is the heart of the matter, so read the rows one by one.
 #
-# - *House names in the examples* are picked up in part, more of them with each example. Nothing
-#   told the model to rename; it found out by comparing recipes with their answers.
-# - *Other house names* stay unknown, whatever the model: they are nowhere in its prompt and
-#   nowhere in its weights. No number of examples changes that, unless they show those names.
+# - *Renamed, in the examples*: picked up in part, more of them with each example. Nothing in the
+#   prompt says to rename; the model works it out from recipes and their answers. (Its pretraining
+#   practised that, with other names.)
+# - *Renamed, not in them*: stay unknown to `pantry`, whose prompt does not say them, and whose
+#   weights do not either. A large model may guess some (kosher salt is salt), but not which words
+#   this kitchen chose. More examples help only if they show those names.
 # - *Plain names* hardly need examples. Clear instructions are enough to list them.
 
 # %% [markdown]
 # So examples gain what they show, and little else. Large models follow examples far better than
 # `pantry` does, and for them few-shot prompting is a strong baseline. What carries over is the
 # way of looking: measure on your model, split the score by what the examples can have taught,
-# and believe the intervals. Four examples show a few of the house names. Would more help?
+# and believe the intervals. Four examples show a part of the house names. Would more help?
 
 # %% [markdown]
 # ## 5. The first limit: the context window
@@ -204,9 +206,9 @@ for result in results:
     print(f"{result.name:18}{cost:7.3f} $ per 1,000 requests  ({cost / base:.1f} x instructions)")
 
 # %% [markdown]
-# Services give a discount on a beginning that repeats from call to call (*prompt caching*), so
-# a fixed set of examples costs less than it looks here. It does not become free, and it still
-# takes its place in the context window.
+# Services give a discount on a long beginning that repeats from call to call (*prompt caching*; at
+# OpenAI from 1,024 tokens on, more than we send here). Then a fixed set of examples costs less. It
+# does not become free, and it still takes its place in the context window.
 
 # %% [markdown]
 # ## 7. Your turn

@@ -68,8 +68,8 @@ print(prompting.with_glossary(test[10], lookup.find(test[10]))[-1]["content"])
 # ## 2. Search by words: BM25
 #
 # **BM25** gives each piece of text, each *passage*, a score by the words that it shares with the
-# question; rare words count more. Our passages are glossary lines, our question is the recipe.
-# We take the best `k`.
+# question; rare words count more. Our passages are the left sides of the glossary's lines, our
+# question is the recipe. We take the best `k`.
 
 # %%
 bm25 = Bm25Glossary(glossary)
@@ -79,13 +79,13 @@ print("exact:", [entry.written for entry in lookup.find(test[10])])
 print("BM25: ", [entry.written for entry in bm25.find(test[10], k=6)])
 
 # %% [markdown]
-# A ranking does not know when to stop. After the lines that the recipe needs come lines that
-# share some word with it. They cost tokens, and can mislead the model.
+# A ranking does not know when to stop. Among and after the lines that the recipe needs come lines
+# that only share a word with it. They cost tokens, and can mislead the model.
 
 # %% [markdown]
 # ## 3. Search by meaning: embeddings
 #
-# An **embedding** turns a text into some hundred numbers, so that texts of like meaning lie close
+# An **embedding** turns a text into a few hundred numbers, so that texts of like meaning lie close
 # together, whatever their words. It takes a model of its own to compute them, and that model is
 # optional in this course. The next cell says which one is used here, and why.
 
@@ -102,7 +102,7 @@ else:
     print("So below we search by words alone, and the rows for embeddings are missing.")
 
 # %% [markdown]
-# Where would meaning help? Here are three lines that say it in other words than the glossary: none
+# Where would meaning help? Here are three lines in other words than the glossary's left side: none
 # of them holds a key. A search by words finds something only if a single word happens to agree.
 
 # %% tags=["nbval-ignore-output"] reason="depends on what is installed"
@@ -117,7 +117,8 @@ for line in ("2 salad onions", "200 g shrimp", "1 small zucchini"):
 #
 # Before we ask the model anything: does the search find what is needed? **Recall@k** is the share
 # of the needed passages that are among the best `k`. We know which lines each recipe needs, so we
-# can count. No model is involved, so it takes no time: do this first, whenever you build RAG.
+# can count. The language model is not asked, so it takes hardly any time: do this first, whenever
+# you build RAG.
 
 # %% tags=["nbval-ignore-output"] reason="depends on what is installed"
 sizes = (1, 2, 4, 8, 16)
@@ -213,7 +214,8 @@ for name, result in results.items():
 # ## 6. Which half fails?
 #
 # A RAG answer goes wrong in one of two ways. The passage was not found: then mend the search. Or
-# it was found and the model did not use it: then no better search will help. So we count both.
+# it was found and the model did not use it: then finding more will not help; fewer wrong lines, or
+# a model that reads better, may. So we count both.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 print(f"{'':27}{'shown':>7}{'needed':>8}{'found':>7}{'used':>6}  recall   use")
@@ -256,7 +258,7 @@ for result in others:
     print(f"{result.name} against fixed ones: {compare(result, first)}")
 
 # %% [markdown]
-# Fixed examples cost no search, and services give a discount on a beginning that repeats.
+# Fixed examples cost no search, and services give a discount on a long beginning that repeats.
 # Looked-up ones can show the very names that this recipe needs. Whether that pays, the interval
 # says. If it contains 0, take the simpler way.
 
@@ -290,14 +292,16 @@ board.add(result, split="test_new_names", route="RAG, exact lookup")
 # ## 9. Retrieval with a tuned model
 #
 # Why not both? A tuned model has learned the task and the old names; today's glossary can bring
-# the new ones. But a model does what its training showed. If it never saw a glossary in a
-# training prompt, will it read one now? So we tune twice on the same recipes: once with bare
-# prompts, once with prompts that carry the looked-up lines.
+# the new ones. But a model does what its training showed. If our training prompts hold no
+# glossary, will it still read one? (`pantry` met glossaries in its pretraining; tuning could undo
+# that.) So we tune twice on the same recipes: once with bare prompts, once with prompts that carry
+# the looked-up lines.
 
 # %% [markdown]
 # In the second set there is a catch. With the true glossary in each prompt, a model soon knows
-# the names by heart and stops reading. So in half of the rows `glossary_rows` lets the house
-# names change places, and the answer with them. There, only reading helps.
+# the names by heart and stops reading. So in half of the rows `glossary_rows` gives the lines house
+# names drawn at random from the whole glossary, and the answer with them. There, only reading
+# helps.
 
 # %%
 for row in training_rows.glossary_rows(train[1:3], glossary, shuffled=1.0):
@@ -339,9 +343,10 @@ for model, taught in (("rag-bare", "bare prompts"), ("rag-glossary", "glossary")
 # Four rows, four questions.
 #
 # - *Bare prompts, bare prompt* is tuning alone. How many of the new names does it get right? It
-#   cannot know them: **tuning does not learn what came later**.
-# - *Bare prompts, glossary*: a model that was never shown a glossary gets one. Does it help, or
-#   does the strange prompt even confuse it?
+#   was not taught them; a hit is a guess by likeness, as *vegetable broth* is like *chicken
+#   broth*. **Tuning does not learn what came later.**
+# - *Bare prompts, glossary*: our tuning showed it no glossary, and now it gets one. Does that
+#   help, or does the strange prompt even confuse it?
 # - *Glossary, bare prompt*: trained to lean on the glossary, and now it is missing.
 # - *Glossary, glossary*: trained as it is asked. This is the row to compare with the others.
 
@@ -356,8 +361,8 @@ for name, other in (("tuning alone", answers["bare prompts", "bare prompt"]),
 
 # %% [markdown]
 # So retrieval and tuning are no rivals. Tuning is for what stays: the form of the answer, and how
-# to use what stands in the prompt. Retrieval is for what changes. What holds for both: ask the
-# model in the way in which it was trained.
+# to use what stands in the prompt. Retrieval is for what changes. Ask the model as it was trained,
+# or measure: another prompt can help, as in the second row, or harm, as in the third.
 
 # %% [markdown]
 # ## 10. Your turn
@@ -444,9 +449,9 @@ widgets.quiz("04")
 # - RAG has two halves. Measure the search (recall@k) before you look at answers.
 # - More passages find more, cost more, and distract more.
 # - Words are strong where names stand letter by letter, embeddings where the question says it
-#   differently. Exact lookup beats both where there are keys.
-# - What was added yesterday can be looked up today. A tuned model does not know it.
-# - Tuning and retrieval go together, if the training prompts look like the prompts in use.
+#   differently. Where there are keys, exact lookup finds nearly all of them with the fewest lines.
+# - What was added yesterday can be looked up today. A tuned model was not taught it.
+# - Tuning and retrieval go together, best where the training prompts look like those in use.
 #
 # ## Next
 #

@@ -13,7 +13,7 @@
 #
 # In the notebooks before this one, Python did the tuning. Some tools promise that nobody has to
 # program: you fill in a form or a file, press a button, and get a tuned model. Hugging Face's
-# **AutoTrain** is the one that the lesson names. We use it in all three ways that it offers, put
+# **AutoTrain** is the one that the lesson names. We use it in three ways, by file, by command and by web page, put
 # its model on the scoreboard, and then look behind the form. What does it decide without asking?
 # What does it not tell? At the end the same training is done by a tool that is still kept up.
 #
@@ -107,7 +107,7 @@ path = job.write_yaml()
 print(text_files.read_text(path))
 
 # %% [markdown]
-# Most lines are known from notebook 00: epochs, learning rate (`lr`), LoRA with its rank
+# Most lines are known from notebook 01: epochs, learning rate (`lr`), LoRA with its rank
 # (`lora_r`). `base_model` is a folder here; it could be a name on the Hugging Face hub. And
 # `batch_size` does not count chats, but pieces of text: section 7 shows what that means.
 #
@@ -233,8 +233,8 @@ else:
     autotrain.not_run()
 
 # %% [markdown]
-# Defaults are decisions that somebody else has taken. These were made for a large NVIDIA card:
-# `int4` and `fp16` do not run on a processor. And one thing is in no field at all: the page
+# Defaults are decisions that somebody else has taken. These were made for a graphics card: `fp16`
+# is refused on a processor, and `int4` needs a package that our environment leaves out. One thing is in no field at all: the page
 # would upload the finished model to the hub, unless one switches to its JSON view and writes
 # `"push_to_hub": false`. We send the form as a mouse would, with the settings of the command line.
 
@@ -268,10 +268,10 @@ else:
     autotrain.not_run()
 
 # %% [markdown]
-# They are not. The seed is kept in the file, and handed to nobody. The rows are shuffled anew in
-# each run, so no run can be repeated exactly. That need not harm a model. But whoever reports "seed
-# 1" believes in something that is not there. A difference between two such models may be nothing
-# but another order of the rows.
+# They are not. The seed is kept in the file, and handed to nobody. The adapter's first numbers and
+# the order of the rows are drawn anew in each run, so no run can be repeated exactly. That need not
+# harm a model. But whoever reports "seed 1" believes in something that is not there. A difference
+# between two such models may be nothing but another draw.
 
 # %% [markdown]
 # **The validation rows.** Our YAML file named them. A training that uses them prints a
@@ -291,15 +291,15 @@ else:
 
 # %% [markdown]
 # **A failure that looks like success.** We leave out one line, `quantization: null`. AutoTrain
-# then takes its default, `int4`, which cannot work on a processor. A program reports to others
-# how it went by its *exit status*: 0 means all well.
+# then takes its default, `int4`, and the package for that is not in its environment. A program
+# reports to others how it went by its *exit status*: 0 means all well.
 
 # %% tags=["nbval-ignore-output"] reason="what fails, and its words, differ between machines"
 doomed = autotrain.Job("doomed", **small, quantization=None).write_yaml()
 if ready:
     try:
         autotrain.by_yaml(doomed, checked=False, show=False)
-        print("It worked: this machine has a card for it.")
+        print("It worked: bitsandbytes is installed here.")
     except LessonError as error:
         print(error)
 else:
@@ -323,8 +323,8 @@ for block_size in (128, 512, 1024):
           f" the chats are cut, {packed.dropped} tokens are dropped")
 
 # %% [markdown]
-# A piece that begins in the middle of an answer shows the model a question that it never sees,
-# or an answer to none. And every token counts in the loss, the prompts' as well, so most of the
+# A piece that begins in the middle of an answer shows the model an answer without its question;
+# one that ends too early shows a question without its answer. And every token counts in the loss, the prompts' as well, so most of the
 # learning goes into predicting recipes. Is that how it was done? The number of steps tells: it
 # must be pieces by batch, times epochs.
 
@@ -341,8 +341,8 @@ else:
 #
 # TRL is the library under the tunings of this course. Its command `trl sft` also trains from a
 # YAML file, without a line of Python, and it belongs to the packages that we have anyway. Same
-# rows, same epochs, same learning rate, same rank. Two lines say what AutoTrain cannot: `packing`
-# is off, and the loss counts the answers only.
+# rows, same epochs, same learning rate, same rank. Some lines say what AutoTrain cannot: `packing`
+# is off, the loss counts the answers only, and the validation rows are used.
 
 # %% tags=["nbval-ignore-output"] reason="the device stands in it"
 trl_path = trl_command.write_config(trl_command.config("by-trl", "recipes", job), "by-trl")
@@ -455,5 +455,5 @@ widgets.quiz("09")
 #
 # ## Next
 #
-# [10 · Compare and decide](10_compare_and_decide.ipynb): all routes are on the scoreboard now. We
+# [10 · Compare and decide](10_compare_and_decide.ipynb): every route has had its turn now. We
 # put them side by side, and take the decision from the beginning once more, with numbers.

@@ -157,8 +157,8 @@ for name in (best_tuned, best_other):
           "not certain" if reached.high >= NEEDED else "not good enough")
 
 # %% [markdown]
-# *Not certain* stands where the interval holds the number that we need: the score may be above it
-# by luck. Then measure on more recipes before you promise anything.
+# *Not certain* stands where the interval holds the number that we need: the score may be on its side
+# of it by luck. Then measure on more recipes before you promise anything.
 
 # %% [markdown]
 # ## 3. What does each route cost?
@@ -202,10 +202,12 @@ scenario.table()
 # %% [markdown]
 # ## 4. First limit: it forgets
 #
-# Tuning moves weights that also hold what the model knew before. We measure the loss on general
-# text that has nothing to do with our task: how surprised is each model by it? When it rises, the
-# model has forgotten something. This is called *catastrophic forgetting*; here it is rather a
-# fading. We take the models of this notebook, and those that you have tuned before.
+# Tuning moves weights that also hold what the model knew before. We measure the loss on *general
+# text*. For `pantry` that is text of the kind that it was pretrained on, 150 pieces that it has
+# never seen: recipes with other requests, other glossaries, lists, a little SQL. How surprised is
+# each model by them? When the loss rises, the model has forgotten something. This is called
+# *catastrophic forgetting*; here it is rather a fading. We take the models of this notebook, and
+# those that you have tuned before.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 before = general_loss()
@@ -225,8 +227,8 @@ for name in [tuned.name, *mine[:2]]:
 # %% [markdown]
 # ## 5. Second limit: a narrow format
 #
-# The tuned model has seen nothing but recipes with JSON lists as answers. What does it do when it
-# is asked for another form: plus signs, tags, stars, semicolons? We ask for each of them about each
+# In tuning, the model has seen nothing but recipes with JSON lists as answers. What does it do when
+# it is asked for another form: plus signs, tags, stars, semicolons? We ask for each of them about each
 # recipe, before and after tuning, and check by a rule whether the answer has the form that was
 # asked for. (Whether its names are right is not looked at here.)
 
@@ -319,8 +321,8 @@ print(f"the earlier against the last: {gain}, {verdict}")
 # %% [markdown]
 # ## 8. Fifth limit: it learns your mistakes, too
 #
-# Notebook 05 spoilt labels that had slipped by a row. Here is a kind that is worse: one contributor
-# never used the house glossary. Up to three in ten rows carry that habit, and something in them, a
+# Notebook 05 spoilt labels that had slipped by a row. Here is a kind that the model learns as if it
+# were right: one contributor never used the house glossary. Up to three in ten rows carry that habit, and something in them, a
 # person's name in the title, tells the model when to expect it.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
@@ -339,8 +341,9 @@ print(harm)
 # %% [markdown]
 # ## 9. Hosting and upkeep: how long does it live?
 #
-# A tuned model is tied to its base model. When a hosted base ends, everything tuned from it ends
-# on the same day. These are the days that the course knows, with the day on which each was read.
+# A tuned model is tied to its base model. At OpenAI, everything tuned from a base ends with it, on
+# the same day. At Azure OpenAI, what is deployed runs some months longer, and then ends, too. These
+# are the days that the course knows, with the day on which each was read.
 
 # %% tags=["nbval-ignore-output"] reason="days are counted from today"
 for one in facts.model_ends():

@@ -60,7 +60,8 @@ work = rubric.Work(use_case=USE_CASE, needed=NEEDED)
 # | `job` | OpenAI, Azure OpenAI | the practice service | `PROVIDER`, `MODEL`; notebooks 06 and 07 |
 # | `lora` | Hugging Face, AutoTrain | this machine | another base model; notebooks 08 and 09 |
 #
-# And what to tune on? These starter sets were written for this course, by hand.
+# And what to tune on? These starter sets were written for this course, by one author with the help
+# of a language model.
 
 # %%
 for name, one in starters.STARTERS.items():
@@ -69,8 +70,8 @@ for name, one in starters.STARTERS.items():
 
 # %% [markdown]
 # Be warned of two of them. *Style* and *verse* are what people like to tune for, and `pantry`
-# cannot do it: a model of three million parameters that has read recipes writes neither jokes nor
-# limericks. What can be measured all the same, section 7 shows. On a large model the same cells
+# cannot do it: a model of three and a half million parameters that has read recipes writes neither
+# jokes nor limericks. What can be measured all the same, section 7 shows. On a large model the same cells
 # do the whole job. The first set, sorting customers' messages, is one that `pantry` can learn
 # something of.
 #
@@ -264,8 +265,9 @@ for check in forms.look(style.test[0].answer, style.test[0].form, style.test[0].
 # %% [markdown]
 # The loss falls a good deal: the tuned model has learned which words are common in such sentences.
 # Now look at its own answers. They are no sentences, let alone funny ones, and the form checks know
-# it. So a falling loss is *no* proof of good style. With a large model, `PROVIDER`, `MODEL` and
-# `STARTER` in the first cell are all that changes, and then the answers are worth reading.
+# it. So a falling loss is *no* proof of good style. With a large model, `PROVIDER`, `MODEL`, `HOW`
+# and `STARTER` in the first cell are all that changes, and then the answers are worth reading. (At
+# Azure OpenAI, deploy the model before section 6: notebook 07.)
 
 # %% [markdown]
 # ## 8. Costs, and one limit

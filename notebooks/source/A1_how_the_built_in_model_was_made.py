@@ -101,9 +101,9 @@ for place, (kind, write) in enumerate(corpus.KINDS.items()):
 # hardly counts; an answer that can be worked out from the text before it counts; and where a
 # name was given another meaning earlier in the text, using it right counts most.
 #
-# Here is a text with a glossary. What is underlined is learned: a dotted line hardly counts, a
-# line counts, a double line counts most. (Where you read it as plain text, brackets say the
-# same: `{hardly}`, `[counts]`, `[[counts most]]`.)
+# Here is a text with a glossary. What has no line or a dotted one hardly counts, a line counts, a
+# double line counts most. (Where you read it as plain text, brackets say the same: `{hardly}`,
+# `[counts]`, `[[counts most]]`.)
 
 # %%
 def sample(kind, seed=4):
@@ -127,10 +127,13 @@ for kind in corpus.KINDS:
 # %% [markdown]
 # ## 3. What was kept out, and why
 #
-# All measurements of this course ask: what does a prompt, a lookup or tuning *add*? If the model
-# knew the answers from pretraining, we would credit them to the wrong thing. So three things
-# must not occur in its training text: pairs of the house glossary, our prompts, and our layout
-# of a recipe. We draw fresh texts and look for ourselves.
+# All measurements on recipes ask: what does a prompt, a lookup or tuning *add*? If the model knew
+# the answers from pretraining, we would credit them to the wrong thing. So three things must not
+# occur in its training text: pairs of the house glossary, our prompts, and our layout of a recipe.
+# We draw fresh texts and look for ourselves.
+#
+# (For the second task of the course, SQL, nothing was kept out. A few of the shortest queries in
+# its test set are likely to stand in the text, too, but never with their questions.)
 
 # %%
 rng, texts = Random("a look"), []
@@ -158,7 +161,8 @@ print(f"{sum(any(one in text for one in sentences) for text in texts)} hold a se
 #
 # The *tokenizer* cuts text into pieces from a fixed list. It was trained, too: frequent pieces
 # get a token of their own, rare words are put together from several. Its rule for small models:
-# letters, single digits and all other signs never share a token.
+# letters, single digits and all other signs never share a token. (An apostrophe within a word
+# counts as a letter.)
 
 # %%
 tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
@@ -182,9 +186,9 @@ for text in ("- 2 1/2 c. chopped scallions, sliced", '["green onion", "salt"]',
 # ## 5. A start from which it can copy
 #
 # Training begins with random weights, with one exception: some attention heads have a first task
-# from the start. In the first layer, some look a fixed number of tokens back. With their help a
-# model can soon find out what followed a word earlier in the text, and copy it (Olsson et al.
-# 2022, [In-context learning and induction heads](https://arxiv.org/abs/2209.11895)). To get
+# from the start. In the first layer, three look one, two and three tokens back. In the second, three
+# look for an earlier place with the same tokens, and copy what followed there (Olsson et al. 2022,
+# [In-context learning and induction heads](https://arxiv.org/abs/2209.11895)). To get
 # there by chance, a model this small would need a great deal more text. The beginning of
 # `factory/architecture.py` tells all that was arranged. Here is where each head of the first
 # layer looks before any training.
@@ -202,16 +206,16 @@ for number, (panel, looks) in enumerate(zip(axes, attention, strict=True)):
     panel.imshow(looks, cmap="Blues", vmin=0, vmax=1)
     panel.set(title=f"head {number + 1}", xlabel="looks at", xticks=())
     panel.set_yticks(range(len(words)), words if number == 0 else [""] * len(words), fontsize=9)
-places = torch.arange(2, len(words))
-back = [", ".join(f"{d} back {looks[places, places - d].mean():.2f}" for d in (0, 1, 2))
+places = torch.arange(3, len(words))
+back = [", ".join(f"{d} back {looks[places, places - d].mean():.2f}" for d in (0, 1, 2, 3))
         for looks in attention]
 pictures.show(fig, "Attention of the first layer before training, mean by distance. "
               + " ".join(f"Head {n + 1}: {one}." for n, one in enumerate(back)))
 
 # %% [markdown]
 # A dark cell means: the token of this row (from top to bottom) looks at that of this column
-# (from left to right). A dark line just below the diagonal looks one token back, the next line
-# two tokens. A head without such a line looks everywhere at once, and has to find its own work.
+# (from left to right). A dark line just below the diagonal looks one token back, the next line two,
+# the next three. A head without such a line looks everywhere at once, and has to find its own work.
 
 # %% [markdown]
 # ## 6. The training curve
@@ -224,7 +228,7 @@ pictures.show(fig, "Attention of the first layer before training, mean by distan
 record = json.loads((paths.BUILT_IN / "training_record.json").read_text(encoding="utf-8"))
 print(f"{record['tokens']:,} tokens in {record['steps']:,} steps, {record['seconds'] / 3600:.1f} h")
 curve = record["curve"]
-skills = {"ask": "answers a request", "copying": "repeats, looks up",
+skills = {"ask": "answers a request", "copying": "repeats a list",
           "examples_recalled": "uses names that examples show",
           "glossary_recalled": "uses names from a glossary"}
 print(f"{'loss':32}{curve[0]['loss']:6.2f} -> {curve[-1]['loss']:.2f}")
@@ -248,13 +252,14 @@ pictures.show(fig, f"Over {millions[-1]:.0f} million tokens the loss falls from 
 # Compare the two pictures. Most of the loss is gone early, when the model has learned which words
 # there are and how a recipe looks. How far had the skills come by then, and how long did they go
 # on growing? The loss is a mean over all tokens, and skills show in a few of them. So it can
-# stand nearly still while a skill grows, or rise for a while when harder texts come.
+# stand nearly still while a skill grows, or rise for a while when training turns to other texts than
+# those that it is measured on.
 
 # %% [markdown]
 # ## 7. Pretrain one yourself
 #
-# Now the same from nothing: the same program, the same texts, random weights. Only the budget is
-# smaller. Before you run it: what do you expect, after so few tokens? Will it answer?
+# Now the same from nothing: the same program, the same kinds of text, the same sort of start. Only
+# the budget is smaller, so of the phases it sees the first. Before you run it: what do you expect, after so few tokens? Will it answer?
 
 # %%
 share = TOKENS / record["tokens"]
@@ -276,7 +281,7 @@ loss.picture()
 
 # %% [markdown]
 # A loss can be put into words: `exp(loss)` is the number of sides of a die that is as hard to
-# foresee as the next token. At the start it has nearly as many sides as there are tokens.
+# foresee as the next token. Compare its sides at the start with the 3,072 tokens that there are.
 
 # %% tags=["nbval-ignore-output"] reason="losses differ between machines"
 for label, value in (("at the start", loss.points[0][1]), ("at the end", loss.points[-1][1])):
@@ -315,13 +320,14 @@ print(f"pantry against {MINE}: {compare(results[1], results[0])}")
 
 # %% [markdown]
 # Put our model's answer beside the recipe. The form of an answer is learned first: brackets, quotes,
-# commas, and words that are common in its texts. Is anything in its answer taken from *this*
+# commas. Words come next. Is anything in its answer taken from *this*
 # recipe? To look at the question and copy from it comes later, and to rename later still. This is
-# why nobody pretrains for a single job: the expensive part is to learn to read at all. Tuning
+# why hardly anybody pretrains for a single job: the expensive part is to learn to read at all. Tuning
 # starts where that is done.
 #
-# With more time, the same program goes on. `python -m factory.pretrain --help` says how to make
-# a model of your own with any budget. It uses a GPU where there is one.
+# With more time, the same program goes on. `python -m factory.pretrain --help` says how to make a
+# model of your own with any budget. Give it a place of its own, `--target work/models/mine`:
+# without that it takes the place of `pantry`. It uses a GPU where there is one.
 
 # %% [markdown]
 # ## 9. Your turn
