@@ -98,6 +98,11 @@ class LoadedModel:
         return list(encoded["input_ids"])
 
     @torch.inference_mode()
+    def release(self) -> None:
+        """Give the memory of finished requests back."""
+        self.slots.release()
+
+    @torch.inference_mode()
     def read(self, readings: list[Reading]) -> Tensor:
         """Read prompts into their slots, all in one pass.
 

@@ -20,10 +20,15 @@ class Slots:
     """Per layer two tensors (rows, key heads, positions, head size), growing as needed."""
 
     def __init__(self, network: Network):
-        shape = (0, network.key_heads, 0, network.head_size)
+        self.network = network
+        self.release()
+
+    def release(self) -> None:
+        """Give all memory back; what runs must not need it any more."""
+        shape = (0, self.network.key_heads, 0, self.network.head_size)
         self.stores = [
-            (network.embedding.new_zeros(shape), network.embedding.new_zeros(shape))
-            for _ in network.layers
+            (self.network.embedding.new_zeros(shape), self.network.embedding.new_zeros(shape))
+            for _ in self.network.layers
         ]
 
     def reserve(self, rows: int, length: int) -> None:
