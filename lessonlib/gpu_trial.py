@@ -64,7 +64,7 @@ def run(name: str, rows: Sequence[dict], steps: int = 12, plan: Plan | None = No
 
     if not torch.cuda.is_available():
         print(_("Not run: this machine has no NVIDIA GPU, and on its processor {name} would take"
-                " hours.").format(name=name))  # fmt: skip
+                " long.").format(name=name))  # fmt: skip
         return None
     plan = plan or lora_plan.make(name)
     return steps_of(plan, rows, steps, base=lora_folders.find_base(name))

@@ -71,7 +71,7 @@ def unsloth_here() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        return _("Unsloth: not run. It needs an NVIDIA GPU, and this machine has none.")
+        return _("Unsloth: not run. It needs a GPU, and PyTorch sees none here.")
     if importlib.util.find_spec("unsloth") is None:
         return _("Unsloth: not run. It is not installed here; give it an environment of its own"
                  " (pip install unsloth), because it changes the versions of these libraries.")

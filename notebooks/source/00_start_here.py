@@ -224,8 +224,8 @@ widgets.quiz("00")
 # The instructions could tell the model the *format* and the *rules*. They did not tell it what
 # this kitchen calls things: the whole glossary in every prompt would make it several times as
 # long. The training examples did. The tuned model does better with the shortest prompt than the
-# untuned one with the longer. It is not perfect, as its score says: a few hundred examples and
-# half a minute are a first taste.
+# untuned one with the longer. It is not perfect, as its score says: a few hundred examples and a
+# minute of training are a first taste.
 #
 # It is too early to say "so we should always tune". We have not tried the alternatives: showing
 # a few examples in the prompt, or looking names up in the glossary. Both cost no training at
@@ -241,7 +241,7 @@ widgets.quiz("00")
 #
 # ## Next
 #
-# [01 · What is fine-tuning?](01_what_is_fine_tuning.ipynb): what did those thirty seconds change
+# [01 · What is fine-tuning?](01_what_is_fine_tuning.ipynb): what did that minute change
 # inside the model?
 #
 # In a hurry? [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb) goes straight on

@@ -113,7 +113,7 @@ chat_files.check(typed)
 
 # %% [markdown]
 # Each mistake has a key, a place, what is wrong, and a cure. *Errors* make a file useless.
-# *Warnings* leave it usable, but look at the last two: the same question with two different
+# *Warnings* leave it usable, but look at the last one: the same question with two different
 # answers. A model cannot learn both, and no service would have told you.
 #
 # What does a service tell? Only the first error that it meets, in its own words:
@@ -141,8 +141,8 @@ report.tokens.picture()
 # the answer: the model would learn from half an answer, or from none.
 #
 # How often will training go through the file? Each pass is an **epoch**. Where you leave the
-# number to OpenAI, it follows a published rule: three epochs, more for a small file, fewer for
-# a very large one.
+# number to OpenAI, a rule in its cookbook estimates the choice: three epochs, more for a small
+# file, fewer for a very large one.
 
 # %%
 for examples in (10, 25, 50, 100, 800, 10_000, 25_000):
@@ -180,10 +180,10 @@ asked = training_rows.chat_rows(test)
 chat_files.check(rows[:50] + asked[:2] + rows[:3], test_rows=asked)
 
 # %% [markdown]
-# That comparison is to the letter. Real copies are rarely so plain: somebody has changed a word
-# or a capital. To find those we compare the runs of three words that two recipes share, divided
-# by all that they hold together. This measure is called the *Jaccard index*: 1 for the same
-# recipe, 0 for two that have nothing in common.
+# That comparison forgives capitals and spaces in a leak, nothing else. Real copies are rarely so
+# plain: somebody has changed a word or left out a line. To find those we compare the runs of three
+# words that two recipes share, divided by all that they hold together. This measure is called the
+# *Jaccard index*: 1 for the same recipe, 0 for two that share no run of three words.
 
 # %%
 first, *rest = test[0].lines
@@ -193,8 +193,8 @@ for one, other, likeness in near_duplicates.near_duplicates([*train, *test, copi
 
 # %% [markdown]
 # Only the copy that we made ourselves should be in that list. If you collect your own examples,
-# remove copies *before* you divide them into splits. Afterwards it is too late: the two halves
-# of a pair may already stand on both sides.
+# remove copies *before* you divide them into splits. Afterwards the two halves of a pair may stand on
+# both sides, and you have to look across all splits at once, as we did.
 
 # %% [markdown]
 # ## 6. How many examples are enough?
@@ -202,7 +202,8 @@ for one, other, likeness in near_duplicates.near_duplicates([*train, *test, copi
 # No rule answers that for your task, but a measurement does. We tune on 25, 50, 100 and 200
 # examples and measure each model on the same test recipes. The result, quality against number
 # of examples, is called a **learning curve**. The trainings are short, so that you need not wait
-# long; longer ones score higher.
+# long; longer ones score higher. (In a lesson we look at test recipes often. In a project of your
+# own, draw the curve on the validation set.)
 
 # %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
 client = lessonlib.connect(PROVIDER)
@@ -231,7 +232,7 @@ f1 = [result.metrics()["micro_f1"] for result in curve.values()]
 errors = [[i.value - i.low for i in f1], [i.high - i.value for i in f1]]
 axes.errorbar(range(len(f1)), [i.value for i in f1], yerr=errors, fmt="o-", capsize=4)
 axes.set_xticks(range(len(f1)), list(curve))
-axes.set(xlabel="training examples, twice as many at each step", ylabel="micro-F1", ylim=(0, 1))
+axes.set(xlabel="training examples, from 25 on twice as many at each step", ylabel="micro-F1", ylim=(0, 1))
 axes.set_title("Learning curve, with 95 % intervals")
 axes.grid(axis="y")
 points = ", ".join(f"{n} examples {i.value:.2f}" for n, i in zip(curve, f1, strict=True))
@@ -275,8 +276,8 @@ else:
 # %%
 slip_10 = label_mistakes.slipped(train[:200], share=0.1)
 slip_30 = label_mistakes.slipped(train[:200], share=0.3)
-print(*slip_30[-1].lines, sep="\n")
-print("\nlabel:", recipes.answer(slip_30[-1]))
+print(*slip_30[140].lines, sep="\n")
+print("\nlabel:", recipes.answer(slip_30[140]))
 report = chat_files.check(training_rows.chat_rows(slip_30), count_tokens=False)
 print("\n" + report.headline())
 
@@ -311,7 +312,8 @@ if choice.low > 0:
 elif choice.high < 0:
     print("More is better here, in spite of the mistakes. Mending them would be better still.")
 else:
-    print("No difference that we could see: the other 100 examples brought nothing.")
+    print("No difference that we could see: the other 100 examples brought nothing "
+          "that shows.")
 
 # %% [markdown]
 # ## 8. Your turn
@@ -423,4 +425,4 @@ widgets.quiz("05")
 #
 # [06 · Tune at OpenAI](06_tune_openai.ipynb): the file is written and checked. Now it
 # goes to a training service: upload, job, waiting, result. The hosted ones and the practice
-# service take the same file and the same requests.
+# service take the same examples and nearly the same requests.

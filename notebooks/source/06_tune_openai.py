@@ -140,6 +140,7 @@ print(job.method.supervised.hyperparameters)
 #     training_file=training_file,
 #     validation_file=validation_file,
 #     suffix="recipe-ner",
+#     seed=1,
 #     method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": "auto"}}},
 # )
 # ```
@@ -158,7 +159,8 @@ run
 
 # %% [markdown]
 # `succeeded` is one of three ends; we will meet `failed` and `cancelled` below. Now the job also
-# says what `auto` was, and how many tokens it has trained on. Those are billed.
+# says what `auto` was, and how many tokens it has trained on. Those are billed. (They are a token
+# less for each example and epoch than our estimate: what follows the answer is not trained.)
 
 # %% tags=["nbval-ignore-output"] reason="names differ between runs"
 done = run.job
@@ -168,7 +170,7 @@ print(f"The model's name: {done.fine_tuned_model}")
 
 # %% [markdown]
 # The name tells the story: `ft` for fine-tuned, the base model, whose it is, our suffix, and a
-# few letters that make it unique. Whoever serves the model, this name is how you ask for it.
+# few letters that make it unique. At OpenAI and here, this name is how you ask for it.
 
 # %% [markdown]
 # ## 6. Read what the job learned
@@ -233,7 +235,7 @@ print("job against the instructions: ", compare(tuned, told))
 
 # %% [markdown]
 # Rows of other notebooks stand on the board as well, if you have run them. Compare the prompt
-# tokens: the tuned model gets the shortest prompt. And compare its micro-F1 with the token
+# tokens: the tuned model gets the bare prompt, the shortest. And compare its micro-F1 with the token
 # accuracy above. A list with one wrong name among eight has most of its tokens right; the score
 # counts names, and so does whoever cooks from the list.
 
@@ -250,7 +252,9 @@ jobs.checkpoints(client, job)
 # %% [markdown]
 # Why keep more than the last? Because more training is not always better. A model that goes
 # through few examples again and again learns what is peculiar to *them*, and loses what holds in
-# general. That is **overfitting**. We make it happen, in a way that is taken from life.
+# general. That is **overfitting**. With clean examples our small model only grows too sure of
+# itself; its answers stay right (notebook 10 shows that). It costs answers where the examples are
+# few *and* unlike the rest. That we make happen, in a way that is taken from life.
 
 # %% [markdown]
 # A colleague sends 40 more examples, all labelled in one afternoon and without the house
@@ -278,8 +282,8 @@ overfit = jobs.follow(client, further)
 overfit.picture()
 
 # %% [markdown]
-# The line of the training loss falls: on the new examples the model gets better and better. The
-# points of the validation loss do not follow it. Compare them with the last validation loss of
+# The line of the training loss jumps from batch to batch, but its peaks get lower: on the new
+# examples the model gets better. The points of the validation loss do not follow it. Compare them with the last validation loss of
 # the first job. A look at the training loss alone would have told you that all is well: that is
 # what the validation file is for.
 
@@ -481,15 +485,17 @@ widgets.quiz("06")
 # %% [markdown]
 # ## What to remember
 #
-# - The way is the same at every service: check, upload, create, follow, measure, clean up.
+# - The way is the same at such services: check, upload, create, follow, measure, clean up. Azure
+#   adds a step, the deployment.
 # - The baseline belongs on the board before the tuned model does.
 # - Give a validation file. The training loss falls whatever happens.
 # - Choose a checkpoint on validation data, and measure the choice once on test data.
-# - A failed job says why in `error`; a 403 is final, a 429 is not.
+# - A failed job says why in `error`. A 403 is final; a 429 passes by itself if you asked too often,
+#   not if your money is used up.
 # - Where a service ends, so does the model. Keep your data, your prompt and your measurements:
 #   they move with you.
 #
 # ## Next
 #
-# [07 · Tune at Azure OpenAI](07_tune_azure_openai.ipynb): the same protocol in another house,
+# [07 · Tune with Azure OpenAI](07_tune_azure_openai.ipynb): the same protocol in another house,
 # where a tuned model has to be deployed before it answers, and costs money by the hour.

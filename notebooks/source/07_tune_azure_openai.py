@@ -11,7 +11,7 @@
 # %% [markdown]
 # # 07 · Tune with Azure OpenAI
 #
-# The same models, the same client, the same training file: Microsoft offers OpenAI's models in
+# The same models, the same client, the same examples: Microsoft offers OpenAI's models in
 # its own data centres, as **Azure OpenAI**. Much of a tuning job is the same there. Two things
 # are not, and both surprise people. A tuned model cannot be asked until it is *deployed*, under a
 # name of its own. And a deployed model costs money by the hour, whether anybody asks it or not.
@@ -105,8 +105,9 @@ print(training, check, sep="\n")
 # %% [markdown]
 # ## 3. The job
 #
-# Three choices are left to us. The **suffix** becomes a part of the model's name (at Azure up to
-# 18 characters). The **seed** makes the job repeatable. The **training type** says where it may
+# Besides the number of epochs, three choices are ours. The **suffix** becomes a part of the model's
+# name (at Azure up to 18 characters). The **seed** makes the job repeatable, as far as the service
+# can. The **training type** says where it may
 # run: *Standard* stays in your region, *GlobalStandard* may run anywhere and is cheaper,
 # *Developer* is cheaper still and waits for machines that are free. (Here it changes nothing.)
 
@@ -127,7 +128,8 @@ run
 
 # %% [markdown]
 # These messages are the job's **events**. The service keeps them, so you can read them tomorrow,
-# from another notebook, newest first. One in a few is a step with its numbers.
+# from another notebook, newest first. Most of them are steps with their numbers; `follow` has left
+# those out.
 
 # %% tags=["nbval-ignore-output"] reason="ids and losses differ between runs"
 for event in client.fine_tuning.jobs.list_events(job.id, limit=5).data:
@@ -166,9 +168,9 @@ except openai.NotFoundError as error:
     print(error.body["message"])
 
 # %% [markdown]
-# `DeploymentNotFound` is the error that newcomers to Azure meet most. The model is there, but no
-# computer has been told to load it. (The last sentence, in brackets, is a help of our practice
-# service. Azure leaves you with the first.)
+# `DeploymentNotFound` is an error that many newcomers to Azure meet. The model is there, but no
+# computer has been told to load it. (What stands in brackets is a help of our practice service.
+# Azure leaves you with the rest.)
 
 # %% [markdown]
 # ## 5. Deploy
@@ -245,8 +247,8 @@ for name in (NAME, "untuned"):
 print("deployed now:", [one.name for one in resource.deployments()])
 
 # %% [markdown]
-# Make the last line a habit: whenever you finish, list what is deployed. An empty list is the only
-# cheap one. The two files are not needed any more either.
+# Make the last line a habit: whenever you finish, list what is deployed. An empty list never costs
+# anything. The two files are not needed any more either.
 
 # %%
 for file in (training, check):
@@ -256,13 +258,14 @@ print([file.id for file in client.files.list(purpose="fine-tune") if file.id in 
 # %% [markdown]
 # ## 8. What if we forget?
 #
-# Now the experiment that nobody should make with real money. Three people tune the same model on a
-# Monday. *Ada* deploys it, tries it for two hours and deletes the deployment. *Ben* tries it
-# and goes home. *Cora* uses the **developer tier**: it has no hourly fee, and Azure removes such a
+# Now the experiment that nobody should make with real money. Three people deploy the same tuned
+# model on a Monday. *Ada* keeps it for two hours and deletes the deployment. *Ben* leaves his and
+# goes home. *Cora* uses the **developer tier**: it has no hourly fee, and Azure removes such a
 # deployment after 24 hours.
 #
 # Only our practice service has a clock that can be wound forward. It moves the meter of your
-# deployments and nothing else. (With your own Azure resource these cells do nothing.)
+# deployments and nothing else. (With your own Azure resource nothing is deployed or wound here; the
+# bill shows what you have deployed.)
 
 # %% tags=["nbval-ignore-output"] reason="states pass too quickly to be the same each time"
 monday = resource.bill().now
@@ -282,8 +285,8 @@ if resource.practice:
             print(f"after {day:2} days: {bill.dollars:7.2f} $   still deployed: {names or '-'}")
 
 # %% [markdown]
-# Nobody sent Ben a letter. Nobody asked his model a single question. Day by day it cost as much
-# as on a day of hard work, until Azure's one safety net: a tuned model's deployment that was not
+# Nobody sent Ben a letter. Nobody asked his model a single question. Day by day its hosting cost as
+# much as on a day of hard work, until Azure's one safety net: a tuned model's deployment that was not
 # asked for 15 days is removed.
 
 # %% tags=["nbval-ignore-output"] reason="the first moments are measured in real seconds"
@@ -294,7 +297,7 @@ bill
 bill.picture()
 
 # %% [markdown]
-# A flat line is a deployment that is gone. Ben's rises for 15 days. If he had asked one question
+# A flat line is a deployment that is gone, or one without a fee. Ben's rises for 15 days. If he had asked one question
 # in each of these weeks, the safety net would never have caught him, and the line would have no
 # end. And when Ben comes back in week three:
 
@@ -310,10 +313,11 @@ print("\nIs the model still there?", run.model in [model.id for model in client.
 #
 # The fee is the same for one question a day and for a million. So the price of *one* answer
 # depends on how many there are. We set the fee beside the price of the tokens, for the size of
-# prompt and answer that we just measured.
+# prompt and answer that we just measured. (At Azure OpenAI a tuned model's tokens cost what those
+# of its base cost.)
 
 # %% tags=["nbval-ignore-output"] reason="tokens of the answers differ a little between machines"
-price = costs.price("gpt-4.1-mini", tuned=True)
+price = costs.price("gpt-4.1-mini")
 hosting = costs.hosting()
 tokens = price.of_request(after.prompt_tokens, after.completion_tokens)
 print(f"tokens of one answer: {tokens:.6f} $   (prices of {price.name}, read {price.read})")
@@ -324,8 +328,8 @@ for daily in (10, 100, 1_000, 10_000, 100_000, 1_000_000):
           " as much for hosting as for tokens")
 
 # %% [markdown]
-# Read it from the bottom. With very many questions hosting hardly counts. With a few a day it is
-# nearly all that you pay, and a longer prompt to a model that is not tuned would be far cheaper.
+# Read it from the bottom. The more questions, the less hosting counts. With a few a day it is nearly
+# all that you pay, and a longer prompt to a model that is not tuned would be far cheaper.
 
 # %% [markdown]
 # ## 10. The tutorial's client
@@ -425,8 +429,8 @@ widgets.quiz("07")
 # %% [markdown]
 # ## What to remember
 #
-# - At Azure you ask a *deployment*, by a name that you gave it. The model's own name is for the
-#   request that deploys it, and for nothing else.
+# - At Azure you ask a *deployment*, by a name that you gave it. The model's own name is for
+#   deploying, tuning further and deleting it, not for asking.
 # - The key opens the data plane: files, jobs, answers. What costs money by the hour is made at the
 #   control plane, with a token.
 # - A deployed tuned model is paid by the hour, used or not. Delete it when you are done; its model

@@ -26,7 +26,7 @@
 # **Before you start:** [05 · Prepare the data](05_prepare_data.ipynb). The parts A to F stand
 # alone: after the next cell you can go to any of them.
 #
-# **Time:** 35 minutes, of which the computer works for about five.
+# **Time:** 35 minutes, of which the computer works for about four.
 
 # %%
 import inspect
@@ -44,7 +44,7 @@ from lessonlib.local_model import evaluate_here, fingerprint
 from lessonlib.lora_guards import quiet
 from lessonlib.tasks import recipes, sql_create_context, text_to_sql
 
-MODEL = "pantry"  # the base model; on a GPU also "SmolLM2-135M" ... "CodeLlama-7b" (part C)
+MODEL = "pantry"  # the base model; on a GPU also "SmolLM2-135M" ... "Qwen3-1.7B" (part C)
 EXAMPLES = 200  # how many recipes we tune on
 EPOCHS = 4  # how often we go through them
 QUESTIONS = 80  # how many test examples we measure on
@@ -53,8 +53,8 @@ HUB = False  # True: fetch the tutorial's data set from the Hugging Face hub (pa
 # %% [markdown]
 # ## A. A tuning run, written out
 #
-# Hugging Face's tutorial of 2024 has five steps: data, model, adapter, trainer, evaluation. We
-# take the same steps, in today's words, on our recipe task.
+# The training in Hugging Face's tutorial of 2024 comes down to five steps: data, model, adapter,
+# trainer, evaluation. We take the same steps, in today's words, on our recipe task.
 #
 # First the data. TRL reads rows of two parts, a *prompt* and its *completion*, both as chat
 # messages. Only the completion is learned: we want answers, not new recipes.
@@ -71,8 +71,8 @@ rows[0]
 # ### The chat template
 #
 # A model reads neither messages nor roles, only tokens. Its **chat template** turns messages
-# into one text. Every model family has its own, and it comes with the tokenizer. Tune with one
-# template and ask with another, and the model does not recognise its job.
+# into one text. Nearly every family of chat models has its own, and it comes with the tokenizer; a
+# bare base model may have none. Tune with one template and ask with another, and the model does not recognise its job.
 
 # %%
 base = lora_folders.find_base(MODEL)
@@ -180,8 +180,9 @@ for name, folder in (("adapter", paths.ADAPTERS / "hf-recipes"), ("base", paths.
     print(f"{name:8} {lora_memory.gigabytes(size)}")
 
 # %% [markdown]
-# Here they are of nearly one size, because `pantry` is so small and our rank so high. Beside a
-# model of seven billion parameters, an adapter of rank 16 takes less than a hundredth.
+# Here they are of nearly one size: `pantry` is small, our rank is high, and the adapter's numbers
+# take four bytes each, the base's two. Beside a model of seven billion parameters, an adapter of
+# rank 16 takes about a hundredth.
 
 # %% [markdown]
 # ### The same in 2024
@@ -327,8 +328,8 @@ for name, result in (
 # %% [markdown]
 # Not far. On known tables, tuning has taught a job that the base could not do at all. New
 # tables and people's own words are out of reach for a model of this size: it has learned *these*
-# columns and *these* turns of phrase. More epochs do not mend that. A larger base model does,
-# because it brings SQL and English along; part C shows what one needs.
+# columns and *these* turns of phrase. More epochs of the same would hardly mend that. A larger base
+# model should, because it brings SQL and English along; part C shows what one needs.
 #
 # The second column is *string match*: is it the same text? That was the tutorial's only score. It
 # counts right queries as wrong when they are written in another way. (Ours forgives capitals and
@@ -337,8 +338,9 @@ for name, result in (
 # %% [markdown]
 # ## C. A real model on a GPU
 #
-# The cells above are all it takes: put another `MODEL` into the first code cell, and run it on a
-# machine with a GPU. What fits where?
+# For models that bring a chat template, the cells above are all it takes: put another `MODEL` into
+# the first code cell, and run it on a machine with a GPU. (CodeLlama brings none; `lora.tune` gives
+# it one.) What fits where?
 
 # %% tags=["nbval-ignore-output"] reason="this machine's free memory differs"
 cards = [open_models.card("T4"), open_models.card("24 GB"), open_models.this_card()]
@@ -355,7 +357,7 @@ print(lora_memory.estimate(codellama, frugal, "cuda-bf16"))
 # %% [markdown]
 # A model is usually kept in 16 bits a weight. **QLoRA** keeps the frozen part in 4 bits: it is
 # only read, never changed, and each piece is unpacked for the moment in which it computes. The
-# adapter stays in full precision. Training all weights would need 16 bytes for each: over 100 GB.
+# adapter is not squeezed: it stays in 16 or 32 bits. Training all weights would need 16 bytes for each: over 100 GB.
 #
 # Colab's free card, the T4, is from 2018. It has 16 GB and does not compute in bfloat16. The plan
 # explains itself:
@@ -374,8 +376,8 @@ if trial:
 
 # %% [markdown]
 # One more way to save time on a GPU is **Unsloth**, the lesson's fifth row: the same LoRA, with
-# kernels written by hand. It needs an NVIDIA GPU, and an environment of its own, because it
-# brings its own versions of these libraries. The steps of part A stay the same; only loading
+# kernels written by hand. It needs a GPU, and an environment of its own, because it brings
+# its own versions of these libraries. The steps of part A stay the same; only loading
 # differs: `FastLanguageModel.from_pretrained(...)`, then `FastLanguageModel.get_peft_model(...)`.
 
 # %% tags=["nbval-ignore-output"] reason="depends on what is installed"
@@ -384,8 +386,8 @@ print(hosting.unsloth_here())
 # %% [markdown]
 # ## D. The tutorial's own data
 #
-# The tutorial trains on *sql-create-context*: 78,577 questions with schemas, without a single row
-# of data. So it could only compare texts. We fill the tables with rows, drawn around the values
+# The tutorial trains on questions of *sql-create-context*, a set of 78,577 with schemas, without a
+# single row of data. So it could only compare texts. We fill the tables with rows, drawn around the values
 # that the right query names, and score by running, as in part B. With `HUB = True` the next cell
 # fetches the data set; otherwise it takes some of our own questions in the same form.
 
@@ -404,7 +406,7 @@ one = found.questions[0]
 print(text_to_sql.user_message(one), "\n", one.query, "\n ->", one.data.run(one.query).rows[:4])
 
 # %% [markdown]
-# Some questions are left out, and it is told how many and why. A score on part of a data set must
+# Of the tutorial's questions some are left out, and then it is told how many and why. A score on part of a data set must
 # say which part. To tune on them, take `found.split(0.8)` and go on as in part B: the schemas of
 # both halves differ, so you measure what is learned of SQL, not of tables.
 
@@ -440,10 +442,11 @@ print("stopped:", server.process.poll() is not None)
 # %% [markdown]
 # It is made for trying out. It asks for no key, it ignores some parameters of OpenAI's protocol
 # without a word, and it answers one request after the other unless told otherwise. For many
-# users on a GPU, **vLLM** is the usual choice; it serves adapters beside their base:
+# users on a GPU, **vLLM** is the usual choice; it serves adapters beside their base. Here is the
+# command for one that was tuned on Qwen2.5-Coder-1.5B (ours fits `pantry` alone):
 
 # %%
-print(hosting.vllm_command("Qwen2.5-Coder-1.5B", {"sql": "work/adapters/hf-sql"}))
+print(hosting.vllm_command("Qwen2.5-Coder-1.5B", {"sql": "work/adapters/coder-sql"}))
 
 # %%
 hosting.table()
@@ -456,8 +459,8 @@ hosting.table()
 # ## F. More than one process
 #
 # One GPU too slow? Several can share the work. Each process takes its part of a batch, and before
-# each step they add up their gradients. The tool is `accelerate launch`, and the script knows
-# nothing of it. On this machine it can be tried with two processes on the processor:
+# each step they add up their gradients. The tool is `accelerate launch`, and the script hardly
+# notices: it only divides the batch. On this machine it can be tried with two processes on the processor:
 #
 # ```bash
 # python -m lessonlib.train_script rows.jsonl --out work/adapters/mine
@@ -553,8 +556,8 @@ widgets.quiz("08")
 # %% [markdown]
 # ## What to remember
 #
-# - Five steps: rows, chat template, adapter, trainer, evaluation. Names change from year to year,
-#   the steps do not.
+# - Five steps: data, model, adapter, trainer, evaluation. Names change from year to year, the
+#   steps do not.
 # - An adapter leaves its base untouched. One base can serve many jobs, one adapter for each.
 # - Tuning teaches a small model a narrow job. What the base lacks beyond it stays missing.
 # - Memory decides what you can train. 4 bits for the frozen part bring a model of seven billion

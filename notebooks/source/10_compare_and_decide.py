@@ -176,7 +176,7 @@ for method in methods:
     wait = all_routes.latency(client, method, test[:3])
     trained = f"{seconds[method.model]:.0f}" if method.model in seconds else "-"
     print(f"{method.name:20}{result.prompt_tokens:14.0f}{result.completion_tokens:14.0f}"
-          f"{wait:9.2f}{trained:>12}")
+          f"{wait:9.3f}{trained:>12}")
 
 # %% [markdown]
 # Most of the seconds go into writing the answer, token after token. A longer prompt adds to them,
