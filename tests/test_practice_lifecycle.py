@@ -173,6 +173,28 @@ def test_an_idle_service_stops_by_itself(work):
     assert "nobody asked for 0.02 minutes" in service.log_file().read_text(encoding="utf-8")
 
 
+STOPS_WHILE_LOADING = """
+import time
+from lessonlib.practice import __main__, serving
+
+def slowly(engine):
+    time.sleep(4)
+    print("loaded", flush=True)
+
+serving.load_built_in = slowly
+__main__.main(["--idle-minutes", "0.001"])
+print("ended", flush=True)
+"""
+
+
+def test_a_service_that_stops_while_it_loads_its_model_lets_that_end_first(work):
+    """On a busy machine it was idle before its model was loaded: Python aborted (SIGABRT)."""
+    idle = in_this_work("-c", STOPS_WHILE_LOADING)
+    said = idle.communicate(timeout=60)[0]
+    assert idle.returncode == 0, said
+    assert said.splitlines()[-2:] == ["loaded", "ended"]
+
+
 def test_a_taken_port_is_named_with_a_cure(work, capsys):
     server = http.server.HTTPServer((service.HOST, 0), Impostor)
     try:

@@ -59,6 +59,8 @@ def serve(
     # uvicorn raises the signal again once it has closed; the record must still be removed.
     signal.signal(signal.SIGTERM, lambda *_: None)
 
+    loader = threading.Thread(target=load_built_in, args=[engine], daemon=True)
+
     async def serve_until_idle() -> None:
         serving = asyncio.create_task(server.serve(sockets=[door]))
         while not server.started and not serving.done():
@@ -67,7 +69,7 @@ def serve(
         announce(record, engine, idle_minutes, door.getsockname()[0])
         if sys.stdout and more:
             print("\n".join(["", *more]), flush=True)
-        threading.Thread(target=load_built_in, args=[engine], daemon=True).start()
+        loader.start()
         trainer.watch()
         keeper.watch()
         while not serving.done():
@@ -83,6 +85,8 @@ def serve(
         asyncio.run(serve_until_idle())
     keeper.stop()
     trainer.stop()
+    if loader.is_alive():  # Python aborts where it ends in the middle of PyTorch's work
+        loader.join(timeout=30)
     engine.stop()
     log.info("stopped")
 

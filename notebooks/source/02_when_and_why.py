@@ -129,8 +129,8 @@ for name, result in results.items():
 # A long prompt is paid for with every request. Tuning is paid for once, and its prompt is short.
 # So from some number of requests on, the **break-even**, tuning is cheaper. Or never: OpenAI
 # charges more for a tuned model's tokens, and Azure OpenAI charges by the hour for keeping it
-# ready. Here are the prices that we reckon with. (OpenAI ends both models in January 2027. We take
-# them because their prices are known both ways, tuned and not.)
+# ready. Here are the prices that we reckon with. (OpenAI is about to end both models; notebook 06
+# says when. We take them because their prices are known both ways, tuned and not.)
 
 # %%
 for name in ("gpt-4.1-mini", "gpt-4o"):
