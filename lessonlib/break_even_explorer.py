@@ -121,10 +121,13 @@ class Scenario:
     def note(self) -> str:
         """Which prices these are."""
         tuned, plain = costs.price(self.model, tuned=True), costs.price(self.model)
-        return _("US dollars. {model}: {a:g} and {b:g} per million prompt and answer tokens;"
+        text = _("US dollars. {model}: {a:g} and {b:g} per million prompt and answer tokens;"
                  " fine-tuned {c:g} and {d:g}, training {t:g} (read on {day}).").format(
             model=self.model, a=plain.input, b=plain.output, c=tuned.input, d=tuned.output,
             t=tuned.training, day=tuned.read)
+        if self.hosted:
+            text += " " + _("Kept ready by the hour, its tokens cost what the base model's cost.")
+        return text
 
     def table(self) -> CostTable:
         """The sum as a plain table, for a notebook or a terminal."""
@@ -249,8 +252,7 @@ class ExplorerView:
         }
         self.hosted = ipywidgets.Checkbox(
             scenario.hosted, indent=False, layout=ipywidgets.Layout(width="auto"),
-            description=_("The tuned model is kept ready at {dollars:.2f} $ an hour, and its"
-                          " tokens cost what the base model's cost").format(
+            description=_("The tuned model is kept ready at {dollars:.2f} $ an hour").format(
                 dollars=costs.hosting_per_hour()))
         self.said, self.drawn = widget_parts.text(), widget_parts.text()
         self.choices.boxes[self.models.index(scenario.model)].value = True

@@ -42,6 +42,7 @@ def test_work_and_hosting_count_against_the_tuned_model():
     assert hosted.after("tuned", 1000) == pytest.approx(plain.once + 1000 * tokens + month)
     assert hosted.break_even("few-shot").requests == math.inf
     assert "never gets cheaper than few-shot" in hosted.sentences()[0]
+    assert "what the base model's cost" in hosted.note() and "base" not in plain.note()
     assert hosted.per_request("few-shot") == plain.per_request("few-shot")
 
 
