@@ -143,7 +143,7 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
 
     pinned = open_models.pinned(base)
     stored = AutoConfig.from_pretrained(base, **pinned)
-    apart = stored.tie_word_embeddings and beside_embeddings(adapter)
+    apart = getattr(stored, "tie_word_embeddings", False) and beside_embeddings(adapter)
     model = AutoModelForCausalLM.from_pretrained(
         base, dtype=stored.dtype or torch.float32, **pinned,
         **({"tie_word_embeddings": False} if apart else {}),
