@@ -14,7 +14,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import notebooks, rehearse
+from lessonlib import exercises, quizzes
+from tools import notebooks, rehearse, saved_words
 from tools.notebook_rules import output_text, problems
 from tools.terminal import Stop
 
@@ -57,6 +58,24 @@ def test_a_notebook_is_valid_and_for_the_courses_kernel(path):
     assert notebook.metadata.kernelspec.name == "python3"
     ids = [cell.id for cell in notebook.cells]
     assert len(ids) == len(set(ids))
+
+
+# --- words of the package in saved outputs -----------------------------------------------
+
+
+def test_a_saved_output_with_old_words_is_noticed_without_a_run():
+    """The sentence of exercise 04-2 was mended in lessonlib and the notebook made anew with its
+    old outputs: the check of sources was content, and only the whole run of all notebooks, 50
+    minutes later, told that the solved copy still said the old sentence.
+    """
+    path = notebooks.NOTEBOOKS / "solutions" / "04_baseline_rag.ipynb"
+    saved = nbformat.read(path, as_version=4)
+    assert list(saved_words.old_words(saved)) == []
+    for name, learned in (("04-1", exercises.find("04-1").learned),
+                          ("04", quizzes.load("04").questions[0].text)):
+        changed = nbformat.reads(nbformat.writes(saved).replace(learned, "Old."), as_version=4)
+        found = list(saved_words.old_words(changed))
+        assert len(found) == 1 and f" {name} have changed" in found[0]
 
 
 # --- each rule notices what it is there for --------------------------------------------

@@ -38,6 +38,7 @@ from nbformat import NotebookNode
 from tools import colab_cell
 from tools.exercise_cutting import has_exercises, learner, restore, solved, wrong_states
 from tools.notebook_rules import problems
+from tools.saved_words import old_words
 from tools.terminal import Step, Stop, duration, line
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -184,13 +185,15 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 
 def differences(source: Path) -> list[str]:
-    """How the saved notebooks disagree with their source: types, texts and tags of the cells."""
+    """How the saved notebooks disagree with their source: types, texts and tags of the cells;
+    and which outputs show words that the package no longer says."""
     found, made = [], editions(source)
     for path, wanted in made.items():
         name = path.relative_to(source.parent.parent).as_posix()
         if path.exists():
             saved = nbformat.read(path, as_version=4)
             found += [f"{name}{text}" for text in _compare(saved.cells, wanted.cells)]
+            found += [f"{name}, {text}" for text in old_words(saved)]
         else:
             found.append(f"{name} has not been made yet")
     if solutions_of(source) not in made and solutions_of(source).exists():
