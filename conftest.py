@@ -199,7 +199,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
 
 def stop_practice_services() -> None:
     """A practice service outlives the notebook that started it; a test run ends it."""
-    from tools.notebooks import stop_practice
+    from tools.notebook_run import stop_practice
 
     for record in WORK.glob("*/practice/service.json"):
         stop_practice(record.parent.parent)

@@ -9,7 +9,6 @@ of their own are never run from here: the overview says which notebook does it.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -19,6 +18,7 @@ from lessonlib.costs import ModelPrice
 from lessonlib.evaluation import Example, Method, Result, evaluate
 from lessonlib.i18n import _
 from lessonlib.scoreboard import Scoreboard
+from lessonlib.tables import Table
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def _is(name: str, route: Route) -> bool:
     return bool(longer) and max(longer, key=lambda one: len(one.begins)) == route
 
 
-@dataclass(frozen=True)
-class Overview:
+@dataclass(frozen=True, repr=False)
+class Overview(Table):
     """Rows of text: route, run or not, micro-F1, remark."""
 
     lines: tuple[tuple[str, str, str, str], ...]
@@ -124,22 +124,5 @@ class Overview:
         """The routes that were not run."""
         return [line[0] for line in self.lines if line[2] == "-"]
 
-    def _cells(self) -> list[tuple[str, str, str, str]]:
+    def cells(self) -> list[tuple[str, str, str, str]]:
         return [(_("route"), _("run?"), _("micro-F1"), _("remark")), *self.lines]
-
-    def __str__(self) -> str:
-        cells = self._cells()
-        widths = [max(len(line[place]) for line in cells) for place in range(4)]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(
-            line, widths, strict=True)).rstrip() for line in cells)
-
-    def _repr_html_(self) -> str:
-        heading, *rows = self._cells()
-        left = 'style="text-align: left"'
-        lines = ["".join(f'<th scope="col" {left}>{html.escape(one)}</th>' for one in heading)]
-        lines += ["".join(f"<td {left}>{html.escape(one)}</td>" for one in row) for row in rows]
-        body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-        return f"<table>\n{body}\n</table>"
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))

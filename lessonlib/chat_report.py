@@ -12,6 +12,7 @@ from lessonlib.chat_limits import limits
 from lessonlib.chat_problems import ERROR, RULES, WARNING, Problem
 from lessonlib.chat_tokens import TokenStatistics
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 #: Problems that are kept in full. All are counted; a file that breaks a rule more often than
 #: this is broken in one way all over, and further examples of it would only fill the memory.
@@ -140,8 +141,7 @@ class Report:
         parts = [f"<p>{html.escape(self.headline())}</p>"]
         rows = list(self.lines())
         if rows:
-            heading = (_("level"), _("key"), _("where"), _("what is wrong"), _("cure"))
-            parts += ["<table>", _html_row(heading, "th"), *map(_html_row, rows), "</table>"]
+            parts.append(_Problems(rows)._repr_html_())
         parts += [f"<p><small>{html.escape(note)}</small></p>" for note in self.notes()]
         return "\n".join(parts)
 
@@ -161,11 +161,15 @@ def _more_lines(alike: list[Problem]) -> str:
     return _("lines {numbers}").format(numbers=", ".join(numbers[:NAMED]) + dots)
 
 
-def _html_row(cells: tuple[str, ...], tag: str = "td") -> str:
-    scope = ' scope="col"' if tag == "th" else ""
-    style = ' style="text-align: left; vertical-align: top"'
-    inner = "".join(f"<{tag}{scope}{style}>{html.escape(cell)}</{tag}>" for cell in cells)
-    return f"<tr>{inner}</tr>"
+@dataclass(frozen=True, repr=False)
+class _Problems(Table):
+    """The problems alone, as a table."""
+
+    rows: list[tuple[str, str, str, str, str]]
+    NAMED = False
+
+    def cells(self) -> list[tuple[str, ...]]:
+        return [(_("level"), _("key"), _("where"), _("what is wrong"), _("cure")), *self.rows]
 
 
 #: What OpenAI's service says to each kind of problem, in English always: it is the protocol's

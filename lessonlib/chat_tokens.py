@@ -11,14 +11,15 @@ from datetime import date
 from lessonlib.chat_counters import Tokens, counter_for
 from lessonlib.chat_limits import epochs
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 #: Rows of the table: heading, and the share of examples that are no longer.
 QUANTILES = ((0, _("shortest")), (0.05, "5 %"), (0.5, _("median")), (0.95, "95 %"),
              (1, _("longest")))  # fmt: skip
 
 
-@dataclass
-class TokenStatistics:
+@dataclass(repr=False)
+class TokenStatistics(Table):
     """The lengths of all sound examples of a file.
 
     Attributes:
@@ -29,8 +30,9 @@ class TokenStatistics:
 
     counted_by: str
     limit: int | None = None
-    prompt: array = field(default_factory=lambda: array("L"), repr=False)
-    answer: array = field(default_factory=lambda: array("L"), repr=False)
+    WORDS = (0,)
+    prompt: array = field(default_factory=lambda: array("L"))
+    answer: array = field(default_factory=lambda: array("L"))
 
     def add(self, tokens: Tokens) -> None:
         self.prompt.append(tokens.prompt)
@@ -58,46 +60,21 @@ class TokenStatistics:
         rows.append([_("sum"), *(f"{sum(column):,}" for column in columns)])
         return rows
 
-    def note(self) -> str:
+    def notes(self) -> list[str]:
         text = _("{examples:,} examples, counted by the tokenizer of {name}.").format(
             examples=len(self), name=self.counted_by
         )
-        if self.limit is None:
-            return text
-        return (
-            text
-            + " "
-            + _("Longer than {limit:,} tokens: {over:,}.").format(
+        if self.limit is not None:
+            text += " " + _("Longer than {limit:,} tokens: {over:,}.").format(
                 limit=self.limit, over=self.over_limit()
             )
-        )
+        return [text]
 
     def __str__(self) -> str:
-        if not self.prompt:
-            return _("No sound example to count.")
-        first, *rows = self.cells()
-        width = max(len(cell) for row in rows for cell in row[1:])
-        width = max(width, *map(len, first[1:]))
-        lines = [
-            row[0].ljust(10) + "".join("  " + cell.rjust(width) for cell in row[1:])
-            for row in (first, *rows)
-        ]
-        return "\n".join([*lines, self.note()])
+        return super().__str__() if self.prompt else _("No sound example to count.")
 
     def _repr_html_(self) -> str:
-        if not self.prompt:
-            return f"<p>{html.escape(str(self))}</p>"
-        first, *rows = (list(map(html.escape, row)) for row in self.cells())
-        right = ' style="text-align: right"'
-        lines = ["<tr>" + "".join(f'<th scope="col"{right}>{c}</th>' for c in first) + "</tr>"]
-        for name, *numbers in rows:
-            cells = "".join(f"<td{right}>{number}</td>" for number in numbers)
-            lines.append(f'<tr><th scope="row"{right}>{name}</th>{cells}</tr>')
-        table = "<table>\n" + "\n".join(lines) + "\n</table>"
-        return f"{table}\n<p><small>{html.escape(self.note())}</small></p>"
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))
+        return super()._repr_html_() if self.prompt else f"<p>{html.escape(str(self))}</p>"
 
     def picture(self) -> None:
         """Show the lengths as a histogram, with the limit."""

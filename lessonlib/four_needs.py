@@ -7,13 +7,13 @@ needs of the lesson. ``look()`` says for each what this machine has, by the chec
 
 from __future__ import annotations
 
-import html
 import json
 from dataclasses import dataclass
 
 from lessonlib import environment, paths
 from lessonlib.environment import Check
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 from lessonlib.this_machine import available_memory, versions
 
 
@@ -45,8 +45,8 @@ class Need:
         return " ".join([_("no."), *told]) if wrong else _("yes")
 
 
-@dataclass(frozen=True)
-class FourNeeds:
+@dataclass(frozen=True, repr=False)
+class FourNeeds(Table):
     """All four. Shown as a table where the place allows one."""
 
     needs: tuple[Need, ...]
@@ -63,22 +63,11 @@ class FourNeeds:
         ]
         return "\n".join(blocks)
 
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))
-
-    def _repr_html_(self) -> str:
-        """Plain HTML without colours of its own, so that light and dark themes both fit."""
-        left = 'style="text-align: left; vertical-align: top"'
-        heads = (
+    def cells(self) -> list[tuple[str, ...]]:
+        heading = (
             _("what tuning needs"), _("this machine"), _("ready"), _("a hosted service brings")
         )  # fmt: skip
-        head_cells = "".join(f'<th scope="col" {left}>{head}</th>' for head in heads)
-        rows = [f"<tr>{head_cells}</tr>"]
-        for need in self.needs:
-            cells = "".join(f"<td {left}>{html.escape(text)}</td>"
-                            for text in (need.here, need.state, need.hosted))
-            rows.append(f'<tr><th scope="row" {left}>{html.escape(need.name)}</th>{cells}</tr>')
-        return "<table>\n" + "\n".join(rows) + "\n</table>"
+        return [heading, *((need.name, need.here, need.state, need.hosted) for need in self.needs)]
 
 
 def look() -> FourNeeds:

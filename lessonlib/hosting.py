@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import importlib.util
 import shlex
 from dataclasses import dataclass
 
 from lessonlib import lora_folders, open_models
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 HEAD = (_("way"), _("needs"), _("serves"), _("good for"))
 WAYS = (
@@ -22,24 +22,14 @@ WAYS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class HostingTable:
+@dataclass(frozen=True, repr=False)
+class HostingTable(Table):
     """The ways, as a table."""
 
     rows: tuple[tuple[str, ...], ...]
 
-    def __str__(self) -> str:
-        return "\n".join(" | ".join(row) for row in (HEAD, *self.rows))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in HEAD)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def cells(self) -> list[tuple[str, ...]]:
+        return [HEAD, *self.rows]
 
 
 def table() -> HostingTable:

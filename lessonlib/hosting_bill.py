@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -10,6 +9,7 @@ from datetime import UTC, date, datetime
 from lessonlib import costs
 from lessonlib.chat_limits import limits
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 HOUR, DAY = 3600.0, 86400.0
 #: Why a deployment ended, in words.
@@ -75,13 +75,14 @@ class Hosted:
 
 
 @dataclass(frozen=True, repr=False)
-class Bill:
+class Bill(Table):
     """All deployments with what they have cost until ``now``. ``dollars``: the sum."""
 
     rows: tuple[Hosted, ...]
     now: float
     read: date
     estimated: bool = False
+    WORDS = (0, 1, 5)
 
     @property
     def dollars(self) -> float:
@@ -108,32 +109,15 @@ class Bill:
                   f"{row.dollars:,.2f}", row.end) for row in self.rows]
         return [heading, *lines, (_("together"), "", "", "", f"{self.dollars:,.2f}", "")]
 
-    def note(self) -> str:
+    def notes(self) -> list[str]:
         text = _("Hosting alone, by a price read on {read}; tokens come on top.").format(
             read=self.read.isoformat())
         if self.estimated:
-            return text + " " + _("An estimate from the time since each was made; Azure's cost"
-                                  " analysis has the real sum, a day later.")
-        return text + " " + _("Practice: nothing is charged, this is what Azure would charge.")
-
-    def __repr__(self) -> str:
-        cells = self.cells()
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(
-            cell.ljust(width) if place in (0, 1, 5) else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip() for line in cells]
-        return "\n".join([*lines, self.note()])
-
-    def _repr_html_(self) -> str:
-        heading, *body = self.cells()
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in heading)
-        lines = ["<tr>" + "".join(
-            f'<td style="text-align: {"left" if place in (0, 1, 5) else "right"}">'
-            f"{html.escape(cell)}</td>" for place, cell in enumerate(line)) + "</tr>"
-            for line in body]
-        return (f"<table>\n<tr>{head}</tr>\n" + "\n".join(lines) + "\n</table>\n"
-                f"<p><small>{html.escape(self.note())}</small></p>")
+            more = _("An estimate from the time since each was made; Azure's cost analysis has the"
+                     " real sum, a day later.")
+        else:
+            more = _("Practice: nothing is charged, this is what Azure would charge.")
+        return [f"{text} {more}"]
 
     def picture(self):
         """How the bill of each deployment grew."""

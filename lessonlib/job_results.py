@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
-import html
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 #: How the services call a step's numbers, in events, result files and checkpoints.
 NAMES = {
@@ -58,11 +58,12 @@ def _numbers(row: dict) -> dict[str, float | None]:
 
 
 @dataclass(frozen=True, repr=False)
-class Results:
+class Results(Table):
     """A result file. ``steps``: every step of the job; see ``Step``."""
 
     job: str
     steps: list[Step]
+    WORDS = ()
 
     def picture(self):
         """The losses over all steps."""
@@ -92,16 +93,10 @@ class Results:
         places |= set(_spread(others, SHOWN - len(places)))
         return [self.steps[place] for place in sorted(places)]
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def cells(self) -> list[tuple[str, ...]]:
         heading = (_("step"), _("training loss"), _("training accuracy"), _("validation loss"),
                    _("validation accuracy"))
         return [heading] + [(str(one.step), *_cells(one)) for one in self.shown]
-
-    def __repr__(self) -> str:
-        return _as_text(self._rows())
-
-    def _repr_html_(self) -> str:
-        return _as_html(self._rows())
 
 
 def _spread(places: list[int], count: int) -> list[int]:
@@ -120,8 +115,10 @@ class Checkpoint:
     numbers: Step
 
 
-class Checkpoints(list[Checkpoint]):
+class Checkpoints(Table, list[Checkpoint]):
     """The kept models of a job, newest first. A list that shows itself as a table."""
+
+    WORDS = (0,)
 
     def best(self) -> Checkpoint:
         """The one with the lowest validation loss (training loss where none was taken)."""
@@ -131,19 +128,10 @@ class Checkpoints(list[Checkpoint]):
 
         return min(self, key=loss)
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def cells(self) -> list[tuple[str, ...]]:
         heading = (_("model"), _("step"), _("training loss"), _("training accuracy"),
                    _("validation loss"), _("validation accuracy"))
         return [heading] + [(one.model, str(one.step), *_cells(one.numbers)) for one in self]
-
-    def __repr__(self) -> str:
-        return _as_text(self._rows())
-
-    def _repr_html_(self) -> str:
-        return _as_html(self._rows())
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(repr(self))
 
 
 def read_results(content: bytes, job: str) -> Results:
@@ -175,20 +163,3 @@ def _cells(step: Step) -> tuple[str, ...]:
 
     return (loss(step.train_loss), share(step.train_accuracy), loss(step.valid_loss),
             share(step.valid_accuracy))
-
-
-def _as_text(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )
-
-
-def _as_html(rows: list[tuple[str, ...]]) -> str:
-    heading = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in rows[0])
-    lines = [
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows[1:]
-    ]
-    return f"<table>\n<tr>{heading}</tr>\n" + "\n".join(lines) + "\n</table>"

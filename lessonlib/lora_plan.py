@@ -11,7 +11,6 @@ time before fewer.
 
 from __future__ import annotations
 
-import html
 import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from lessonlib.lora_device import Choice
 from lessonlib.lora_memory import MemoryEstimate, gigabytes
 from lessonlib.lora_settings import LoraSettings
 from lessonlib.open_models import Card, OpenModel
+from lessonlib.tables import Table
 
 #: Rows that are learned from in one step, whatever fits into memory at a time.
 ROWS = 16
@@ -133,28 +133,15 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Overview:
+@dataclass(frozen=True, repr=False)
+class Overview(Table):
     """Models down, cards across: how each is trained there, and how much memory it takes."""
 
     head: list[str]
     rows: list[list[str]]
 
-    def __str__(self) -> str:
-        width = max(len(cell) for row in self.rows for cell in row) + 2
-        return "\n".join("".join(f"{cell[:width - 2]:{width}}" for cell in row).rstrip()
-                         for row in [self.head, *self.rows])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in self.head)
-        body = "".join(
-            f'<tr><th scope="row">{html.escape(name)}</th>'
-            + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
-            for name, *cells in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def cells(self) -> list[list[str]]:
+        return [self.head, *self.rows]
 
 
 def overview(names: Sequence[str], cards: Sequence[Card]) -> Overview:

@@ -18,7 +18,6 @@ even one false alarm in the whole table at 5 %.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -29,6 +28,7 @@ from lessonlib.bootstrap import Difference, Score
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Result, compare, counts
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 SHUFFLES = 10_000
 SEED = 2026
@@ -146,12 +146,13 @@ def table(results: Mapping[str, Result], metric: str | None = None) -> PairedTab
         tuple(replace(pair, p=p) for pair, p in zip(pairs, adjusted, strict=True)))
 
 
-@dataclass(frozen=True)
-class PairedTable:
+@dataclass(frozen=True, repr=False)
+class PairedTable(Table):
     """Every route (row) against every other (column), best first."""
 
     routes: tuple[str, ...]
     pairs: tuple[Paired, ...]
+    WORDS = (0,)
 
     def pair(self, a: str, b: str) -> Paired:
         """One pair, whichever comes first. Raises LessonError where there is none."""
@@ -171,36 +172,13 @@ class PairedTable:
             rows.append([route, *cells])
         return rows
 
-    def note(self) -> str:
+    def notes(self) -> list[str]:
         """What the signs mean."""
         sizes = sorted({one.examples for one in self.pairs})
         n = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]}-{sizes[-1]}" if sizes else "0"
         words = _("Row minus column, paired over the examples that both have answered ({n}). A ?"
                   " marks what could be luck: p of 0.05 or more, adjusted for {pairs} pairs.")
-        return words.format(n=n, pairs=len(self.pairs))
-
-    def __str__(self) -> str:
-        cells = self.cells()
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(cell.ljust(width) if not place else cell.rjust(width)
-                           for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
-                 for row in cells]
-        return "\n".join([*(line.rstrip() for line in lines), self.note()])
-
-    def _repr_html_(self) -> str:
-        heading, *rows = self.cells()
-        lines = ["".join(f'<th scope="col" style="text-align: right">{html.escape(cell)}</th>'
-                         for cell in heading)]
-        for name, *cells in rows:
-            numbers = "".join(f'<td style="text-align: right">{html.escape(cell)}</td>'
-                              for cell in cells)
-            lines.append(f'<th scope="row" style="text-align: left; white-space: nowrap">'
-                         f"{html.escape(name)}</th>{numbers}")
-        body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-        return f"<table>\n{body}\n</table>\n<p><small>{html.escape(self.note())}</small></p>"
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))
+        return [words.format(n=n, pairs=len(self.pairs))]
 
 
 def _cell(pair: Paired) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
 from lessonlib import progress_file, quizzes
 from lessonlib.exercises import all_exercises
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 STATE = {"right": _("right"), "tried": _("tried"), "": _("not yet")}
 
 
-@dataclass(frozen=True)
-class ProgressTable:
+@dataclass(frozen=True, repr=False)
+class ProgressTable(Table):
     """Exercises and quizzes of one notebook ("03"), or of all (""), and how far each is."""
 
     notebook: str = ""
@@ -37,32 +37,10 @@ class ProgressTable:
         rows.sort(key=lambda row: row[0] if "-" in row[0] else f"{row[0]}-~")
         return rows, problem
 
-    def __str__(self) -> str:
+    def cells(self) -> list[tuple[str, str, str, str]]:
+        return [(_("number"), _("title"), _("effort"), _("state")), *self.rows()[0]]
+
+    def notes(self) -> list[str]:
         rows, problem = self.rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(row, widths, strict=True)
-            ).rstrip()
-            for row in rows
-        ]
-        if not rows:
-            lines = [_("There are no exercises in notebook {name}.").format(name=self.notebook)]
-        return "\n".join(lines + [problem] * bool(problem))
-
-    def _repr_html_(self) -> str:
-        rows, problem = self.rows()
-        heading = (_("number"), _("title"), _("effort"), _("state"))
-        lines = [_line(heading, 'th scope="col"'), *(_line(row, "td") for row in rows)]
-        note = f"<p>{html.escape(problem)}</p>" if problem else ""
-        return f"<table>\n{chr(10).join(lines)}\n</table>{note}"
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))
-
-
-def _line(cells: tuple[str, ...], tag: str) -> str:
-    inner = "".join(
-        f'<{tag} style="text-align: left">{html.escape(cell)}</{tag.split()[0]}>' for cell in cells
-    )
-    return f"<tr>{inner}</tr>"
+        none = _("There are no exercises in notebook {name}.").format(name=self.notebook)
+        return [none] * (not rows) + [problem] * bool(problem)

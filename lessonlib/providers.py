@@ -10,32 +10,20 @@ an API key that happens to lie in the environment is not consent.
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lessonlib import azure_client, consent
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.provider_address import Provider, host_of, is_local, resolve
+from lessonlib.provider_key import find_key
 
 if TYPE_CHECKING:
     import openai
 
 #: Seconds that one request may take.
 TIMEOUT = 120.0
-OPENAI_URL = "https://api.openai.com/v1"
-
-
-@dataclass(frozen=True)
-class Provider:
-    """Where requests go. ``key_name``: the environment variable or Colab secret to read."""
-
-    name: str
-    base_url: str
-    key_name: str
 
 
 #: Providers agreed to in this Python process: asked once, not at each cell.
@@ -80,7 +68,7 @@ def connect(
     if not base_url and name.strip().lower() in ("", "practice"):
         return _practice_client(timeout, azure, api_version)
     classroom = _is_classroom_key(api_key or os.environ.get("LESSON_API_KEY"))
-    chosen = _resolve(name.strip(), base_url, classroom)
+    chosen = resolve(name.strip(), base_url, classroom)
     classroom = classroom and chosen.key_name == "LESSON_API_KEY"
     if classroom:
         _announce_classroom(chosen.base_url)
@@ -88,8 +76,8 @@ def connect(
         _agree_to_cost(chosen, confirm)
     import openai
 
-    key = api_key or _find_key(chosen)
-    direct = classroom or _is_local(chosen.base_url)
+    key = api_key or find_key(chosen)
+    direct = classroom or is_local(chosen.base_url)
     http_client = openai.DefaultHttpxClient(trust_env=not direct)
     azure = azure or chosen.name == "azure"
     return _client(chosen.base_url, key, timeout, http_client, azure, api_version)
@@ -156,14 +144,14 @@ def practice_place(name: str):
     if not address:
         return azure_client.local_place
     classroom = _is_classroom_key(os.environ.get("LESSON_API_KEY"))
-    chosen = _resolve(address, None, classroom)
+    chosen = resolve(address, None, classroom)
     if not classroom:
         raise LessonError(
             _("{address} is no practice service: its key does not begin with 'practice-'.").format(
                 address=address),
             _("Use practice, or azure for your own Azure resource."),
         )
-    key = _find_key(chosen)
+    key = find_key(chosen)
     return lambda: azure_client.practice_place(chosen.base_url, key)
 
 
@@ -193,63 +181,6 @@ def _announce_classroom(url: str) -> None:
             url=url))
 
 
-def _resolve(name: str, base_url: str | None, classroom: bool = False) -> Provider:
-    """The provider that is meant by a name or an address."""
-    if name.lower() == "openai":
-        # Named here, so that a stray OPENAI_BASE_URL cannot send the key elsewhere.
-        return Provider("openai", base_url or OPENAI_URL, "OPENAI_API_KEY")
-    if name.lower() == "azure":
-        endpoint = base_url or os.environ.get("AZURE_OPENAI_ENDPOINT", "")
-        if not endpoint:
-            raise LessonError(
-                _("Azure OpenAI needs the address of your resource."),
-                _("Set AZURE_OPENAI_ENDPOINT to https://<your resource>.openai.azure.com"),
-            )
-        endpoint = endpoint.rstrip("/")
-        if not endpoint.endswith("/openai/v1"):
-            endpoint += "/openai/v1"
-        return Provider("azure", _checked(endpoint), "AZURE_OPENAI_API_KEY")
-    address = base_url or name
-    if name and "://" not in name and name != base_url:
-        raise LessonError(
-            _("Unknown provider: {name}").format(name=name),
-            _("Use practice, openai, azure, or an address that begins with https://"),
-        )
-    return Provider(_host(_checked(address, classroom)), address, "LESSON_API_KEY")
-
-
-def _checked(address: str, classroom: bool = False) -> str:
-    """The address, when it is one: https; or http on this machine, or to a classroom nearby."""
-    parts = urlsplit(address)
-    if parts.scheme == "https" and parts.hostname:
-        return address
-    nearby = _is_local(address) or (classroom and _is_nearby(parts.hostname))
-    if parts.scheme == "http" and nearby:
-        return address
-    raise LessonError(
-        _("This address would send your key unprotected, or is none: {address}").format(
-            address=address
-        ),
-        _("Use one that begins with https:// (or http://127.0.0.1 for your own machine)."),
-    )
-
-
-def _host(address: str) -> str:
-    return urlsplit(address).hostname or address
-
-
-def _is_local(address: str) -> bool:
-    return _host(address) in ("127.0.0.1", "localhost", "::1")
-
-
-def _is_nearby(host: str | None) -> bool:
-    """Whether a host is in the own network: a private address, or a name without a domain."""
-    try:
-        return ipaddress.ip_address(host or "").is_private
-    except ValueError:
-        return bool(host) and ("." not in host or host.endswith((".local", ".lan", ".home.arpa")))
-
-
 def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:
     """Go on only after a yes to the price, once per provider and Python process.
 
@@ -269,7 +200,7 @@ def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:
             "{name} ({host}) is a real service: every request, every tuning job and every\n"
             "deployed model is charged to your account, and what you send leaves this machine.\n"
             "Prices: data/facts/prices.toml in this course, and the provider's own list."
-        ).format(name=provider.name, host=_host(provider.base_url))
+        ).format(name=provider.name, host=host_of(provider.base_url))
     )
     answer = consent.yes(_("Type yes to go on: "))
     if answer is None:
@@ -282,45 +213,3 @@ def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:
     if not answer:
         raise LessonError(_("You did not agree to pay {name}.").format(name=provider.name), cure)
     _agreed.add(mark)
-
-
-def _find_key(provider: Provider) -> str:
-    """The key from the environment, from Colab's secrets, or typed in unseen.
-
-    Raises:
-        LessonError: there is none, and nobody to ask.
-    """
-    key = os.environ.get(provider.key_name, "").strip() or _colab_secret(provider.key_name)
-    if key:
-        return key
-    import getpass
-
-    try:
-        if not _can_ask():
-            raise EOFError
-        key = getpass.getpass(_("API key for {name} (hidden): ").format(name=provider.name)).strip()
-    except (EOFError, OSError, NotImplementedError):
-        key = ""
-    if not key:
-        raise LessonError(
-            _("There is no API key for {name}.").format(name=provider.name),
-            _("Set the environment variable {key}.").format(key=provider.key_name),
-        )
-    return key
-
-
-def _can_ask() -> bool:
-    """Whether a hidden prompt is possible: a terminal, or a notebook."""
-    return "ipykernel" in sys.modules or (sys.stdin is not None and sys.stdin.isatty())
-
-
-def _colab_secret(name: str) -> str:
-    """The value from Colab's secrets panel; empty outside Colab or without permission."""
-    if "google.colab" not in sys.modules:
-        return ""
-    from google.colab import userdata
-
-    try:
-        return (userdata.get(name) or "").strip()
-    except Exception:  # Colab's own: SecretNotFoundError, NotebookAccessError, a timeout
-        return ""

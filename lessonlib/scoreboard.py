@@ -8,55 +8,24 @@ whichever notebooks measured them (``lessonlib.paired``).
 
 from __future__ import annotations
 
-import html
 import json
 import math
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
 from lessonlib import kept_results
-from lessonlib.assignment.scores import LabelRow, TextRow
-from lessonlib.bootstrap import Interval
 from lessonlib.costs import ModelPrice, cost_per_1000
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Result, Row, SqlRow
+from lessonlib.evaluation import Result
 from lessonlib.i18n import _
 from lessonlib.paths import WORK
-
-#: Columns of the table: key in a row, and heading.
-COLUMNS = {
-    "route": _("route"),
-    "split": _("split"),
-    "model": _("model"),
-    "micro_f1": _("micro-F1"),
-    "exact_match": _("exact match"),
-    "valid_json": _("valid JSON"),
-    "execution_accuracy": _("execution accuracy"),
-    "string_match": _("string match"),
-    "valid_sql": _("valid SQL"),
-    "accuracy": _("accuracy"),
-    "known_label": _("known label"),
-    "form_checks": _("form checks"),
-    "prompt_tokens": _("prompt tokens"),
-    "completion_tokens": _("answer tokens"),
-    "seconds": _("seconds"),
-    "training_seconds": _("training seconds"),
-    "cost_per_1000": _("$ per 1,000"),
-    "refused": _("refused"),
-}
-#: Columns that are left out where no row has anything to say in them.
-OPTIONAL = ("training_seconds", "cost_per_1000", "refused", *SqlRow.METRICS,
-            *LabelRow.METRICS, *TextRow.METRICS)
-#: Columns of scores. A row has those of its own task.
-METRICS = (*Row.METRICS, *SqlRow.METRICS, *LabelRow.METRICS, *TextRow.METRICS)
-#: Columns of words; all others are numbers and stand to the right.
-WORDS = ("route", "split", "model")
+from lessonlib.scoreboard_table import COLUMNS, METRICS, OPTIONAL, ScoreTable
 
 
 class Scoreboard:
@@ -166,7 +135,7 @@ class Scoreboard:
                 found[name] = replace(result, name=name)
         return found
 
-    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> Table:
+    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> ScoreTable:
         """The board as a table, for a notebook or a terminal.
 
         Args:
@@ -187,7 +156,7 @@ class Scoreboard:
                 _("The scoreboard has no column {name!r}.").format(name=unknown[0]),
                 _("It has: {names}.").format(names=", ".join(COLUMNS)),
             )
-        return Table(rows, tuple(columns))
+        return ScoreTable(rows, tuple(columns))
 
     def picture(self, split: str | None = None) -> None:
         """Show the task's score with its intervals beside the prompt tokens that each route costs.
@@ -218,94 +187,3 @@ def _identity(row: dict) -> tuple[str, str, str]:
 def _number(value: float) -> float | None:
     """JSON knows no nan."""
     return None if math.isnan(value) else value
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of the board, shown as HTML in a notebook and as aligned text elsewhere."""
-
-    rows: list[dict]
-    columns: tuple[str, ...]
-
-    def cells(self) -> list[list[str]]:
-        """The heading and the rows, as text."""
-        return [
-            [COLUMNS[key] for key in self.columns],
-            *([_cell(key, row.get(key)) for key in self.columns] for row in self.rows),
-        ]
-
-    def notes(self) -> list[str]:
-        """What stands below the table: sample sizes, practice models, what prices stand for."""
-        notes = []
-        sizes = sorted({(row["split"], row["examples"]) for row in self.rows})
-        if sizes:
-            listed = ", ".join(f"{split} ({examples})" for split, examples in sizes)
-            notes.append(
-                _("Examples: {splits}. In brackets: 95 % intervals.").format(splits=listed)
-            )
-        practice = sorted({row["model"] for row in self.rows if "practice" in row["owner"]})
-        if practice and "model" in self.columns:
-            notes.append(
-                _("Practice models, small and served by this machine: {models}.").format(
-                    models=", ".join(practice)
-                )
-            )
-        priced = sorted({row["price"] for row in self.rows if row["price"]})
-        if priced and "cost_per_1000" in self.columns:
-            notes.append(
-                _(
-                    "Dollars are what this hosted model would charge for as many tokens "
-                    "(price, day it was read): {prices}. Practice models cost nothing."
-                ).format(prices="; ".join(priced))
-            )
-        return notes or [_("Nothing has been measured yet.")]
-
-    def __str__(self) -> str:
-        cells = self.cells()
-        widths = [max(len(line[place]) for line in cells) for place in range(len(self.columns))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if key in WORDS else cell.rjust(width)
-                for key, cell, width in zip(self.columns, line, widths, strict=True)
-            ).rstrip()
-            for line in cells
-        ]
-        lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join(lines + self.notes())
-
-    def _repr_html_(self) -> str:
-        """Plain HTML without colours of its own, so that light and dark themes both fit."""
-        heading, *body = self.cells()
-        lines = [self._html_line(heading, "th")]
-        lines += [self._html_line(line, "td") for line in body]
-        notes = "<br>".join(html.escape(note) for note in self.notes())
-        return f"<table>\n{chr(10).join(lines)}\n</table>\n<p><small>{notes}</small></p>"
-
-    def _html_line(self, line: list[str], tag: str) -> str:
-        """Numbers stay on one line. Words may break, and a long model name at its colons: else
-        the last columns stand beyond the edge of the page."""
-        cells = []
-        for key, cell in zip(self.columns, line, strict=True):
-            side, wrap = ("left", "normal") if key in WORDS else ("right", "nowrap")
-            style = f"text-align: {side}; white-space: {'normal' if tag == 'th' else wrap}"
-            text = html.escape(cell).replace(":", ":<wbr>") if key == "model" else html.escape(cell)
-            cells.append(f'<{tag} style="{style}">{text}</{tag}>')
-        return f"<tr>{''.join(cells)}</tr>"
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))
-
-
-def _cell(key: str, value) -> str:
-    """One value as the table shows it."""
-    if value is None:
-        return "-"
-    if key in METRICS:
-        return str(Interval(*value))
-    if key in ("prompt_tokens", "completion_tokens", "training_seconds"):
-        return f"{value:,.0f}"
-    if key == "seconds":
-        return f"{value:.1f}"
-    if key == "cost_per_1000":
-        return f"{value:.3f}"
-    return str(value)

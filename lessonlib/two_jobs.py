@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from lessonlib import paths
 from lessonlib.evaluation import Example, Method, Result
 from lessonlib.i18n import _
+from lessonlib.tables import Table
 
 #: A job: how its prompt is made, and examples to measure on.
 Job = tuple[Callable[[Example], list[dict]], Sequence[Example]]
 
 
-@dataclass(frozen=True)
-class JobTable:
+@dataclass(frozen=True, repr=False)
+class JobTable(Table):
     """``results[adapter, job]``; shown as a table, an adapter a row and a job a column."""
 
     results: dict[tuple[str, str], Result]
+    WORDS = (0,)
 
-    def _cells(self) -> list[list[str]]:
+    def cells(self) -> list[list[str]]:
         adapters, jobs = (list(dict.fromkeys(key[part] for key in self.results)) for part in (0, 1))
         head = [_("adapter")]
         for job in jobs:
@@ -29,21 +30,6 @@ class JobTable:
         rows = [[adapter] + [str(next(iter(self.results[adapter, job].metrics().values())))
                              for job in jobs] for adapter in adapters]
         return [head, *rows]
-
-    def __str__(self) -> str:
-        return "\n".join("".join(f"{cell:32}" for cell in row).rstrip() for row in self._cells())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        head, *rows = self._cells()
-        lines = ["<table><thead><tr>"]
-        lines += [f'<th scope="col">{html.escape(cell)}</th>' for cell in head]
-        lines.append("</tr></thead><tbody>")
-        for name, *cells in rows:
-            inner = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            lines.append(f'<tr><th scope="row">{html.escape(name)}</th>{inner}</tr>')
-        return "".join([*lines, "</tbody></table>"])
 
 
 def measure(model, tokenizer, jobs: dict[str, Job], adapters: Sequence[str]) -> JobTable:

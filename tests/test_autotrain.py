@@ -526,7 +526,7 @@ def test_a_trl_file_without_what_we_rely_on_is_told(job, key):
 def test_without_a_network_the_notebook_says_so_and_runs_the_rest(project, tmp_path, monkeypatch):
     """A learner on a train: no environment yet and no network. All cells run, those that need
     AutoTrain say that they did not, and ``trl sft`` has its row on the scoreboard."""
-    from tools import notebooks
+    from tools import notebook_run, notebooks
     from tools.notebook_rules import output_text
 
     for name in [name for name in os.environ if name.upper().startswith(("PIP_", "UV_"))]:
@@ -543,9 +543,9 @@ def test_without_a_network_the_notebook_says_so_and_runs_the_rest(project, tmp_p
             'Job("by-yaml", "recipes"', 'Job("by-yaml", "recipes", epochs=1')
     work = tmp_path / "work"
     try:
-        notebooks.execute(notebook, work)
+        notebook_run.execute(notebook, work)
     finally:
-        notebooks.stop_practice(work)
+        notebook_run.stop_practice(work)
     said = [output_text(cell) for cell in notebook.cells if cell.cell_type == "code"]
     wanting = [cell for cell in notebook.cells
                if cell.cell_type == "code" and "autotrain.not_run()" in cell.source]

@@ -7,8 +7,9 @@ import math
 import IPython.display
 import pytest
 
-from lessonlib import break_even_explorer, cases, costs, widgets
-from lessonlib.break_even_explorer import ExplorerView, Scenario, explore
+from lessonlib import break_even, break_even_explorer, cases, costs, widgets
+from lessonlib.break_even import Scenario
+from lessonlib.break_even_explorer import ExplorerView, explore
 from lessonlib.errors import LessonError
 
 TOKENS = {"few-shot": (700, 20), "RAG": (260, 20), "tuned": (130, 20)}
@@ -36,7 +37,7 @@ def test_the_sum_by_hand():
 def test_work_and_hosting_count_against_the_tuned_model():
     plain, hosted = scenario(), scenario(hosted=True, requests=1000)
     assert scenario(work=500.0).once == pytest.approx(plain.once + 500)
-    month = costs.hosting_per_hour() * break_even_explorer.HOURS_A_MONTH
+    month = costs.hosting_per_hour() * break_even.HOURS_A_MONTH
     base = costs.price(hosted.model)
     tokens = (130 * base.input + 20 * base.output) / 1e6
     assert hosted.after("tuned", 1000) == pytest.approx(plain.once + 1000 * tokens + month)

@@ -21,7 +21,8 @@ from tools.notebooks import NOTEBOOK_METADATA
 pytestmark = pytest.mark.browser
 
 CELLS = {
-    "explorer": """from lessonlib.break_even_explorer import Scenario, explore
+    "explorer": """from lessonlib.break_even import Scenario
+from lessonlib.break_even_explorer import explore
 view = explore(Scenario({"few-shot": (700, 20), "RAG": (260, 20), "tuned": (130, 20)}, 1_000_000,
                         model="gpt-4o", requests=2_000))""",
     "cases": "from lessonlib import cases\ncases.show()",

@@ -20,7 +20,8 @@ from PIL import Image
 from lessonlib import exercises
 from tests import browser
 from tools import colab_cell
-from tools.notebooks import NOTEBOOKS, sources, stop_practice
+from tools.notebook_run import stop_practice
+from tools.notebooks import NOTEBOOKS, sources
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from lessonlib.lora_sizes import adapter_size
 from tests import browser
-from tools.notebooks import NOTEBOOK_METADATA, stop_practice
+from tools.notebook_run import stop_practice
+from tools.notebooks import NOTEBOOK_METADATA
 
 pytestmark = pytest.mark.browser
 

@@ -12,6 +12,7 @@ import sys
 from datetime import date
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -21,6 +22,7 @@ from lessonlib.errors import LessonError
 from lessonlib.lora_device import Choice
 from lessonlib.retrieval import recall_at_k
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe, load, load_glossary
+from tools.notebook_rules import output_text
 
 #: Words of like meaning have the same number: "aubergine" is near "eggplant".
 MEANINGS = {"aubergine": 0, "eggplant": 0, "scallions": 1, "onion": 1, "salt": 2, "flour": 3}
@@ -162,3 +164,13 @@ def test_the_real_model_finds_by_meaning():
     finder.prepare(some)
     few, many = (recall_at_k(lambda one, k=k: finder.find(one, k), some, glossary) for k in (2, 16))
     assert 0.2 < few < many and many > 0.9
+
+
+def test_the_saved_notebook_shows_readers_what_embeddings_find(project):
+    """Notebook 04 was once built where the optional packages were not installed: it ran, agreed
+    with its source and passed, and its readers lost the rows of the embeddings.
+    """
+    for path in project.glob("notebooks/**/04_baseline_rag.ipynb"):
+        said = "\n".join(output_text(cell) for cell in nbformat.read(path, as_version=4).cells)
+        assert "RAG, embeddings, k = 4" in said, 'pip install -e ".[embeddings]", then build 04'
+        assert "library sentence-transformers is not installed" not in said

@@ -31,7 +31,7 @@ from lessonlib.local_model import evaluate_here, fingerprint
 from lessonlib.lora import LoraSettings
 from lessonlib.lora_guards import quiet
 from lessonlib.tasks import recipes, text_to_sql
-from tools.notebooks import stop_practice
+from tools.notebook_run import stop_practice
 
 SMALL = LoraSettings(epochs=1, batch_size=4, rank=4)
 #: One of each architecture that the course's open models have.

@@ -8,7 +8,7 @@ import pytest
 from fine_tuning_parts import rows
 
 import lessonlib
-from lessonlib import jobs
+from lessonlib import job_watch, jobs
 from lessonlib.errors import LessonError
 from lessonlib.job_results import Checkpoints, read_results
 
@@ -116,7 +116,7 @@ def lost():
 def test_a_shaky_network_is_survived_a_dead_one_is_told():
     run = jobs.follow(FakeClient(trouble=[None, lost(), lost(), None, lost()]), "ftjob-1")
     assert run.job.status == "succeeded" and len(run.steps) == 3
-    trouble = [None] + [lost() for _time in range(jobs.PATIENCE)]
+    trouble = [None] + [lost() for _time in range(job_watch.PATIENCE)]
     with pytest.raises(LessonError, match=r"does not answer(?s:.*)jobs.follow"):
         jobs.follow(FakeClient(trouble=trouble), "ftjob-1", show=False)
 
@@ -128,7 +128,7 @@ def test_result_files_of_all_services_are_read(content):
     assert [one.train_loss for one in found.steps] == [2.0, 1.5, 1.25]
     assert found.steps[1].valid_accuracy == 0.55 and found.steps[0].valid_loss is None
     assert found.steps[2].train_accuracy == 0.75 and found.steps[0].total == 3
-    assert "75.0%" in repr(found) and "<td>1.750</td>" in found._repr_html_()
+    assert "75.0%" in repr(found) and ">1.750</td>" in found._repr_html_()
     assert "lowest at step 2" in found.picture().alt
     alt = found.accuracy_picture().alt
     assert "from 0.50 to 0.75" in alt and "highest at step 2" in alt

@@ -167,7 +167,7 @@ def test_an_exported_page_shows_questions_and_options(tmp_path):
     import nbformat
     from nbconvert import HTMLExporter
 
-    from tools.notebooks import execute
+    from tools.notebook_run import execute
 
     cell = nbformat.v4.new_code_cell('from lessonlib.widgets import quiz\nquiz("03")')
     notebook = nbformat.v4.new_notebook(cells=[cell])

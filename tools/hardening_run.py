@@ -74,7 +74,7 @@ def main() -> int:
     from nbclient.exceptions import CellExecutionError
 
     from lessonlib import paths
-    from tools import notebooks
+    from tools import notebook_run
 
     notebook = nbformat.read(paths.PROJECT / "notebooks" / f"{stem}.ipynb", as_version=4)
     for cell in notebook.cells:
@@ -85,7 +85,7 @@ def main() -> int:
     watch, error, begun = Watch(paths.WORK), "", []
     watch.start()
     try:
-        notebooks.execute(notebook, paths.WORK, paths.PROJECT / "notebooks",
+        notebook_run.execute(notebook, paths.WORK, paths.PROJECT / "notebooks",
                           on_cell=lambda index: begun.append(time.monotonic()))
     except CellExecutionError as failed:
         error = f"{failed.ename}: {failed.evalue}".splitlines()[0]
@@ -93,7 +93,7 @@ def main() -> int:
         error = f"{type(failed).__name__}: {failed}".splitlines()[0]
     seconds = time.monotonic() - begun[0] if begun else 0.0
     peak = watch.stop()
-    notebooks.stop_practice(paths.WORK)
+    notebook_run.stop_practice(paths.WORK)
     print(f"{OUTCOME}\t{peak}\t{seconds}\t{error}", flush=True)
     return 1 if error else 0
 

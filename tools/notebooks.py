@@ -20,24 +20,22 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import re
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from tools import colab_cell
 from tools.exercise_cutting import has_exercises, learner, restore, solved, wrong_states
 from tools.notebook_rules import problems
+from tools.notebook_run import execute, stop_practice
 from tools.saved_words import old_words
 from tools.terminal import Step, Stop, duration, line
 
@@ -53,8 +51,7 @@ NOTEBOOK_METADATA = {
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-#: No cell of the course comes near this; a cell that hangs must not hang a build.
-CELL_SECONDS = 900
+
 
 
 def sources(names: list[str] | None = None, folder: Path = NOTEBOOKS) -> list[Path]:
@@ -120,40 +117,6 @@ def _kept(metadata: dict) -> NotebookNode:
     if colab_cell.TAG in kept.get("tags", []):  # of our own cells, what folds them
         kept |= {k: metadata[k] for k in colab_cell.FOLDED if k in metadata}
     return nbformat.from_dict(kept)
-
-
-def execute(
-    notebook: NotebookNode,
-    work: Path,
-    folder: Path = NOTEBOOKS,
-    on_cell: Callable[[int], None] = lambda index: None,
-) -> float:
-    """Run all cells in a fresh kernel, as a learner's JupyterLab would. Returns seconds.
-
-    work: what the run writes goes there (LESSON_WORK). folder: where the kernel stands.
-    on_cell: told the number of each cell as it begins. Raises CellExecutionError.
-    """
-    work.mkdir(parents=True, exist_ok=True)
-    # No progress bars: a finished notebook would show them at 0 %.
-    env = dict(os.environ, LESSON_WORK=str(work), LESSON_PROGRESS="0", PYTHONPATH=str(PROJECT))
-    client = NotebookClient(
-        notebook, kernel_name="python3", timeout=CELL_SECONDS, record_timing=False,
-        store_widget_state=False, coalesce_streams=True,
-        on_cell_start=lambda cell, cell_index: on_cell(cell_index),
-        resources={"metadata": {"path": str(folder)}},
-    )
-    started = time.monotonic()
-    with open(work / "kernel.log", "w", encoding="utf-8") as log:
-        client.execute(env=env, stdout=log, stderr=log)
-    return time.monotonic() - started
-
-
-def stop_practice(work: Path) -> None:
-    """End the practice service that notebooks left running for this work folder, if any."""
-    if (work / "practice" / "service.json").exists():
-        command = [sys.executable, "-m", "lessonlib.practice", "--stop"]
-        env = dict(os.environ, LESSON_WORK=str(work), PYTHONPATH=str(PROJECT))
-        subprocess.run(command, env=env, stdout=subprocess.DEVNULL, check=True)
 
 
 def clean(notebook: NotebookNode, work: Path | None = None) -> NotebookNode:
@@ -225,8 +188,8 @@ def build(source: Path, work: Path | None = None) -> list[str]:
     for path, notebook in made.items():
         is_solved = path == solutions_of(source)
         if is_solved:
-            trained = (work / "autotrain", work / "adapters")
-            _run(notebook, path, work.with_name(f"{work.name}_solved"), trained)
+            done = (work / "autotrain", work / "adapters", work / "cache")
+            _run(notebook, path, work.with_name(f"{work.name}_solved"), done)
         else:
             _run(notebook, path, work)
         texts = problems(notebook) + wrong_states(notebook, is_solved)
@@ -234,16 +197,16 @@ def build(source: Path, work: Path | None = None) -> list[str]:
     return found
 
 
-def _run(notebook: NotebookNode, path: Path, work: Path, trained: Sequence[Path] = ()) -> None:
+def _run(notebook: NotebookNode, path: Path, work: Path, done: Sequence[Path] = ()) -> None:
     """Run one notebook with a line of progress, and save it. Raises Stop where a cell fails.
 
-    trained: folders of finished trainings from the learner's edition, for cells that take what
-    was trained before.
+    done: folders of the learner's edition with finished trainings and with answers, for cells
+    that take what was trained or asked before.
     """
     shutil.rmtree(work, ignore_errors=True)
-    for done in trained:
-        if done.is_dir():
-            shutil.copytree(done, work / done.name)
+    for folder in done:
+        if folder.is_dir():
+            shutil.copytree(folder, work / folder.name)
     path.parent.mkdir(exist_ok=True)
     title = path.stem + (", solved" if path.parent.name == "solutions" else "")
     code = sum(cell.cell_type == "code" for cell in notebook.cells)

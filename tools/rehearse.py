@@ -24,7 +24,8 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from tools.minutes import stated
-from tools.notebooks import NOTEBOOKS, PROJECT, execute, stop_practice, write
+from tools.notebook_run import execute, stop_practice
+from tools.notebooks import NOTEBOOKS, PROJECT, write
 from tools.terminal import Step, Stop, duration, line, shown
 
 REHEARSAL = PROJECT / "work" / "rehearsal"

@@ -25,7 +25,7 @@
 #
 # **Before you start:** [00 · Start here](00_start_here.ipynb) explains the task and the scores.
 #
-# **Time:** 25 minutes, of which the computer works for about one.
+# **Time:** 25 minutes, of which the computer works for about two.
 
 # %%
 from collections import Counter

@@ -34,7 +34,8 @@ import math
 import lessonlib
 from lessonlib import Method, Scoreboard, cases, compare, costs, evaluate, exercises, lora
 from lessonlib import prompting, training_rows, widgets
-from lessonlib.break_even_explorer import Scenario, explore
+from lessonlib.break_even import Scenario
+from lessonlib.break_even_explorer import explore
 from lessonlib.decision_guide import DecisionGuide
 from lessonlib.retrieval import GlossaryLookup
 from lessonlib.tasks import recipes

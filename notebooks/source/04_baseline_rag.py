@@ -26,7 +26,7 @@
 #
 # **Before you start:** [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb).
 #
-# **Time:** 25 minutes, of which the computer works for about one.
+# **Time:** 25 minutes, of which the computer works for about two.
 
 # %%
 import lessonlib

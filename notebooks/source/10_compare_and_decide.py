@@ -39,7 +39,7 @@ import lessonlib
 from lessonlib import Method, Scoreboard, all_routes, compare, costs, decision_revisit, evaluate
 from lessonlib import exercises, facts, lora, other_requests, paired, pictures, prompting
 from lessonlib import training_rows, widgets
-from lessonlib.break_even_explorer import Scenario
+from lessonlib.break_even import Scenario
 from lessonlib.decision_guide import DecisionGuide
 from lessonlib.forgetting import general_loss
 from lessonlib.name_recall import name_recall

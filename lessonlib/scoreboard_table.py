@@ -1,0 +1,99 @@
+"""The scoreboard as a table: its columns, and how a value is written in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lessonlib.assignment.scores import LabelRow, TextRow
+from lessonlib.bootstrap import Interval
+from lessonlib.evaluation import Row, SqlRow
+from lessonlib.i18n import _
+from lessonlib.tables import Table
+
+#: Columns of the table: key in a row, and heading.
+COLUMNS = {
+    "route": _("route"),
+    "split": _("split"),
+    "model": _("model"),
+    "micro_f1": _("micro-F1"),
+    "exact_match": _("exact match"),
+    "valid_json": _("valid JSON"),
+    "execution_accuracy": _("execution accuracy"),
+    "string_match": _("string match"),
+    "valid_sql": _("valid SQL"),
+    "accuracy": _("accuracy"),
+    "known_label": _("known label"),
+    "form_checks": _("form checks"),
+    "prompt_tokens": _("prompt tokens"),
+    "completion_tokens": _("answer tokens"),
+    "seconds": _("seconds"),
+    "training_seconds": _("training seconds"),
+    "cost_per_1000": _("$ per 1,000"),
+    "refused": _("refused"),
+}
+#: Columns that are left out where no row has anything to say in them.
+OPTIONAL = ("training_seconds", "cost_per_1000", "refused", *SqlRow.METRICS,
+            *LabelRow.METRICS, *TextRow.METRICS)
+#: Columns of scores. A row has those of its own task.
+METRICS = (*Row.METRICS, *SqlRow.METRICS, *LabelRow.METRICS, *TextRow.METRICS)
+#: Columns of words; all others are numbers and stand to the right.
+WORDS = ("route", "split", "model")
+
+
+@dataclass(frozen=True, repr=False)
+class ScoreTable(Table):
+    """Rows of the board, and which columns of them are shown."""
+
+    rows: list[dict]
+    columns: tuple[str, ...]
+
+    def cells(self) -> list[list[str]]:
+        """The heading and the rows, as text."""
+        return [
+            [COLUMNS[key] for key in self.columns],
+            *([_cell(key, row.get(key)) for key in self.columns] for row in self.rows),
+        ]
+
+    def notes(self) -> list[str]:
+        """What stands below the table: sample sizes, practice models, what prices stand for."""
+        notes = []
+        sizes = sorted({(row["split"], row["examples"]) for row in self.rows})
+        if sizes:
+            listed = ", ".join(f"{split} ({examples})" for split, examples in sizes)
+            notes.append(
+                _("Examples: {splits}. In brackets: 95 % intervals.").format(splits=listed)
+            )
+        practice = sorted({row["model"] for row in self.rows if "practice" in row["owner"]})
+        if practice and "model" in self.columns:
+            notes.append(
+                _("Practice models, small and served by this machine: {models}.").format(
+                    models=", ".join(practice)
+                )
+            )
+        priced = sorted({row["price"] for row in self.rows if row["price"]})
+        if priced and "cost_per_1000" in self.columns:
+            notes.append(
+                _(
+                    "Dollars are what this hosted model would charge for as many tokens "
+                    "(price, day it was read): {prices}. Practice models cost nothing."
+                ).format(prices="; ".join(priced))
+            )
+        return notes or [_("Nothing has been measured yet.")]
+
+    def _holds_words(self, place: int) -> bool:
+        return self.columns[place] in WORDS
+
+
+def _cell(key: str, value) -> str:
+    """One value as the table shows it."""
+    if value is None:
+        return "-"
+    if key in METRICS:
+        return str(Interval(*value))
+    if key in ("prompt_tokens", "completion_tokens", "training_seconds"):
+        return f"{value:,.0f}"
+    if key == "seconds":
+        return f"{value:.1f}"
+    if key == "cost_per_1000":
+        return f"{value:.3f}"
+    return str(value)
