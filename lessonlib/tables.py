@@ -80,10 +80,13 @@ class Table(ABC):
                 tag, scope = "th", ' scope="col"'
             elif self.NAMED and place == 0:
                 tag, scope = "th", ' scope="row"'
-            style, text = "text-align: left; vertical-align: top", html.escape(cell)
-            if not self._holds_words(place):
-                style = "text-align: right" + ("" if is_heading else "; white-space: nowrap")
-            elif " " not in cell:  # a model's name: long, and without a place to break it
+            words, text = self._holds_words(place), html.escape(cell)
+            style = "text-align: left" if words else "text-align: right"
+            # Headings stand on their columns; of a row that breaks into lines, all begins above.
+            style += "; vertical-align: " + ("bottom" if is_heading else "top")
+            if not words and not is_heading:
+                style += "; white-space: nowrap"
+            if words and " " not in cell:  # a model's name: long, and without a place to break it
                 text = text.replace(":", ":<wbr>")
             cells.append(f'<{tag}{scope} style="{style}">{text}</{tag}>')
         return f"<tr>{''.join(cells)}</tr>"

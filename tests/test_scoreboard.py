@@ -120,7 +120,8 @@ def test_a_long_model_name_breaks_at_its_colons_and_numbers_stay_whole(board):
     board.add(result("r", model="ft:pantry:practice:recipe-ner:Xq6ztOw1"), "test")
     page = board.table()._repr_html_()
     assert ">ft:<wbr>pantry:<wbr>practice:<wbr>recipe-ner:<wbr>Xq6ztOw1</td>" in page
-    assert '<td style="text-align: right; white-space: nowrap">0.90 (0.77-1.00)</td>' in page
+    style = "text-align: right; vertical-align: top; white-space: nowrap"
+    assert f'<td style="{style}">0.90 (0.77-1.00)</td>' in page
 
 
 def test_a_damaged_board_is_named(board):
