@@ -56,7 +56,8 @@ class Table(ABC):
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([*lines, *self.notes()])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         """Plain HTML without colours of its own, so that light and dark themes both fit."""

@@ -74,6 +74,14 @@ def test_as_html_every_cell_is_found_from_its_heading_and_its_row():
     assert sides == [[False, True, False]] * 3
 
 
+def test_a_table_with_a_text_of_its_own_shows_that_everywhere():
+    class Told(Costs):
+        def __str__(self):
+            return "Nothing yet."
+
+    assert repr(Told(())) == "Nothing yet." and repr(Costs(ROWS)) == str(Costs(ROWS))
+
+
 def test_only_a_table_with_notes_has_a_paragraph():
     assert "<small>" not in Costs(ROWS)._repr_html_()
     noted = Costs(ROWS, ("a < b", "c"))._repr_html_()
