@@ -210,6 +210,22 @@ def test_the_page_in_a_real_browser(room, tmp_path):
         page.locator("tr", has_text=job.id).first.wait_for()
 
 
+@pytest.mark.browser
+def test_looking_at_the_page_is_not_a_refused_request(room, tmp_path):
+    """The instructor's own browser asked for the site's icon, without a key, each time the page
+    loaded itself: a minute later the list of refused requests held nothing else.
+    """
+    import browser
+
+    with browser.page_of(room.page, tmp_path / "profile") as page:
+        page.goto(room.page)
+        page.reload()
+        page.wait_for_load_state("networkidle")
+        page.reload()
+        assert "favicon" not in page.locator("body").inner_text()
+        assert page.locator("link[rel=icon]").get_attribute("href") == "data:,"
+
+
 def test_a_service_for_one_learner_is_not_open_to_the_network():
     lessonlib.connect().close()
     assert service.find().url.startswith("http://127.0.0.1:")

@@ -21,6 +21,7 @@ STYLE = (
     "body { max-width: 70rem; margin: 1rem auto; padding: 0 1rem }"
     "table { border-collapse: collapse; margin-bottom: 1.5rem }"
     "th, td { text-align: left; padding: 0.2rem 0.8rem; border-bottom: 1px solid GrayText }"
+    "td:first-child { white-space: nowrap }"  # a learner: practice-01
 )
 
 
@@ -55,6 +56,8 @@ def page(store: Store, activity: Activity) -> str:
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="refresh" content="{REFRESH}">'
         f'<meta name="viewport" content="width=device-width">'
+        # An empty icon: else the browser asks for one, without a key, and is listed as refused.
+        f'<link rel="icon" href="data:,">'
         f"<title>{_('Practice service')}</title><style>{STYLE}</style></head>\n<body>"
         + "\n".join(parts)
         + "</body></html>\n"
