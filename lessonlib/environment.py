@@ -18,7 +18,8 @@ from pathlib import Path
 
 from lessonlib import paths
 from lessonlib.i18n import _
-from lessonlib.this_machine import available_memory, free_disk, machine, versions
+from lessonlib.memory_left import available_memory
+from lessonlib.this_machine import free_disk, machine, versions
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 #: What the course needs to run, in bytes. Measured peaks, rounded up.

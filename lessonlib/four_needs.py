@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from lessonlib import environment, paths
 from lessonlib.environment import Check
 from lessonlib.i18n import _
+from lessonlib.memory_left import available_memory
 from lessonlib.tables import Table
-from lessonlib.this_machine import available_memory, versions
+from lessonlib.this_machine import versions
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,7 @@ def this_card() -> Card:
     """The GPU of this machine; without one, its processor and the memory that is free now."""
     import torch
 
-    from lessonlib.this_machine import available_memory
+    from lessonlib.memory_left import available_memory
 
     if torch.cuda.is_available():
         major, _minor = torch.cuda.get_device_capability()

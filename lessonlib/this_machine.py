@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from lessonlib import paths
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice, choose_device, choose_threads
+from lessonlib.memory_left import available_memory
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,3 @@ def free_disk(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-
-def available_memory() -> int | None:
-    try:
-        import psutil
-    except ImportError:
-        meminfo = Path("/proc/meminfo")
-        text = meminfo.read_text(encoding="utf-8") if meminfo.exists() else ""
-        found = re.search(r"MemAvailable:\s+(\d+) kB", text)
-        return int(found[1]) * 1024 if found else None
-    return psutil.virtual_memory().available

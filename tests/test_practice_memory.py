@@ -2,10 +2,14 @@
 
 import queue
 import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from lessonlib import paths
+from lessonlib.practice import training
 from lessonlib.practice.batch import Answer, Settings
 from lessonlib.practice.engine import Engine
 from lessonlib.practice.folders import ModelFolder
@@ -46,3 +50,36 @@ def test_a_model_that_is_not_asked_any_more_gives_its_memory_back(engine, tmp_pa
     assert ask(engine, second) == said
     assert held(first) == 0 and held(second) > 0
     assert ask(engine, first) == said, "and it answers as before"
+
+
+class Jobs:
+    """A store's jobs: whether there is one that is not finished."""
+
+    waiting = True
+
+    def unfinished(self, only_work):
+        return ["job"] if self.waiting else []
+
+
+@pytest.mark.parametrize(("free", "kept"), [(10**9, False), (10**10, True), (None, True)])
+def test_where_memory_is_scarce_the_trainer_ends_with_its_work(monkeypatch, free, kept):
+    """Notebook 11 lets the service train, then tunes by itself. The trainer waited for more work,
+    with 0.6 GB, and with 2 GB in all the notebook's kernel was killed.
+    """
+    clock = SimpleNamespace(now=0.0)
+    jobs = Jobs()
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    monkeypatch.setattr(training, "available_memory", lambda: free)
+    monkeypatch.setattr(training, "start_trainer", lambda: process)
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock.now)
+    trainer = training.TrainerProcess(SimpleNamespace(jobs=jobs))
+    trainer.get_ready()
+    trainer._look()
+    clock.now = 1000.0  # long work, looked at all the time
+    trainer._look()
+    assert process.poll() is None, "it has work"
+    jobs.waiting, clock.now = False, 1000.0 + training.SCARCE_AFTER + 1
+    trainer._look()
+    assert (process.poll() is None) == kept
+    trainer.stop()
+    assert process.poll() is not None

@@ -17,6 +17,7 @@ import threading
 import time
 
 from lessonlib import paths
+from lessonlib.memory_left import available_memory
 from lessonlib.practice.store import Store
 
 log = logging.getLogger("lessonlib.practice")
@@ -25,6 +26,11 @@ log = logging.getLogger("lessonlib.practice")
 LOOK, PAUSE_AFTER_DEATH = 0.5, 1.0
 #: A trainer without work stays for so long: to load its libraries again takes seconds.
 KEPT_SECONDS = 600.0
+#: Where memory is scarce, so many seconds: one before its work, which is announced by an upload,
+#: and one after it. It holds 0.6 GB, and a kernel that finds none is killed without a word.
+SCARCE_BEFORE, SCARCE_AFTER = 60.0, 2.0
+#: Bytes available below which memory is scarce.
+SCARCE = 2 * 10**9
 LOG_BYTES = 1_000_000
 
 
@@ -44,7 +50,7 @@ class TrainerProcess:
 
     def get_ready(self) -> None:
         """There is work, or will be soon: have a trainer."""
-        self._wanted_until = time.monotonic() + KEPT_SECONDS
+        self._wanted_until = time.monotonic() + kept_seconds(SCARCE_BEFORE)
         self._wake.set()
 
     def has_work(self) -> bool:
@@ -70,7 +76,7 @@ class TrainerProcess:
 
     def _look(self) -> None:
         if self.has_work():
-            self._wanted_until = time.monotonic() + KEPT_SECONDS
+            self._wanted_until = time.monotonic() + kept_seconds(SCARCE_AFTER)
         wanted = time.monotonic() < self._wanted_until
         if self._process is not None and self._process.poll() is not None:
             log.warning("the trainer ended with code %s", self._process.returncode)
@@ -92,6 +98,12 @@ class TrainerProcess:
         with contextlib.suppress(OSError):
             process.kill()
         process.wait(timeout=10)
+
+
+def kept_seconds(scarce: float) -> float:
+    """How long a trainer is kept without work; ``scarce``: seconds where memory is scarce."""
+    free = available_memory()
+    return scarce if free is not None and free < SCARCE else KEPT_SECONDS
 
 
 def start_trainer() -> subprocess.Popen:
