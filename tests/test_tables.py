@@ -118,7 +118,7 @@ OWN_DRAWING = {
 
 @pytest.mark.parametrize("found", ["<table", "<td", "<th "])
 def test_no_other_module_draws_tables_of_its_own(found, project):
-    """Fourteen modules once did, each a little differently: some without headings that a screen
+    """Thirteen others once did, each a little differently: some without headings that a screen
     reader can follow, some with numbers that stood left."""
     folder = project / "lessonlib"
     drawing = {
