@@ -55,8 +55,8 @@ class Room:
             if self.process.poll() is not None:
                 raise SystemExit("the service did not start: see work/practice/service.log")
             time.sleep(0.2)
-        known = classroom.learners(Store(service.folder()), learners)
-        self.clients = [self.client(learner.key) for learner in known]
+        self.learners = classroom.learners(Store(service.folder()), learners)
+        self.clients = [self.client(learner.key) for learner in self.learners]
         self.owner = self.client(running.api_key)
 
     def client(self, key: str):

@@ -22,17 +22,19 @@ def execute(
     work: Path,
     folder: Path = PROJECT / "notebooks",
     on_cell: Callable[[int], None] = lambda index: None,
+    cell_seconds: int = CELL_SECONDS,
 ) -> float:
     """Run all cells in a fresh kernel, as a learner's JupyterLab would. Returns seconds.
 
     work: what the run writes goes there (LESSON_WORK). folder: where the kernel stands.
-    on_cell: told the number of each cell as it begins. Raises CellExecutionError.
+    on_cell: told the number of each cell as it begins. cell_seconds: the longest that one cell
+    may take. Raises CellExecutionError, and TimeoutError where a cell takes longer.
     """
     work.mkdir(parents=True, exist_ok=True)
     # No progress bars: a finished notebook would show them at 0 %.
     env = dict(os.environ, LESSON_WORK=str(work), LESSON_PROGRESS="0", PYTHONPATH=str(PROJECT))
     client = NotebookClient(
-        notebook, kernel_name="python3", timeout=CELL_SECONDS, record_timing=False,
+        notebook, kernel_name="python3", timeout=cell_seconds, record_timing=False,
         store_widget_state=False, coalesce_streams=True,
         on_cell_start=lambda cell, cell_index: on_cell(cell_index),
         resources={"metadata": {"path": str(folder)}},
