@@ -43,7 +43,8 @@ class Table(ABC):
         """Sentences beneath the table."""
         return ()
 
-    def __str__(self) -> str:
+    def text_lines(self) -> list[str]:
+        """The table as lines of text, all columns aligned, without the notes."""
         cells = self.cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [
@@ -54,7 +55,10 @@ class Table(ABC):
             for row in cells
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join([*lines, *self.notes()])
+        return lines
+
+    def __str__(self) -> str:
+        return "\n".join([*self.text_lines(), *self.notes()])
 
     def __repr__(self) -> str:
         return str(self)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -41,3 +44,30 @@ def test_a_notebook_that_is_not_there_is_told_before_anything_runs(tmp_path):
     with pytest.raises(Stop, match="no notebook 7"):
         rehearse.rehearse(tmp_path, tmp_path / "rehearsal", ["7"])
     assert (tmp_path / "rehearsal" / "kept.html").is_file()
+
+
+def test_the_scores_fit_into_a_terminal_and_leave_out_what_a_task_does_not_have(tmp_path, capsys):
+    """All tasks stood in one table, 250 letters wide: on a terminal, a heap of words."""
+    score = [0.5, 0.4, 0.6]
+    row = {"model": "pantry", "owner": "practice", "prompt_tokens": 131, "completion_tokens": 9,
+           "price": None, "training_seconds": 30}
+    rows = [
+        row | {"route": "bare prompt", "split": "test", "examples": 50, "micro_f1": score},
+        row | {"route": "tuned", "split": "test", "examples": 100, "micro_f1": [0.8, 0.7, 0.9],
+               "exact_match": score},
+        row | {"route": "adapter", "split": "sql test", "examples": 80,
+               "execution_accuracy": score, "valid_sql": score},
+    ]
+    board = tmp_path / "scoreboard.json"
+    rehearse.print_scores(board)
+    assert capsys.readouterr().out == "", "nothing was measured, nothing is said"
+    board.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    rehearse.print_scores(board)
+    said = capsys.readouterr().out
+    assert "Scores on 50 to 100 examples of test" in said
+    assert "Scores on 80 examples of sql test" in said
+    of_test, of_sql = said.split("of sql test")
+    assert re.search(r"tuned +pantry +0\.80 \(0\.70-0\.90\) +131\n", of_test)
+    assert "micro-F1" in of_test and "execution accuracy" not in of_test
+    assert "execution accuracy" in of_sql and "micro-F1" not in of_sql
+    assert max(map(len, said.splitlines())) <= 100

@@ -58,16 +58,13 @@ def rehearse(
         write(notebook, target / path.name)
         _write_page(notebook, target / f"{path.stem}.html")
     ran = time.monotonic() - started
+    print_scores(work / "scoreboard.json")
     if notebooks == NOTEBOOKS:  # the claims are the course's, not those of any folder
         _measure_claims(work)
     stop_practice(work)
     print(f"\n       {duration(time.monotonic() - started)} in all, of which the notebooks"
           f" {duration(ran)}. Web pages and executed copies:"
           f" {shown(target)}\n")
-    if (work / "scoreboard.json").exists():
-        from lessonlib.scoreboard import Scoreboard
-
-        print(Scoreboard(path=work / "scoreboard.json").table())
     if failed:
         line("fail", f"{len(failed)} failed: {', '.join(failed)}")
     return len(failed)
@@ -105,6 +102,27 @@ def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
         words = str(error) or "the kernel died (out of memory?)"
         return f"{type(error).__name__}: {words}".splitlines()[0]
     return ""
+
+
+def print_scores(path: Path) -> None:
+    """What the learners' board holds after these notebooks: a table for each kind of examples.
+
+    Narrow enough for a terminal: of each row its first score. The notebooks show all columns.
+    """
+    if not path.exists():
+        return
+    from lessonlib.scoreboard import Scoreboard
+    from lessonlib.scoreboard_table import METRICS, ScoreTable
+
+    board = Scoreboard(path=path)
+    for split in dict.fromkeys(row["split"] for row in board.rows()):
+        rows = board.rows(split)
+        score = next(key for key in METRICS if any(key in row for row in rows))
+        asked = sorted({row["examples"] for row in rows})
+        count = str(asked[0]) if len(asked) == 1 else f"{asked[0]} to {asked[-1]}"
+        print(f"\n       Scores on {count} examples of {split} (in brackets: 95 % intervals)\n")
+        for text in ScoreTable(rows, ("route", "model", score, "prompt_tokens")).text_lines():
+            print(f"       {text}")
 
 
 def _measure_claims(work: Path) -> None:
