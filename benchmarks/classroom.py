@@ -32,11 +32,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from benchmarks.job_queue import Room
 
+AZURE = "07_tune_azure_openai"
 #: Which notebook, and how its jobs have ended when it is through. In 06 a second job goes on from
 #: the first one's model, one gets a broken file, and one is cancelled.
 NOTEBOOKS = {
     "06_tune_openai": ["cancelled", "failed", "succeeded", "succeeded"],
-    "07_tune_azure_openai": ["succeeded"],
+    AZURE: ["succeeded"],
 }
 #: The longest that a cell may wait for the jobs of all others.
 CELL_SECONDS = 3600
@@ -50,6 +51,7 @@ class Learner:
 
     name: str
     stem: str
+    key: str
     lines: str
     cell: int = 0
     cells: int = 0
@@ -109,20 +111,29 @@ def trainer_of(room: Room):
     return None
 
 
-def busy(room: Room) -> bool:
+def client_of(room: Room, learner: Learner):
+    """Each learner's own client. Azure's side of the service has files and jobs of its own."""
+    from lessonlib import azure_client
+
+    azure = azure_client.endpoint_of(room.url) + azure_client.V1
+    return room.client(learner.key, azure if learner.stem == AZURE else None)
+
+
+def busy(clients: list) -> bool:
     """Whether somebody's job is being trained at this moment."""
-    return any(job.status == "running" for client in room.clients
+    return any(job.status == "running" for client in clients
                for job in client.fine_tuning.jobs.list(limit=3).data)
 
 
-def kill_trainers(room: Room, times: int, going_on: Callable[[], bool], say=print) -> int:
+def kill_trainers(room: Room, clients: list, times: int, going_on: Callable[[], bool],
+                  say=print) -> int:
     """Kill the trainer while it trains, some times over. Returns how often that was done."""
     killed, seen, since = 0, 0, 0.0
     while killed < times and going_on():
         trainer = trainer_of(room)
         if trainer and trainer.pid != seen:
             seen, since = trainer.pid, time.monotonic()
-        elif trainer and time.monotonic() - since > AT_WORK and busy(room):
+        elif trainer and time.monotonic() - since > AT_WORK and busy(clients):
             trainer.kill()
             killed += 1
             say(f"killed the trainer, process {trainer.pid}", flush=True)
@@ -130,10 +141,18 @@ def kill_trainers(room: Room, times: int, going_on: Callable[[], bool], say=prin
     return killed
 
 
-def left_behind(room: Room, learners: list[Learner]) -> list[str]:
+def deployed(room: Room, learner: Learner) -> list[str]:
+    """The names of a learner's deployments, each of which would cost money by the hour."""
+    from lessonlib import azure_client, deployments
+
+    place = azure_client.practice_place(room.url, learner.key)
+    return [one.name for one in deployments.Resource(place, practice=True).deployments()]
+
+
+def left_behind(room: Room, learners: list[Learner], clients: list) -> list[str]:
     """What a learner has at the service and should not have, or lacks: a sentence each."""
     told = []
-    for learner, client in zip(learners, room.clients, strict=True):
+    for learner, client in zip(learners, clients, strict=True):
         if learner.trouble:
             continue
         states = sorted(job.status for job in client.fine_tuning.jobs.list())
@@ -142,6 +161,8 @@ def left_behind(room: Room, learners: list[Learner]) -> list[str]:
         files = [file.filename for file in client.files.list() if file.purpose == "fine-tune"]
         if files:
             told.append(f"{learner.name}: files that the notebook has deleted: {files}")
+        if names := deployed(room, learner):
+            told.append(f"{learner.name}: still deployed: {names}")
     return told
 
 
@@ -174,8 +195,9 @@ def main() -> int:
         room = Room(options.learners)
         learners = [
             Learner(f"learner {number + 1:2}", list(NOTEBOOKS)[number % len(NOTEBOOKS)],
-                    classroom.lines_to_paste(room.url, known))
+                    known.key, classroom.lines_to_paste(room.url, known))
             for number, known in enumerate(room.learners)]
+        clients = [client_of(room, one) for one in learners]
         threads = [
             threading.Thread(target=learn, daemon=True, args=(
                 one, prepared(one, options.examples, options.questions),
@@ -186,9 +208,9 @@ def main() -> int:
                 thread.start()
             waiter = threading.Thread(target=watched, args=(learners, threads))
             waiter.start()
-            killed = kill_trainers(room, options.kills, waiter.is_alive)
+            killed = kill_trainers(room, clients, options.kills, waiter.is_alive)
             waiter.join()
-            troubles = left_behind(room, learners)
+            troubles = left_behind(room, learners, clients)
         finally:
             room.close()
     if killed < options.kills:

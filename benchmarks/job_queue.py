@@ -59,10 +59,11 @@ class Room:
         self.clients = [self.client(learner.key) for learner in self.learners]
         self.owner = self.client(running.api_key)
 
-    def client(self, key: str):
+    def client(self, key: str, url: str | None = None):
+        """A client for the service; with another address for its Azure side."""
         import openai
 
-        return openai.OpenAI(base_url=self.url, api_key=key, timeout=600,
+        return openai.OpenAI(base_url=url or self.url, api_key=key, timeout=600,
                              http_client=openai.DefaultHttpxClient(trust_env=False))
 
     def processor_seconds(self) -> tuple[float, float]:
