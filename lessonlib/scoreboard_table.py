@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lessonlib.assignment.scores import LabelRow, TextRow
@@ -57,9 +58,10 @@ class ScoreTable(Table):
     def notes(self) -> list[str]:
         """What stands below the table: sample sizes, practice models, what prices stand for."""
         notes = []
-        sizes = sorted({(row["split"], row["examples"]) for row in self.rows})
-        if sizes:
-            listed = ", ".join(f"{split} ({examples})" for split, examples in sizes)
+        if self.rows:
+            listed = ", ".join(
+                f"{split} ({sizes(one for one in self.rows if one['split'] == split)})"
+                for split in sorted({row["split"] for row in self.rows}))
             notes.append(
                 _("Examples: {splits}. In brackets: 95 % intervals.").format(splits=listed)
             )
@@ -82,6 +84,14 @@ class ScoreTable(Table):
 
     def _holds_words(self, place: int) -> bool:
         return self.columns[place] in WORDS
+
+
+def sizes(rows: Iterable[dict]) -> str:
+    """How many examples these rows were measured on: "100", or "50 to 100"."""
+    counts = sorted({row["examples"] for row in rows})
+    if len(counts) == 1:
+        return str(counts[0])
+    return _("{least} to {most}").format(least=counts[0], most=counts[-1])
 
 
 def _cell(key: str, value) -> str:

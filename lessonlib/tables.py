@@ -91,6 +91,7 @@ class Table(ABC):
             style += "; vertical-align: " + ("bottom" if is_heading else "top")
             if not words and not is_heading:
                 style += "; white-space: nowrap"
+            text = text.replace(" = ", "&nbsp;=&nbsp;")  # "k = 2" stays on one line
             if words and " " not in cell:  # a model's name: long, and without a place to break it
                 text = text.replace(":", ":<wbr>")
             cells.append(f'<{tag}{scope} style="{style}">{text}</{tag}>')

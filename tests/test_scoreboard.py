@@ -81,6 +81,14 @@ def test_the_table_as_text_is_aligned_and_says_what_its_numbers_are(board):
     assert "split" in str(board.table()), "two splits: the rows must say which"
 
 
+def test_different_numbers_of_examples_are_told_as_a_range(board):
+    """After all notebooks it said: test (50), test (60), test (80), test (100)."""
+    for name, hits in (("bare", (3, 4)), ("told", (3, 4, 4)), ("tuned", (4, 4, 4, 4))):
+        board.add(result(name, hits), "test")
+    board.add(result("tuned", (1,)), "field")
+    assert board.table().notes()[0].startswith("Examples: field (1), test (2 to 4). ")
+
+
 def test_columns_can_be_chosen(board):
     board.add(result("bare"), "test")
     assert str(board.table(columns=["route", "micro_f1"])).split("\n")[0] == (

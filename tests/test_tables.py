@@ -74,6 +74,13 @@ def test_as_html_every_cell_is_found_from_its_heading_and_its_row():
     assert sides == [[False, True, False]] * 3
 
 
+def test_an_equation_in_a_name_is_not_torn_apart():
+    """In a wide table "few-shot, k = 2" broke into "few-shot, k" and, beneath it, "= 2"."""
+    page = Costs((("few-shot, k = 2", "1.00", "a=b"),))._repr_html_()
+    assert Reader(page).rows[1][0][3] == "few-shot, k\u00a0=\u00a02"
+    assert "few-shot, k = 2" in str(Costs((("few-shot, k = 2", "1.00", ""),)))
+
+
 def test_a_table_with_a_text_of_its_own_shows_that_everywhere():
     class Told(Costs):
         def __str__(self):

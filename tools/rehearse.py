@@ -112,15 +112,14 @@ def print_scores(path: Path) -> None:
     if not path.exists():
         return
     from lessonlib.scoreboard import Scoreboard
-    from lessonlib.scoreboard_table import METRICS, ScoreTable
+    from lessonlib.scoreboard_table import METRICS, ScoreTable, sizes
 
     board = Scoreboard(path=path)
     for split in dict.fromkeys(row["split"] for row in board.rows()):
         rows = board.rows(split)
         score = next(key for key in METRICS if any(key in row for row in rows))
-        asked = sorted({row["examples"] for row in rows})
-        count = str(asked[0]) if len(asked) == 1 else f"{asked[0]} to {asked[-1]}"
-        print(f"\n       Scores on {count} examples of {split} (in brackets: 95 % intervals)\n")
+        told = f"Scores on {sizes(rows)} examples of {split} (in brackets: 95 % intervals)"
+        print(f"\n       {told}\n")
         for text in ScoreTable(rows, ("route", "model", score, "prompt_tokens")).text_lines():
             print(f"       {text}")
 
