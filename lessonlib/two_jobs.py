@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from lessonlib import paths
 from lessonlib.evaluation import Example, Method, Result
 from lessonlib.i18n import _
+from lessonlib.scoreboard_table import COLUMNS
 from lessonlib.tables import Table
 
 #: A job: how its prompt is made, and examples to measure on.
@@ -26,7 +27,7 @@ class JobTable(Table):
         head = [_("adapter")]
         for job in jobs:
             metric = next(iter(self.results[adapters[0], job].metrics()))
-            head.append(f"{job}: {metric.replace('_', ' ')}")
+            head.append(f"{job}: {COLUMNS[metric]}")
         rows = [[adapter] + [str(next(iter(self.results[adapter, job].metrics().values())))
                              for job in jobs] for adapter in adapters]
         return [head, *rows]

@@ -7,6 +7,9 @@ import re
 import jupytext
 import pytest
 
+from lessonlib.evaluation import Result, Row
+from lessonlib.two_jobs import JobTable
+
 SOURCE = "notebooks/source/08_tune_hugging_face.py"
 
 
@@ -55,3 +58,13 @@ def test_by_default_nothing_is_fetched_and_the_model_is_the_built_in_one(parts):
     _names, first, _code = parts
     assert re.search(r'^MODEL = "pantry"', first, re.M)
     assert re.search(r"^HUB = False", first, re.M)
+
+
+def test_the_table_of_two_jobs_names_the_scores_as_the_scoreboard_does():
+    """It said "micro f1", where every other table says micro-F1."""
+    row = Row("r", "", (), True, 3, 3, 4, False, 100, 20, 0.25)
+    names = ("none", "recipes")
+    table = JobTable({(name, "recipes"): Result(name, "pantry", (row,), "") for name in names})
+    head, *rows = table.cells()
+    assert head == ["adapter", "recipes: micro-F1"]
+    assert rows == [[name, "0.86 (0.86-0.86)"] for name in names]
