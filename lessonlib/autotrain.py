@@ -29,6 +29,7 @@ from lessonlib.autotrain_job import Job, folder, write_data
 from lessonlib.autotrain_yaml import check
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.memory_left import available_memory
 from lessonlib.no_code import Training, difference, serve
 
 __all__ = ["Job", "Training", "by_command", "by_yaml", "check", "difference", "get_ready",
@@ -36,15 +37,23 @@ __all__ = ["Job", "Training", "by_command", "by_yaml", "check", "difference", "g
 
 #: Written into an output folder when its training has ended well.
 RECORD = "course-training.json"
+#: Bytes that notebook 09 takes at the most beside its own kernel, measured on Linux: its command
+#: line trains (three processes, 1.5 GB) while its page (two, 0.8 GB) and the practice service run.
+NEEDED_MEMORY = 2.8e9
 
 
-def get_ready() -> bool:
-    """Is AutoTrain's environment here? Makes it where it is not; says what it does.
+def get_ready(memory: float = NEEDED_MEMORY) -> bool:
+    """Is AutoTrain's environment here, and room for it? Makes it where it is not; says so.
 
     Never raises: where it cannot be made, the cause and the cure are printed and the answer is
     False, so that a notebook can go on with what needs no AutoTrain.
+
+    Args:
+        memory: bytes that must be available. Where a limit is passed, the system ends a program
+            without a word, most likely the notebook's own kernel.
     """
     try:
+        _check_memory(memory)
         environment = autotrain_environment.make()
         version = autotrain_environment.works(environment)
     except LessonError as error:
@@ -57,9 +66,20 @@ def get_ready() -> bool:
     return True
 
 
+def _check_memory(needed: float) -> None:
+    free = available_memory()
+    if free is not None and free < needed:
+        raise LessonError(
+            _("Too little memory: {free:.1f} GB are available, AutoTrain takes {needed:.1f} GB."
+              ).format(free=free / 1e9, needed=needed / 1e9),
+            _("Close other programs, then run this cell again. To try it all the same:"
+              " autotrain.get_ready(memory=0)"),
+        )
+
+
 def not_run() -> None:
     """Say that a cell was left out, so that nobody takes silence for success."""
-    print(_("[not run] AutoTrain's environment is not here; see the beginning of this notebook."))
+    print(_("[not run] AutoTrain is not ready; see the beginning of this notebook."))
 
 
 def environment() -> Environment:

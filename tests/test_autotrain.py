@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import psutil
@@ -452,6 +453,25 @@ def test_what_is_in_the_way_is_told_before_anything_is_fetched(
     assert cause in said and "Cure: " in said and "left out" in said
     with pytest.raises(LessonError, match="is not here"):
         autotrain.environment()
+
+
+def test_where_memory_is_scarce_autotrain_is_left_out_and_the_kernel_lives(monkeypatch, capsys):
+    """With 2 GB to live on, notebook 09 ended in the middle: "Kernel died". AutoTrain's three
+    processes, its page and ours took 3.3 GB, and the system killed the largest, without a word.
+    """
+    made = types.SimpleNamespace(made=False)
+    monkeypatch.setattr(autotrain_environment, "works", lambda environment: "0.8.36")
+    monkeypatch.setattr(autotrain, "available_memory", lambda: int(1.5e9))
+    monkeypatch.setattr(autotrain_environment, "make", lambda: pytest.fail("fetched for nothing"))
+    assert autotrain.get_ready() is False
+    said = capsys.readouterr().out
+    assert "1.5 GB are available, AutoTrain takes 2.8 GB" in said
+    assert "Close other programs" in said and "get_ready(memory=0)" in said
+    monkeypatch.setattr(autotrain_environment, "make", lambda: made)
+    assert autotrain.get_ready(memory=0) is True, "whoever has swap may try"
+    for enough in (int(3e9), None):  # None: this system does not tell
+        monkeypatch.setattr(autotrain, "available_memory", lambda enough=enough: enough)
+        assert autotrain.get_ready() is True
 
 
 @pytest.mark.parametrize(("said", "cure"), [

@@ -43,9 +43,11 @@ CONDITIONS = ("alone", "outside", "memory", "twice", "interrupt", "read-only", "
 TOGETHER = ("read-only", "odd-path", "offline")
 LIMIT = 2 * 10**9
 ODD = "a course with spaces, žluťoučký kůň"
-#: What Jupyter, Python and matplotlib themselves keep in a home folder; none of it is ours.
+#: What Jupyter, Python and matplotlib themselves keep in a home folder; none of it is ours. Nor is
+#: .rustup: pip asks a Rust compiler for its version, to tell it to the package index, and rustup,
+#: where it is installed, takes notes of that.
 NOT_OURS = (".ipython", ".jupyter", ".local/share/jupyter", ".local/state/jupyter", ".config",
-            ".cache/matplotlib", ".cache/fontconfig", ".cache/torch", ".nv")
+            ".cache/matplotlib", ".cache/fontconfig", ".cache/torch", ".nv", ".rustup")
 SECONDS = 1800
 
 

@@ -70,8 +70,9 @@ for one in facts.read("autotrain.toml")["statement"]:
 # A Python **environment** is a folder with a set of packages that fit each other. AutoTrain asks
 # for exactly Transformers 4.48, and this course runs on version 5. Both cannot be in one
 # environment. So AutoTrain gets its own, and we talk to it as to any other program. PyTorch, the
-# largest package, is shared. If it cannot be made, for want of a network, the next cell says so,
-# and the parts of this notebook that need no AutoTrain run anyway.
+# largest package, is shared. If it cannot be made, for want of a network, or if there is too little
+# memory for it (it takes about 3 GB), the next cell says so. The parts of this notebook that need
+# no AutoTrain run anyway.
 
 # %% tags=["nbval-ignore-output"] reason="made in the first run, found in later ones"
 ready = autotrain.get_ready()
