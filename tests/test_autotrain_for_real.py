@@ -20,6 +20,7 @@ from lessonlib import (
     autotrain_job,
     autotrain_page,
     autotrain_yaml,
+    child_process,
     no_code,
     paths,
     prompting,
@@ -223,3 +224,22 @@ def test_trl_trains_by_yaml_on_today_s_libraries_and_uses_what_autotrain_ignores
     training = trl_command.sft(path, show=False)
     assert gain(training, untuned).low > 0
     assert "eval_loss" in text_files.read_text(training.log)
+
+
+def test_with_little_memory_trl_is_started_without_its_launcher_and_trains_the_same(
+    environment, monkeypatch
+):
+    """With 2 GB to live on, the launcher of ``trl sft``, which only waits, held 0.3 GB of them, and
+    the training beside it was killed: "has left no adapter".
+    """
+    asked, run = [], child_process.run
+    monkeypatch.setattr(child_process, "run",
+                        lambda command, *rest: asked.append(command[1:4]) or run(command, *rest))
+    job = autotrain.Job("unused", **{**SETTINGS, "epochs": 1})
+    trained = []
+    for name, free in (("test-launched", 10**11), ("test-direct", 10**9)):
+        monkeypatch.setattr(trl_command, "available_memory", lambda free=free: free)
+        path = trl_command.write_config(trl_command.config(name, "sixty", job), name)
+        trained.append(trl_command.sft(path, show=False))
+    assert asked == [["-m", "trl.cli.main", "sft"], ["-m", "trl.scripts.sft", "--config"]]
+    assert autotrain.difference(*trained) == 0
