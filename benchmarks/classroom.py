@@ -1,6 +1,6 @@
 """A room of 30 learners runs notebooks 06 and 07 at once, and the trainer dies twice meanwhile.
 
-    python -m benchmarks.classroom                     30 learners, two kills: 16 minutes on two cores
+    python -m benchmarks.classroom                   30 learners, two kills: 16 min on two cores
     python -m benchmarks.classroom --learners 4 --kills 1
 
 Is anything lost, is anything doubled? One service serves all. Each learner has a kernel and a work
