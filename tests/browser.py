@@ -52,6 +52,8 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
     port = choose_port(None)
     own = folder.parent / "jupyter"
     own.mkdir(exist_ok=True)
+    for old in (own / "jupyter_runtime_dir").glob("jpserver-*.json"):
+        old.unlink()  # of a server that was killed
     _write_json(own / "jupyter_config_dir" / "labconfig" / "page_config.json", PAGES)
     # All cells on the page at once, not only those in sight, so that a test can look at them.
     _write_json(own / "jupyterlab_settings_dir" / "@jupyterlab" / "notebook-extension"
@@ -70,8 +72,7 @@ def jupyterlab(folder: Path, work: Path) -> Iterator[str]:
         command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
     ) as server:
         try:
-            _wait_until_it_answers(f"http://127.0.0.1:{port}/api", server)
-            yield f"http://127.0.0.1:{port}"
+            yield address_of(own / "jupyter_runtime_dir", server)
         finally:
             server.terminate()
 
@@ -81,15 +82,19 @@ def _write_json(path: Path, content: dict) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def _wait_until_it_answers(address: str, server: subprocess.Popen) -> None:
+def address_of(records: Path, server: subprocess.Popen) -> str:
+    """Where this server answers: by its own record, since it may have had to take another port."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + PATIENCE / 1000
     while server.poll() is None and time.monotonic() < deadline:
-        try:
-            with direct.open(address, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
+        for record in records.glob("jpserver-*.json"):
+            try:
+                port = json.loads(record.read_text(encoding="utf-8"))["port"]
+                with direct.open(f"http://127.0.0.1:{port}/api", timeout=2):
+                    return f"http://127.0.0.1:{port}"
+            except (OSError, ValueError):  # not yet listening, or not yet written to its end
+                continue
+        time.sleep(0.2)
     raise RuntimeError("JupyterLab does not answer; see lab.log in its folder")
 
 

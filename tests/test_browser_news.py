@@ -31,6 +31,7 @@ def first_start(folder):
     port = lab.choose_port(None)
     command = [part.replace(str(lab.PROJECT), str(course)) if "root_dir" in part else part
                for part in lab._command(port, browser=False)]
+    command = [part.replace("port_retries=0", "port_retries=50") for part in command]
     command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
     kinds = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR",
              "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "HOME")
@@ -38,8 +39,8 @@ def first_start(folder):
     with subprocess.Popen(command, cwd=course, env=env, stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
-            browser._wait_until_it_answers(f"http://127.0.0.1:{port}/api", server)
-            yield f"http://127.0.0.1:{port}/lab/tree/{lab.FIRST_NOTEBOOK}"
+            address = browser.address_of(folder / "jupyter_runtime_dir", server)
+            yield f"{address}/lab/tree/{lab.FIRST_NOTEBOOK}"
         finally:
             server.terminate()
 
