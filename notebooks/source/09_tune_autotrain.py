@@ -28,7 +28,7 @@
 # **Before you start:** [05 · Prepare the data](05_prepare_data.ipynb) explains the training rows.
 # The first run fetches about 300 MB from the network; later ones need none.
 #
-# **Time:** 30 minutes, of which the computer works for about five.
+# **Time:** 30 minutes, of which the computer works for about six.
 
 # %%
 import json
