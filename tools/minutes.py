@@ -16,7 +16,7 @@ from lessonlib import exercises, quizzes
 from tools.terminal import duration
 
 STATED = re.compile(r"\*\*Time:\*\* (\d+) minutes, of which the computer works for about (\w+)\b")
-NUMBERS = {"half": 0.5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+NUMBERS = {"half": 0.5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 #: Reading to learn: words of text, and lines of code, in a minute.
 WORDS, LINES = 200, 30
 #: A quiz question with its explanations.
