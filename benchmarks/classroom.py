@@ -54,7 +54,6 @@ class Learner:
     key: str
     lines: str
     cell: int = 0
-    cells: int = 0
     seconds: float = 0.0
     trouble: str = ""
 
@@ -78,7 +77,6 @@ def prepared(learner: Learner, examples: int, questions: int):
         if not found:
             raise SystemExit(f"{path.name} sets no {name} any more: mend benchmarks/classroom.py")
     settings.source = f"{learner.lines}\n{settings.source}"
-    learner.cells = len(notebook.cells)
     return notebook
 
 

@@ -28,7 +28,7 @@ def test_a_learner_runs_the_shipped_notebook_with_three_lines_and_smaller_number
     assert not any("lessonlib.connect" in cell.source for cell in code[:code.index(
         next(cell for cell in code if cell.source == pasted[0]))])
     assert not any(cell.outputs for cell in code), "an old output must not pass for a new one"
-    assert learner.cells == len(notebook.cells) > 50
+    assert len(notebook.cells) > 50
 
 
 def test_a_lost_job_a_doubled_one_and_a_forgotten_deployment_are_seen(monkeypatch):

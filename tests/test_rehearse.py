@@ -55,6 +55,11 @@ def test_the_scores_fit_into_a_terminal_and_leave_out_what_a_task_does_not_have(
         row | {"route": "bare prompt", "split": "test", "examples": 50, "micro_f1": score},
         row | {"route": "tuned", "split": "test", "examples": 100, "micro_f1": [0.8, 0.7, 0.9],
                "exact_match": score},
+        row | {"route": "tuned", "model": "decide", "split": "test", "examples": 60,
+               "micro_f1": score},
+        row | {"route": "tuned with bare prompts, asked with bare prompt", "split": "test",
+               "model": "ft:pantry:practice:assignment:9P2WdmSl", "examples": 50,
+               "micro_f1": score},
         row | {"route": "adapter", "split": "sql test", "examples": 80,
                "execution_accuracy": score, "valid_sql": score},
     ]
@@ -67,7 +72,8 @@ def test_the_scores_fit_into_a_terminal_and_leave_out_what_a_task_does_not_have(
     assert "Scores on 50 to 100 examples of test" in said
     assert "Scores on 80 examples of sql test" in said
     of_test, of_sql = said.split("of sql test")
-    assert re.search(r"tuned +pantry +0\.80 \(0\.70-0\.90\) +131\n", of_test)
+    assert re.search(r" tuned \(pantry\) +0\.80 \(0\.70-0\.90\) +131\n", of_test)
+    assert re.search(r" tuned \(decide\) +0\.50 \(0\.40-0\.60\) +131\n", of_test)
     assert "micro-F1" in of_test and "execution accuracy" not in of_test
     assert "execution accuracy" in of_sql and "micro-F1" not in of_sql
     assert max(map(len, said.splitlines())) <= 100

@@ -107,7 +107,8 @@ def _run(notebook: NotebookNode, title: str, work: Path, folder: Path) -> str:
 def print_scores(path: Path) -> None:
     """What the learners' board holds after these notebooks: a table for each kind of examples.
 
-    Narrow enough for a terminal: of each row its first score. The notebooks show all columns.
+    Narrow enough for a terminal: of each row its first score, and the model only where a route
+    was gone with several. The notebooks show all columns.
     """
     if not path.exists():
         return
@@ -120,7 +121,11 @@ def print_scores(path: Path) -> None:
         score = next(key for key in METRICS if any(key in row for row in rows))
         told = f"Scores on {sizes(rows)} examples of {split} (in brackets: 95 % intervals)"
         print(f"\n       {told}\n")
-        for text in ScoreTable(rows, ("route", "model", score, "prompt_tokens")).text_lines():
+        routes = [row["route"] for row in rows]
+        shown_rows = [
+            row | {"route": f"{row['route']} ({row['model']})"}
+            if routes.count(row["route"]) > 1 else row for row in rows]
+        for text in ScoreTable(shown_rows, ("route", score, "prompt_tokens")).text_lines():
             print(f"       {text}")
 
 
