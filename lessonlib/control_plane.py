@@ -97,9 +97,19 @@ def _token() -> str:
 
 
 def request(
-    place: Place, method: str, path: str, body: dict | None = None, versioned: bool = True
+    place: Place,
+    method: str,
+    path: str,
+    body: dict | None = None,
+    versioned: bool = True,
+    missing: bool = False,
 ) -> tuple[int, Any]:
     """One request; repeated where a second try can help.
+
+    Args:
+        missing: a GET of what may be missing, so that 404 is an answer. Everywhere else a 404
+            means that subscription, group or resource are mistyped, and "nothing there" would
+            hide what is charged in the right ones.
 
     Returns:
         The HTTP status (2xx, or 404) and the answer's JSON, None where it is empty.
@@ -108,6 +118,55 @@ def request(
         LessonError: it was refused, or there was no answer; with what to do.
     """
     address = place.address + path + (f"?api-version={API_VERSION}" if versioned else "")
+    return _send(place, method, address, body, missing)
+
+
+def listing(place: Place, path: str) -> list[dict]:
+    """Everything in a list of the control plane, over all its pages.
+
+    Raises:
+        LessonError: it was refused, or an answer is no list. A list is whole or there is none:
+            a part of it would hide what is charged in the rest.
+    """
+    found: list[dict] = []
+    address, read = f"{place.address}{path}?api-version={API_VERSION}", set()
+    while address:
+        read.add(address)
+        status, page = _send(place, "GET", address)
+        values = page.get("value") if status == 200 and isinstance(page, dict) else None
+        if not isinstance(values, list):
+            raise no_list(_("its answer ({status}) has none").format(status=status))
+        found += values
+        address = page.get("nextLink")
+        if address and (address in read or not _is_there(address, place)):
+            raise no_list(_("its next page would be {link}").format(link=address))
+    return found
+
+
+def no_list(reason: str) -> LessonError:
+    """What is raised where a list was asked for and none came."""
+    return LessonError(
+        _("The control plane sent no list of deployments: {reason}.").format(reason=reason),
+        _("Check {names}, and try again. Azure's portal shows what is deployed, too.").format(
+            names=", ".join(NAMES)),
+    )
+
+
+def _is_there(link: object, place: Place) -> bool:
+    """Whether a link leads to the same control plane: the token goes nowhere else."""
+    def origin(address: str) -> tuple:
+        parts = urlsplit(address)
+        return parts.scheme, parts.hostname, parts.port or {"https": 443}.get(parts.scheme)
+
+    try:
+        return isinstance(link, str) and origin(link) == origin(place.address)
+    except ValueError:  # a port that is no number
+        return False
+
+
+def _send(
+    place: Place, method: str, address: str, body: dict | None = None, missing: bool = False
+) -> tuple[int, Any]:
     data = None if body is None else json.dumps(body).encode("utf-8")
     headers = {"Authorization": f"Bearer {place.token}", "Content-Type": "application/json"}
     for attempt in range(1, TRIES + 1):
@@ -117,7 +176,7 @@ def request(
                 return answer.status, _json(answer.read())
         except urllib.error.HTTPError as error:
             answer = _json(error.read())
-            if error.code == 404 and method == "GET":
+            if error.code == 404 and missing:
                 return 404, answer
             passing = error.code in (409, 429) or error.code >= 500
             if not passing or attempt == TRIES:

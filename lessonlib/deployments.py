@@ -17,7 +17,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lessonlib import consent, control_plane, hosting_bill
 from lessonlib.errors import LessonError
@@ -43,13 +43,16 @@ PATIENCE = 1800.0
 
 @dataclass(frozen=True, repr=False)
 class Deployment:
-    """A deployment: ``name`` is what you ask for, ``model`` is what answers."""
+    """A deployment: ``name`` is what you ask for, ``model`` is what answers.
+
+    ``created``: None where the control plane does not tell.
+    """
 
     name: str
     model: str
     tier: str
     state: str
-    created: datetime
+    created: datetime | None
 
     @classmethod
     def read(cls, raw: dict) -> Deployment:
@@ -60,7 +63,7 @@ class Deployment:
             model=raw["properties"]["model"]["name"],
             tier=raw.get("sku", {}).get("name", "").lower(),
             state=raw["properties"].get("provisioningState", "?"),
-            created=datetime.fromisoformat(made) if made else datetime.now(UTC),
+            created=datetime.fromisoformat(made) if made else None,
         )
 
     def __repr__(self) -> str:
@@ -171,14 +174,30 @@ class Resource:
         return self.wait(name)
 
     def deployments(self) -> list[Deployment]:
-        """What is deployed now."""
-        _status, found = self._ask("GET")
-        return [Deployment.read(raw) for raw in (found or {}).get("value", [])]
+        """What is deployed now.
+
+        Raises:
+            LessonError: the list cannot be had, or not whole. It is empty only where the right
+                resource says so: what is not listed may be charged all the same.
+        """
+        place = self._find()
+        try:
+            return [Deployment.read(raw) for raw in control_plane.listing(place, place.path())]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise control_plane.no_list(f"{type(error).__name__} {error}") from None
 
     def find(self, name: str) -> Deployment | None:
-        """One deployment, or None where there is none of that name."""
-        status, found = self._ask("GET", name)
-        return None if status == 404 else Deployment.read(found)
+        """One deployment, or None where there is none of that name.
+
+        Raises:
+            LessonError: it was refused; or the resource itself is not there.
+        """
+        place = self._find()
+        status, found = control_plane.request(place, "GET", place.path(name), missing=True)
+        if status != 404:
+            return Deployment.read(found)
+        # Missing may be the deployment, or the resource: the list knows, and raises for that.
+        return next((one for one in self.deployments() if one.name == name), None)
 
     def wait(self, name: str) -> Deployment:
         """Wait until a deployment is ready, and tell what happens to it meanwhile.

@@ -76,12 +76,16 @@ class Hosted:
 
 @dataclass(frozen=True, repr=False)
 class Bill(Table):
-    """All deployments with what they have cost until ``now``. ``dollars``: the sum."""
+    """All deployments with what they have cost until ``now``. ``dollars``: the sum.
+
+    ``untold``: deployments that are paid for since nobody knows when, so not in the sum.
+    """
 
     rows: tuple[Hosted, ...]
     now: float
     read: date
     estimated: bool = False
+    untold: tuple[str, ...] = ()
     WORDS = (0, 1, 5)
 
     @property
@@ -117,7 +121,11 @@ class Bill(Table):
                      " real sum, a day later.")
         else:
             more = _("Practice: nothing is charged, this is what Azure would charge.")
-        return [f"{text} {more}"]
+        notes = [f"{text} {more}"]
+        if self.untold:
+            notes.append(_("Not in the sum, because Azure does not tell since when they are"
+                           " deployed: {names}.").format(names=", ".join(self.untold)))
+        return notes
 
     def picture(self):
         """How the bill of each deployment grew."""
@@ -127,14 +135,17 @@ class Bill(Table):
 def estimated(deployments: Sequence) -> Bill:
     """The bill of what is deployed at Azure now, as far as it can be told from there."""
     price, now = costs.hosting(), datetime.now(UTC).timestamp()
-    rows = []
+    rows, untold = [], []
     for one in deployments:
         paid = is_tuned(one.model) and one.tier != "developertier"
-        per_hour, begun = price.per_hour if paid else 0.0, one.created.timestamp()
+        if paid and one.created is None:
+            untold.append(one.name)
+        per_hour = price.per_hour if paid else 0.0
+        begun = one.created.timestamp() if one.created else now
         hours = max(0.0, now - begun) / HOUR
         rows.append(Hosted(one.name, one.model, one.tier, one.state, per_hour, hours,
                            hours * per_hour, hosted_from=begun))
-    return Bill(tuple(rows), now, price.read, estimated=True)
+    return Bill(tuple(rows), now, price.read, estimated=True, untold=tuple(untold))
 
 
 def bill_picture(bill: Bill):

@@ -46,6 +46,7 @@ class FakeArm:
 
     def __init__(self):
         self.deployments, self.requests, self.trouble = {}, [], []
+        self.page, self.list_answer = 0, None
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -88,10 +89,22 @@ class FakeArm:
         if method == "DELETE":
             return (202, None) if self.deployments.pop(name, None) else (204, None)
         if not name:
-            return 200, {"value": [self.shown(name) for name in self.deployments]}
+            return self.listing(path)
         if name not in self.deployments:
             return 404, {"error": {"code": "DeploymentNotFound", "message": "none"}}
         return 200, self.shown(name)
+
+    def listing(self, path):
+        """All deployments; with ``page`` set, so many at a time and then a link to the rest."""
+        if self.list_answer is not None:
+            return self.list_answer
+        shown = [self.shown(name) for name in self.deployments]
+        if not self.page:
+            return 200, {"value": shown}
+        begin = int(path.partition("$skiptoken=")[2] or 0)
+        end = begin + self.page
+        more = {"nextLink": f"{self.place.address}{path.partition('&')[0]}&$skiptoken={end}"}
+        return 200, {"value": shown[begin:end]} | (more if end < len(shown) else {})
 
     def shown(self, name):
         one = dict(self.deployments[name])
@@ -183,6 +196,77 @@ def test_the_bill_at_azure_is_an_estimate_from_what_is_there(azure):
     assert "cost analysis" in repr(bill) and "recipes" in bill._repr_html_()
     with pytest.raises(LessonError, match="Only the practice service"):
         azure.wind(days=1)
+
+
+# --- a listing is read whole, or not at all ------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [
+    "SubscriptionNotFound", "ResourceGroupNotFound", "ResourceNotFound", "ParentResourceNotFound"])
+def test_a_mistyped_resource_is_not_an_empty_one(azure, fake, code):
+    """Each 404 of a GET counted as "nothing": the bill of a mistyped group was 0 $, while the
+    deployment in the right one was charged by the hour.
+    """
+    azure.deploy("recipes", TUNED, confirm=True)
+    for look in (azure.deployments, azure.bill):
+        fake.trouble = [(404, code)]
+        with pytest.raises(LessonError, match=code) as caught:
+            look()
+        assert "AZURE_RESOURCE_GROUP" in caught.value.cure
+
+
+def test_only_a_missing_deployment_is_none(azure, fake):
+    """A mistyped group was "no such deployment" to find, too."""
+    assert azure.find("recipes") is None
+    for code in ("SubscriptionNotFound", "ResourceGroupNotFound", "ParentResourceNotFound"):
+        fake.trouble = [(404, code)] * 2
+        with pytest.raises(LessonError, match=code):
+            azure.find("recipes")
+
+
+def test_a_listing_of_several_pages_is_read_to_its_end(azure, fake):
+    """Only the first page was read, and a bill left out what stood on the others."""
+    for number in range(5):
+        azure.deploy(f"d{number}", TUNED, confirm=True)
+    fake.page = 2
+    assert [one.name for one in azure.deployments()] == [f"d{number}" for number in range(5)]
+    assert azure.bill().dollars == pytest.approx(5 * 17, abs=0.5)
+    fake.trouble = [(503, "Busy")] * control_plane.TRIES
+    with pytest.raises(LessonError, match="503"):
+        azure.deployments()
+
+
+def test_a_deployment_of_unknown_age_is_not_free(azure, fake):
+    """Without a day of making it counted as made just now, for 0 $."""
+    azure.deploy("recipes", TUNED, confirm=True)
+    del fake.deployments["recipes"]["systemData"]
+    bill = azure.bill()
+    assert bill.untold == ("recipes",) and "Not in the sum" in repr(bill)
+
+
+@pytest.mark.parametrize("answer", [
+    (200, None), (200, []), (200, {}), (200, {"value": None}), (204, None), (202, {"value": []}),
+    (200, {"value": [{"name": "x"}]}), (200, {"value": [], "nextLink": 7})])
+def test_an_answer_that_is_no_listing_is_not_an_empty_one(azure, fake, answer):
+    fake.list_answer = answer
+    with pytest.raises(LessonError, match="no list of deployments"):
+        azure.deployments()
+
+
+@pytest.mark.parametrize("link", ["https://elsewhere.example/x", "http://127.0.0.1:9/x", "/x"])
+def test_the_token_follows_no_link_to_another_place(azure, fake, link):
+    fake.list_answer = (200, {"value": [], "nextLink": link})
+    with pytest.raises(LessonError, match="no list of deployments"):
+        azure.deployments()
+    assert len(fake.requests) == 1
+
+
+def test_a_listing_that_leads_in_a_circle_ends(azure, fake):
+    again = fake.place.address + fake.place.path() + f"?api-version={control_plane.API_VERSION}"
+    fake.list_answer = (200, {"value": [], "nextLink": again})
+    with pytest.raises(LessonError, match="no list of deployments"):
+        azure.deployments()
+    assert len(fake.requests) == 1
 
 
 # --- what goes wrong there ----------------------------------------------------------------------
