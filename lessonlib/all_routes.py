@@ -18,7 +18,7 @@ from lessonlib.costs import ModelPrice
 from lessonlib.evaluation import Example, Method, Result, evaluate
 from lessonlib.i18n import _
 from lessonlib.scoreboard import Scoreboard
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _is(name: str, route: Route) -> bool:
 
 
 @dataclass(frozen=True, repr=False)
-class Overview(Table):
+class Overview(ShownAsTable):
     """Rows of text: route, run or not, micro-F1, remark."""
 
     lines: tuple[tuple[str, str, str, str], ...]
@@ -124,5 +124,5 @@ class Overview(Table):
         """The routes that were not run."""
         return [line[0] for line in self.lines if line[2] == "-"]
 
-    def cells(self) -> list[tuple[str, str, str, str]]:
-        return [(_("route"), _("run?"), _("micro-F1"), _("remark")), *self.lines]
+    def table(self) -> Table:
+        return Table((_("route"), _("run?"), _("micro-F1"), _("remark")), self.lines)

@@ -12,7 +12,7 @@ running a search costs is not in it. To change the numbers by hand: ``break_even
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lessonlib import costs, pictures
@@ -129,9 +129,10 @@ class Scenario:
             text += " " + _("Kept ready by the hour, its tokens cost what the base model's cost.")
         return text
 
-    def table(self) -> CostTable:
+    def table(self) -> Table:
         """The sum as a plain table, for a notebook or a terminal."""
-        return CostTable(tuple(map(tuple, self.rows())), self.note())
+        heading, *rows = self.rows()
+        return Table(heading, rows, [self.note()], words=(0,))
 
     def alt(self) -> str:
         """The picture in words."""
@@ -168,18 +169,3 @@ class Scenario:
 
 def _money(dollars: float) -> str:
     return f"{dollars:,.0f}" if dollars >= 100 else f"{dollars:.2f}"
-
-
-@dataclass(frozen=True, repr=False)
-class CostTable(Table):
-    """A table of dollars. rows[0] is the heading."""
-
-    rows: Sequence[Sequence[str]]
-    note: str
-    WORDS = (0,)
-
-    def cells(self) -> Sequence[Sequence[str]]:
-        return self.rows
-
-    def notes(self) -> list[str]:
-        return [self.note]

@@ -141,7 +141,8 @@ class Report:
         parts = [f"<p>{html.escape(self.headline())}</p>"]
         rows = list(self.lines())
         if rows:
-            parts.append(_Problems(rows)._repr_html_())
+            head = (_("level"), _("key"), _("where"), _("what is wrong"), _("cure"))
+            parts.append(Table(head, rows, named=False)._repr_html_())
         parts += [f"<p><small>{html.escape(note)}</small></p>" for note in self.notes()]
         return "\n".join(parts)
 
@@ -159,17 +160,6 @@ def _more_lines(alike: list[Problem]) -> str:
     numbers = list(dict.fromkeys(numbers))
     dots = ", …" if len(numbers) > NAMED else ""
     return _("lines {numbers}").format(numbers=", ".join(numbers[:NAMED]) + dots)
-
-
-@dataclass(frozen=True, repr=False)
-class _Problems(Table):
-    """The problems alone, as a table."""
-
-    rows: list[tuple[str, str, str, str, str]]
-    NAMED = False
-
-    def cells(self) -> list[tuple[str, ...]]:
-        return [(_("level"), _("key"), _("where"), _("what is wrong"), _("cure")), *self.rows]
 
 
 #: What OpenAI's service says to each kind of problem, in English always: it is the protocol's

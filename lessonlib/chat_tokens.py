@@ -11,7 +11,7 @@ from datetime import date
 from lessonlib.chat_counters import Tokens, counter_for
 from lessonlib.chat_limits import epochs
 from lessonlib.i18n import _
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 
 #: Rows of the table: heading, and the share of examples that are no longer.
 QUANTILES = ((0, _("shortest")), (0.05, "5 %"), (0.5, _("median")), (0.95, "95 %"),
@@ -19,7 +19,7 @@ QUANTILES = ((0, _("shortest")), (0.05, "5 %"), (0.5, _("median")), (0.95, "95 %
 
 
 @dataclass(repr=False)
-class TokenStatistics(Table):
+class TokenStatistics(ShownAsTable):
     """The lengths of all sound examples of a file.
 
     Attributes:
@@ -30,7 +30,6 @@ class TokenStatistics(Table):
 
     counted_by: str
     limit: int | None = None
-    WORDS = (0,)
     prompt: array = field(default_factory=lambda: array("L"))
     answer: array = field(default_factory=lambda: array("L"))
 
@@ -51,16 +50,12 @@ class TokenStatistics(Table):
         limit = self.limit if limit is None else limit
         return 0 if limit is None else sum(total > limit for total in self.total)
 
-    def cells(self) -> list[list[str]]:
-        """Heading and rows of the table: quantiles, then the sum."""
+    def table(self) -> Table:
+        """Quantiles, then the sum."""
         columns = [sorted(self.prompt), sorted(self.answer), sorted(self.total)]
-        rows = [[_("tokens"), _("prompt"), _("answer"), _("together")]]
-        for share, name in QUANTILES:
-            rows.append([name, *(f"{quantile(column, share):,}" for column in columns)])
+        rows = [[name, *(f"{quantile(column, share):,}" for column in columns)]
+                for share, name in QUANTILES]
         rows.append([_("sum"), *(f"{sum(column):,}" for column in columns)])
-        return rows
-
-    def notes(self) -> list[str]:
         text = _("{examples:,} examples, counted by the tokenizer of {name}.").format(
             examples=len(self), name=self.counted_by
         )
@@ -68,7 +63,8 @@ class TokenStatistics(Table):
             text += " " + _("Longer than {limit:,} tokens: {over:,}.").format(
                 limit=self.limit, over=self.over_limit()
             )
-        return [text]
+        head = (_("tokens"), _("prompt"), _("answer"), _("together"))
+        return Table(head, rows, [text], words=(0,))
 
     def __str__(self) -> str:
         return super().__str__() if self.prompt else _("No sound example to count.")

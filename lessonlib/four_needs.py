@@ -14,7 +14,7 @@ from lessonlib import environment, paths
 from lessonlib.environment import Check
 from lessonlib.i18n import _
 from lessonlib.memory_left import available_memory
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 from lessonlib.this_machine import versions
 
 
@@ -47,7 +47,7 @@ class Need:
 
 
 @dataclass(frozen=True, repr=False)
-class FourNeeds(Table):
+class FourNeeds(ShownAsTable):
     """All four. Shown as a table where the place allows one."""
 
     needs: tuple[Need, ...]
@@ -64,11 +64,10 @@ class FourNeeds(Table):
         ]
         return "\n".join(blocks)
 
-    def cells(self) -> list[tuple[str, ...]]:
-        heading = (
-            _("what tuning needs"), _("this machine"), _("ready"), _("a hosted service brings")
-        )  # fmt: skip
-        return [heading, *((need.name, need.here, need.state, need.hosted) for need in self.needs)]
+    def table(self) -> Table:
+        return Table(
+            (_("what tuning needs"), _("this machine"), _("ready"), _("a hosted service brings")),
+            [(need.name, need.here, need.state, need.hosted) for need in self.needs])
 
 
 def look() -> FourNeeds:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
-from dataclasses import dataclass
 
 from lessonlib import lora_folders, open_models
 from lessonlib.i18n import _
@@ -22,19 +21,9 @@ WAYS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, repr=False)
-class HostingTable(Table):
-    """The ways, as a table."""
-
-    rows: tuple[tuple[str, ...], ...]
-
-    def cells(self) -> list[tuple[str, ...]]:
-        return [HEAD, *self.rows]
-
-
-def table() -> HostingTable:
+def table() -> Table:
     """Ways to serve a tuned open model. As of November 2026, by each project's documentation."""
-    return HostingTable(WAYS)
+    return Table(HEAD, WAYS)
 
 
 def vllm_command(model: str, adapters: dict[str, str], rank: int = 16) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from lessonlib import costs
 from lessonlib.chat_limits import limits
 from lessonlib.i18n import _
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 
 HOUR, DAY = 3600.0, 86400.0
 #: Why a deployment ended, in words.
@@ -75,7 +75,7 @@ class Hosted:
 
 
 @dataclass(frozen=True, repr=False)
-class Bill(Table):
+class Bill(ShownAsTable):
     """All deployments with what they have cost until ``now``. ``dollars``: the sum.
 
     ``untold``: deployments that are paid for since nobody knows when, so not in the sum.
@@ -86,7 +86,6 @@ class Bill(Table):
     read: date
     estimated: bool = False
     untold: tuple[str, ...] = ()
-    WORDS = (0, 1, 5)
 
     @property
     def dollars(self) -> float:
@@ -106,14 +105,12 @@ class Bill(Table):
         kept = [row for row in self.rows if row.hosted_until is None or row.hosted_until > when]
         return replace(self, rows=tuple(kept))
 
-    def cells(self) -> list[tuple[str, ...]]:
-        """The heading, a line for each deployment, and the sum."""
+    def table(self) -> Table:
+        """A line for each deployment, and the sum."""
         heading = (_("deployment"), _("tier"), _("days"), _("$ an hour"), _("$ so far"), _("end"))
         lines = [(row.name, row.tier, f"{row.hours / 24:.1f}", f"{row.per_hour:.2f}",
                   f"{row.dollars:,.2f}", row.end) for row in self.rows]
-        return [heading, *lines, (_("together"), "", "", "", f"{self.dollars:,.2f}", "")]
-
-    def notes(self) -> list[str]:
+        lines.append((_("together"), "", "", "", f"{self.dollars:,.2f}", ""))
         text = _("Hosting alone, by a price read on {read}; tokens come on top.").format(
             read=self.read.isoformat())
         if self.estimated:
@@ -125,7 +122,7 @@ class Bill(Table):
         if self.untold:
             notes.append(_("Not in the sum, because Azure does not tell since when they are"
                            " deployed: {names}.").format(names=", ".join(self.untold)))
-        return notes
+        return Table(heading, lines, notes, words=(0, 1, 5))
 
     def picture(self):
         """How the bill of each deployment grew."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lessonlib.i18n import _
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 
 #: How the services call a step's numbers, in events, result files and checkpoints.
 NAMES = {
@@ -58,12 +58,11 @@ def _numbers(row: dict) -> dict[str, float | None]:
 
 
 @dataclass(frozen=True, repr=False)
-class Results(Table):
+class Results(ShownAsTable):
     """A result file. ``steps``: every step of the job; see ``Step``."""
 
     job: str
     steps: list[Step]
-    WORDS = ()
 
     def picture(self):
         """The losses over all steps."""
@@ -93,10 +92,9 @@ class Results(Table):
         places |= set(_spread(others, SHOWN - len(places)))
         return [self.steps[place] for place in sorted(places)]
 
-    def cells(self) -> list[tuple[str, ...]]:
-        heading = (_("step"), _("training loss"), _("training accuracy"), _("validation loss"),
-                   _("validation accuracy"))
-        return [heading] + [(str(one.step), *_cells(one)) for one in self.shown]
+    def table(self) -> Table:
+        return Table((_("step"), *_headings()),
+                     [(str(one.step), *_cells(one)) for one in self.shown], words=())
 
 
 def _spread(places: list[int], count: int) -> list[int]:
@@ -115,10 +113,8 @@ class Checkpoint:
     numbers: Step
 
 
-class Checkpoints(Table, list[Checkpoint]):
+class Checkpoints(ShownAsTable, list[Checkpoint]):
     """The kept models of a job, newest first. A list that shows itself as a table."""
-
-    WORDS = (0,)
 
     def best(self) -> Checkpoint:
         """The one with the lowest validation loss (training loss where none was taken)."""
@@ -128,10 +124,9 @@ class Checkpoints(Table, list[Checkpoint]):
 
         return min(self, key=loss)
 
-    def cells(self) -> list[tuple[str, ...]]:
-        heading = (_("model"), _("step"), _("training loss"), _("training accuracy"),
-                   _("validation loss"), _("validation accuracy"))
-        return [heading] + [(one.model, str(one.step), *_cells(one.numbers)) for one in self]
+    def table(self) -> Table:
+        return Table((_("model"), _("step"), *_headings()),
+                     [(one.model, str(one.step), *_cells(one.numbers)) for one in self], words=(0,))
 
 
 def read_results(content: bytes, job: str) -> Results:
@@ -152,6 +147,11 @@ def read_checkpoints(found: Iterable) -> Checkpoints:
         numbers = Step(one.step_number, None, **_numbers(one.metrics.to_dict()))
         kept.append(Checkpoint(one.fine_tuned_model_checkpoint, one.step_number, numbers))
     return kept
+
+
+def _headings() -> tuple[str, ...]:
+    return (_("training loss"), _("training accuracy"), _("validation loss"),
+            _("validation accuracy"))
 
 
 def _cells(step: Step) -> tuple[str, ...]:

@@ -133,19 +133,8 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
     )  # fmt: skip
 
 
-@dataclass(frozen=True, repr=False)
-class Overview(Table):
+def overview(names: Sequence[str], cards: Sequence[Card]) -> Table:
     """Models down, cards across: how each is trained there, and how much memory it takes."""
-
-    head: list[str]
-    rows: list[list[str]]
-
-    def cells(self) -> list[list[str]]:
-        return [self.head, *self.rows]
-
-
-def overview(names: Sequence[str], cards: Sequence[Card]) -> Overview:
-    """Plans of several models on several cards, side by side."""
     head = [_("model"), _("licence"), _("parameters"), *(card.name for card in cards)]
     rows = []
     for name in names:
@@ -157,7 +146,7 @@ def overview(names: Sequence[str], cards: Sequence[Card]) -> Overview:
             except LessonError:
                 row.append(_("does not fit"))
         rows.append(row)
-    return Overview(head, rows)
+    return Table(head, rows)
 
 
 def _in_short(plan: Plan) -> str:

@@ -28,7 +28,7 @@ from lessonlib.bootstrap import Difference, Score
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Result, compare, counts
 from lessonlib.i18n import _
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 
 SHUFFLES = 10_000
 SEED = 2026
@@ -147,12 +147,11 @@ def table(results: Mapping[str, Result], metric: str | None = None) -> PairedTab
 
 
 @dataclass(frozen=True, repr=False)
-class PairedTable(Table):
+class PairedTable(ShownAsTable):
     """Every route (row) against every other (column), best first."""
 
     routes: tuple[str, ...]
     pairs: tuple[Paired, ...]
-    WORDS = (0,)
 
     def pair(self, a: str, b: str) -> Paired:
         """One pair, whichever comes first. Raises LessonError where there is none."""
@@ -162,23 +161,19 @@ class PairedTable(Table):
         raise LessonError(_("There is no pair {a!r} and {b!r}.").format(a=a, b=b),
                           _("There are: {names}.").format(names=", ".join(self.routes)))
 
-    def cells(self) -> list[list[str]]:
-        """Heading and rows as text: the difference, and ? where it could be luck."""
-        found = {(one.a, one.b): one for one in self.pairs}
-        rows = [["", *self.routes[1:]]]
+    def table(self) -> Table:
+        """Differences, with a ? where it could be luck; beneath, what the signs mean."""
+        found, rows = {(one.a, one.b): one for one in self.pairs}, []
         for place, route in enumerate(self.routes[:-1]):
             cells = [_cell(found[route, other]) if other in self.routes[place + 1:] else ""
                      for other in self.routes[1:]]
             rows.append([route, *cells])
-        return rows
-
-    def notes(self) -> list[str]:
-        """What the signs mean."""
         sizes = sorted({one.examples for one in self.pairs})
         n = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]}-{sizes[-1]}" if sizes else "0"
         words = _("Row minus column, paired over the examples that both have answered ({n}). A ?"
                   " marks what could be luck: p of 0.05 or more, adjusted for {pairs} pairs.")
-        return [words.format(n=n, pairs=len(self.pairs))]
+        note = words.format(n=n, pairs=len(self.pairs))
+        return Table(["", *self.routes[1:]], rows, [note], words=(0,))
 
 
 def _cell(pair: Paired) -> str:

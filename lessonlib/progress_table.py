@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from lessonlib import progress_file, quizzes
 from lessonlib.exercises import all_exercises
 from lessonlib.i18n import _
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 
 STATE = {"right": _("right"), "tried": _("tried"), "": _("not yet")}
 
 
 @dataclass(frozen=True, repr=False)
-class ProgressTable(Table):
+class ProgressTable(ShownAsTable):
     """Exercises and quizzes of one notebook ("03"), or of all (""), and how far each is."""
 
     notebook: str = ""
@@ -37,10 +37,8 @@ class ProgressTable(Table):
         rows.sort(key=lambda row: row[0] if "-" in row[0] else f"{row[0]}-~")
         return rows, problem
 
-    def cells(self) -> list[tuple[str, str, str, str]]:
-        return [(_("number"), _("title"), _("effort"), _("state")), *self.rows()[0]]
-
-    def notes(self) -> list[str]:
+    def table(self) -> Table:
         rows, problem = self.rows()
         none = _("There are no exercises in notebook {name}.").format(name=self.notebook)
-        return [none] * (not rows) + [problem] * bool(problem)
+        notes = [none] * (not rows) + [problem] * bool(problem)
+        return Table((_("number"), _("title"), _("effort"), _("state")), rows, notes)

@@ -25,7 +25,8 @@ from lessonlib.errors import LessonError
 from lessonlib.evaluation import Result
 from lessonlib.i18n import _
 from lessonlib.paths import WORK
-from lessonlib.scoreboard_table import COLUMNS, METRICS, OPTIONAL, ScoreTable
+from lessonlib.scoreboard_table import COLUMNS, METRICS, OPTIONAL, score_table
+from lessonlib.tables import Table
 
 
 class Scoreboard:
@@ -135,7 +136,7 @@ class Scoreboard:
                 found[name] = replace(result, name=name)
         return found
 
-    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> ScoreTable:
+    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> Table:
         """The board as a table, for a notebook or a terminal.
 
         Args:
@@ -156,7 +157,7 @@ class Scoreboard:
                 _("The scoreboard has no column {name!r}.").format(name=unknown[0]),
                 _("It has: {names}.").format(names=", ".join(COLUMNS)),
             )
-        return ScoreTable(rows, tuple(columns))
+        return score_table(rows, columns)
 
     def picture(self, split: str | None = None) -> None:
         """Show the task's score with its intervals beside the prompt tokens that each route costs.

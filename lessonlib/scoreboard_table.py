@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from lessonlib.assignment.scores import LabelRow, TextRow
 from lessonlib.bootstrap import Interval
@@ -41,49 +40,34 @@ METRICS = (*Row.METRICS, *SqlRow.METRICS, *LabelRow.METRICS, *TextRow.METRICS)
 WORDS = ("route", "split", "model")
 
 
-@dataclass(frozen=True, repr=False)
-class ScoreTable(Table):
+def score_table(rows: Sequence[dict], columns: Sequence[str]) -> Table:
     """Rows of the board, and which columns of them are shown."""
+    return Table(
+        [COLUMNS[key] for key in columns],
+        [[_cell(key, row.get(key)) for key in columns] for row in rows],
+        _notes(rows, columns) or [_("Nothing has been measured yet.")],
+        words=[place for place, key in enumerate(columns) if key in WORDS])
 
-    rows: list[dict]
-    columns: tuple[str, ...]
 
-    def cells(self) -> list[list[str]]:
-        """The heading and the rows, as text."""
-        return [
-            [COLUMNS[key] for key in self.columns],
-            *([_cell(key, row.get(key)) for key in self.columns] for row in self.rows),
-        ]
-
-    def notes(self) -> list[str]:
-        """What stands below the table: sample sizes, practice models, what prices stand for."""
-        notes = []
-        if self.rows:
-            listed = ", ".join(
-                f"{split} ({sizes(one for one in self.rows if one['split'] == split)})"
-                for split in sorted({row["split"] for row in self.rows}))
-            notes.append(
-                _("Examples: {splits}. In brackets: 95 % intervals.").format(splits=listed)
-            )
-        practice = sorted({row["model"] for row in self.rows if "practice" in row["owner"]})
-        if practice and "model" in self.columns:
-            notes.append(
-                _("Practice models, small and served by this machine: {models}.").format(
-                    models=", ".join(practice)
-                )
-            )
-        priced = sorted({row["price"] for row in self.rows if row["price"]})
-        if priced and "cost_per_1000" in self.columns:
-            notes.append(
-                _(
-                    "Dollars are what this hosted model would charge for as many tokens "
-                    "(price, day it was read): {prices}. Practice models cost nothing."
-                ).format(prices="; ".join(priced))
-            )
-        return notes or [_("Nothing has been measured yet.")]
-
-    def _holds_words(self, place: int) -> bool:
-        return self.columns[place] in WORDS
+def _notes(rows: Sequence[dict], columns: Sequence[str]) -> list[str]:
+    """What stands below the table: sample sizes, practice models, what prices stand for."""
+    notes = []
+    if rows:
+        listed = ", ".join(
+            f"{split} ({sizes(one for one in rows if one['split'] == split)})"
+            for split in sorted({row["split"] for row in rows}))
+        notes.append(_("Examples: {splits}. In brackets: 95 % intervals.").format(splits=listed))
+    practice = sorted({row["model"] for row in rows if "practice" in row["owner"]})
+    if practice and "model" in columns:
+        notes.append(_("Practice models, small and served by this machine: {models}.").format(
+            models=", ".join(practice)))
+    priced = sorted({row["price"] for row in rows if row["price"]})
+    if priced and "cost_per_1000" in columns:
+        notes.append(
+            _("Dollars are what this hosted model would charge for as many tokens (price, day it"
+              " was read): {prices}. Practice models cost nothing.").format(
+                prices="; ".join(priced)))
+    return notes
 
 
 def sizes(rows: Iterable[dict]) -> str:

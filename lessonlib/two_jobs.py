@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lessonlib import paths
 from lessonlib.evaluation import Example, Method, Result
@@ -15,25 +15,19 @@ from lessonlib.tables import Table
 Job = tuple[Callable[[Example], list[dict]], Sequence[Example]]
 
 
-@dataclass(frozen=True, repr=False)
-class JobTable(Table):
-    """``results[adapter, job]``; shown as a table, an adapter a row and a job a column."""
-
-    results: dict[tuple[str, str], Result]
-    WORDS = (0,)
-
-    def cells(self) -> list[list[str]]:
-        adapters, jobs = (list(dict.fromkeys(key[part] for key in self.results)) for part in (0, 1))
-        head = [_("adapter")]
-        for job in jobs:
-            metric = next(iter(self.results[adapters[0], job].metrics()))
-            head.append(f"{job}: {COLUMNS[metric]}")
-        rows = [[adapter] + [str(next(iter(self.results[adapter, job].metrics().values())))
-                             for job in jobs] for adapter in adapters]
-        return [head, *rows]
+def table(results: dict[tuple[str, str], Result]) -> Table:
+    """``results[adapter, job]`` as a table, an adapter a row and a job a column."""
+    adapters, jobs = (list(dict.fromkeys(key[part] for key in results)) for part in (0, 1))
+    head = [_("adapter")]
+    for job in jobs:
+        metric = next(iter(results[adapters[0], job].metrics()))
+        head.append(f"{job}: {COLUMNS[metric]}")
+    rows = [[adapter] + [str(next(iter(results[adapter, job].metrics().values())))
+                         for job in jobs] for adapter in adapters]
+    return Table(head, rows, words=(0,))
 
 
-def measure(model, tokenizer, jobs: dict[str, Job], adapters: Sequence[str]) -> JobTable:
+def measure(model, tokenizer, jobs: dict[str, Job], adapters: Sequence[str]) -> Table:
     """Ask the model about each job under each adapter; afterwards the last one is active.
 
     Args:
@@ -53,7 +47,7 @@ def measure(model, tokenizer, jobs: dict[str, Job], adapters: Sequence[str]) -> 
                 model.set_adapter(adapter)
                 found = evaluate_here(model, tokenizer, method, examples)
             results[adapter, job] = found
-    return JobTable(results)
+    return table(results)
 
 
 def ensure(name: str, base: str, examples: int) -> None:

@@ -579,7 +579,7 @@ def statistics(*pairs, limit=None):
 
 def test_the_table_of_tokens():
     made = statistics(*[(10 * n, n) for n in range(1, 102)], limit=1000)
-    cells = {name: numbers for name, *numbers in made.cells()}
+    cells = {name: numbers for name, *numbers in made.table().rows}
     assert cells["shortest"] == ["10", "1", "11"] and cells["longest"] == ["1,010", "101", "1,111"]
     assert cells["median"] == ["510", "51", "561"]
     assert cells["sum"] == ["51,510", "5,151", "56,661"]

@@ -7,8 +7,8 @@ import re
 import jupytext
 import pytest
 
+from lessonlib import two_jobs
 from lessonlib.evaluation import Result, Row
-from lessonlib.two_jobs import JobTable
 
 SOURCE = "notebooks/source/08_tune_hugging_face.py"
 
@@ -64,7 +64,7 @@ def test_the_table_of_two_jobs_names_the_scores_as_the_scoreboard_does():
     """It said "micro f1", where every other table says micro-F1."""
     row = Row("r", "", (), True, 3, 3, 4, False, 100, 20, 0.25)
     names = ("none", "recipes")
-    table = JobTable({(name, "recipes"): Result(name, "pantry", (row,), "") for name in names})
-    head, *rows = table.cells()
-    assert head == ["adapter", "recipes: micro-F1"]
-    assert rows == [[name, "0.86 (0.86-0.86)"] for name in names]
+    results = {(name, "recipes"): Result(name, "pantry", (row,), "") for name in names}
+    table = two_jobs.table(results)
+    assert table.head == ["adapter", "recipes: micro-F1"]
+    assert table.rows == [[name, "0.86 (0.86-0.86)"] for name in names]

@@ -171,9 +171,9 @@ def test_the_table_has_every_pair_best_first():
     table = paired.table({"low": result("x", [0] * 40), "high": result("y", [4] * 40),
                           "high too": result("z", [4] * 39 + [3])})
     assert table.routes == ("high", "high too", "low")
-    cells = table.cells()
-    assert cells[0] == ["", "high too", "low"]
-    assert cells[1][1].endswith("?") and cells[1][2] == "+1.00"
+    shown = table.table()
+    assert shown.head == ["", "high too", "low"]
+    assert shown.rows[0][1].endswith("?") and shown.rows[0][2] == "+1.00"
     assert table.pair("low", "high").p < 0.01
     text, page = str(table), table._repr_html_()
     assert "3 pairs" in text and "(40)" in text and "color" not in page

@@ -86,7 +86,7 @@ def test_different_numbers_of_examples_are_told_as_a_range(board):
     for name, hits in (("bare", (3, 4)), ("told", (3, 4, 4)), ("tuned", (4, 4, 4, 4))):
         board.add(result(name, hits), "test")
     board.add(result("tuned", (1,)), "field")
-    assert board.table().notes()[0].startswith("Examples: field (1), test (2 to 4). ")
+    assert board.table().notes[0].startswith("Examples: field (1), test (2 to 4). ")
 
 
 def test_columns_can_be_chosen(board):

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import pytest
 
-from lessonlib.tables import Table
+from lessonlib.tables import ShownAsTable, Table
 
 
-@dataclass(frozen=True, repr=False)
-class Costs(Table):
-    rows: tuple[tuple[str, str, str], ...]
-    told: tuple[str, ...] = ()
-    WORDS = (0, 2)
-
-    def cells(self):
-        return [("route", "dollars", "remark"), *self.rows]
-
-    def notes(self):
-        return self.told
+def costs(rows, notes=(), **more):
+    return Table(("route", "dollars", "remark"), rows, notes, words=(0, 2), **more)
 
 
 ROWS = (("few-shot", "1,200.00", "grows with <each> request"), ("tuned", "80.50", ""))
@@ -56,7 +46,7 @@ class Reader(HTMLParser):
 
 
 def test_as_text_words_stand_left_and_numbers_right():
-    assert str(Costs(ROWS, ("Once.", "Prices of today."))) == """\
+    assert str(costs(ROWS, ("Once.", "Prices of today."))) == """\
 route      dollars  remark
 --------  --------  -------------------------
 few-shot  1,200.00  grows with <each> request
@@ -66,7 +56,7 @@ Prices of today."""
 
 
 def test_as_html_every_cell_is_found_from_its_heading_and_its_row():
-    rows = Reader(Costs(ROWS)._repr_html_()).rows
+    rows = Reader(costs(ROWS)._repr_html_()).rows
     assert [cell[:2] for cell in rows[0]] == [["th", "col"]] * 3
     assert [cell[:2] for cell in rows[1]] == [["th", "row"], ["td", None], ["td", None]]
     assert rows[1][2][3] == "grows with <each> request", "escaped, so it comes back as it was"
@@ -76,43 +66,45 @@ def test_as_html_every_cell_is_found_from_its_heading_and_its_row():
 
 def test_an_equation_in_a_name_is_not_torn_apart():
     """In a wide table "few-shot, k = 2" broke into "few-shot, k" and, beneath it, "= 2"."""
-    page = Costs((("few-shot, k = 2", "1.00", "a=b"),))._repr_html_()
+    page = costs((("few-shot, k = 2", "1.00", "a=b"),))._repr_html_()
     assert Reader(page).rows[1][0][3] == "few-shot, k\u00a0=\u00a02"
-    assert "few-shot, k = 2" in str(Costs((("few-shot, k = 2", "1.00", ""),)))
+    assert "few-shot, k = 2" in str(costs((("few-shot, k = 2", "1.00", ""),)))
 
 
 def test_a_table_with_a_text_of_its_own_shows_that_everywhere():
-    class Told(Costs):
+    class Told(ShownAsTable):
+        def table(self):
+            return costs(ROWS)
+
         def __str__(self):
             return "Nothing yet."
 
-    assert repr(Told(())) == "Nothing yet." and repr(Costs(ROWS)) == str(Costs(ROWS))
+    assert repr(Told()) == "Nothing yet." and repr(costs(ROWS)) == str(costs(ROWS))
+    assert Told()._repr_html_() == costs(ROWS)._repr_html_()
 
 
 def test_only_a_table_with_notes_has_a_paragraph():
-    assert "<small>" not in Costs(ROWS)._repr_html_()
-    noted = Costs(ROWS, ("a < b", "c"))._repr_html_()
+    assert "<small>" not in costs(ROWS)._repr_html_()
+    noted = costs(ROWS, ("a < b", "c"))._repr_html_()
     assert noted.endswith("<p><small>a &lt; b<br>c</small></p>")
 
 
 def test_a_table_without_rows_shows_its_heading():
-    assert str(Costs(())) == "route  dollars  remark\n-----  -------  ------"
-    assert len(Reader(Costs(())._repr_html_()).rows) == 1
+    assert str(costs(())) == "route  dollars  remark\n-----  -------  ------"
+    assert len(Reader(costs(())._repr_html_()).rows) == 1
 
 
 def test_a_long_name_without_a_space_breaks_at_its_colons():
     """A tuned model's name once pushed the costs beyond the edge of the page."""
     name = "ft:pantry:practice:recipes:ab12"
-    page = Costs(((name, "1", "at: once"),))._repr_html_()
+    page = costs(((name, "1", "at: once"),))._repr_html_()
     assert "ft:<wbr>pantry:<wbr>practice" in page and "at: once" in page
     assert Reader(page).rows[1][0][3] == name, "whoever copies it gets the name as it is"
 
 
 def test_where_columns_are_not_named_by_their_first_one():
-    class Plain(Costs):
-        NAMED = False
-
-    assert [cell[0] for cell in Reader(Plain(ROWS)._repr_html_()).rows[1]] == ["td"] * 3
+    plain = costs(ROWS, named=False)
+    assert [cell[0] for cell in Reader(plain._repr_html_()).rows[1]] == ["td"] * 3
 
 
 #: Drawn elsewhere, for a reason each.

@@ -113,7 +113,7 @@ def print_scores(path: Path) -> None:
     if not path.exists():
         return
     from lessonlib.scoreboard import Scoreboard
-    from lessonlib.scoreboard_table import METRICS, ScoreTable, sizes
+    from lessonlib.scoreboard_table import METRICS, score_table, sizes
 
     board = Scoreboard(path=path)
     for split in dict.fromkeys(row["split"] for row in board.rows()):
@@ -125,7 +125,7 @@ def print_scores(path: Path) -> None:
         shown_rows = [
             row | {"route": f"{row['route']} ({row['model']})"}
             if routes.count(row["route"]) > 1 else row for row in rows]
-        for text in ScoreTable(shown_rows, ("route", score, "prompt_tokens")).text_lines():
+        for text in score_table(shown_rows, ("route", score, "prompt_tokens")).text_lines():
             print(f"       {text}")
 
 
