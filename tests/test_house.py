@@ -282,3 +282,20 @@ def test_nothing_is_left_to_do():
     for path in tracked():
         if path.suffix == ".py":
             assert not marks.search(path.read_text(encoding="utf-8")), path
+
+
+def test_every_command_that_is_named_anywhere_exists():
+    """A command moves with its module; a text that names the old place helps nobody."""
+    named = {}
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml"}:
+            text = path.read_text(encoding="utf-8")
+            for module in re.findall(r"python -m ((?:lessonlib|tools|factory|benchmarks)[\w.]*)",
+                                     text):
+                named[module.rstrip(".")] = path
+    assert "lessonlib.assignment.command" in named
+    for module, where in named.items():
+        path = PROJECT.joinpath(*module.split("."))
+        file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else (
+            path / "__main__.py")
+        assert file.is_file() and "__main__" in file.read_text(encoding="utf-8"), (module, where)

@@ -150,7 +150,65 @@ def test_the_first_sheet_that_holds_something_is_taken(tmp_path):
         own_rows.read(path, sheet="other")
 
 
+@pytest.mark.parametrize("content", [
+    "sep=;\r\n" + GOOD.replace(",", ";"),
+    GOOD.replace(",", ";").replace("\n", "\r").replace("bill?", "bill, or the letter, or both?"),
+    GOOD.replace(",", ";").replace("question", '"id (internal,\nnot yours)";question').replace(
+        "\n", "\n1;").replace("\n1;not", "\nnot").removesuffix("1;"),
+    GOOD.replace(",", ";").replace("question", "question, as written", 1),
+], ids=["Excel says the separator", "lines end as on an old Mac", "a header over two lines",
+        "a comma in the header"])
+def test_the_separator_is_that_of_the_header(tmp_path, content):
+    """Each of these was "no columns for questions and answers": signs were counted in the wrong
+    place."""
+    columns = ("question, as written", "answer") if "written" in content else None
+    rows = read(tmp_path, content, columns=columns)
+    assert [one.answer for one in rows.examples] == ["delivery", "billing", "delivery"]
+    assert rows.set_aside == [] and "';'" in "".join(rows.notes)
+
+
+def test_rows_are_numbered_as_a_spreadsheet_numbers_them(tmp_path):
+    """A cell over three lines is one row there; we said the number of its last line."""
+    rows = read(tmp_path, 'question,answer\n"one\ntwo\nthree",a\nWhere?,b\nWhat?,\n')
+    assert [one.id for one in rows.examples] == ["row-2", "row-3"]
+    assert [one.number for one in rows.set_aside] == [4]
+
+
+def test_two_columns_of_one_name_matter_only_where_one_is_needed(tmp_path):
+    rows = read(tmp_path, "note,question,answer,note\nx,a,b,y\n")
+    assert rows.examples[0].answer == "b"
+    with pytest.raises(LessonError, match="two columns are called 'answer'"):
+        read(tmp_path, "answer,question,answer\nx,a,b\n")
+
+
 # --- what is set aside ---
+
+
+def test_a_stray_quotation_mark_costs_its_own_row_alone(tmp_path):
+    """One at row 3 and one at row 7 made a single example of all rows from 3 to 7, unsaid."""
+    lines = [f"number {n} is here,{'ab'[n % 2]}" for n in range(10)]
+    for at in (1, 5):
+        lines[at] = '"' + lines[at]
+    rows = read(tmp_path, "question,answer\n" + "\n".join(lines) + "\n")
+    assert [one.number for one in rows.set_aside] == [3, 7] and len(rows.examples) == 8
+    assert all("quotation mark" in one.rule and one.cure for one in rows.set_aside)
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    (f"{'x' * 140_000},a", "131,072 characters"),
+    ('"She said \\"no, never\\" to it",b', r'written \"'),
+])
+def test_a_row_that_is_no_row_does_not_end_the_reading(tmp_path, line, words):
+    rows = read(tmp_path, f"{GOOD}{line}\nAnd this?,billing\n")
+    (one,) = rows.set_aside
+    assert one.number == 5 and words in one.rule and len(rows.examples) == 4
+
+
+def test_where_no_row_can_be_read_the_first_reason_is_told(tmp_path):
+    """A file of long chats was said to have no columns; that each is too long was not said."""
+    said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}] * 2
+    with pytest.raises(LessonError, match="no chat of one question and one answer"):
+        read(tmp_path, json.dumps({"messages": said}), "rows.jsonl")
 
 
 @pytest.mark.parametrize(("line", "rule"), [

@@ -1,7 +1,8 @@
-"""A file of rows as cells of text: CSV, JSON Lines or Excel.
+"""A file of rows as cells of text: CSV, JSON Lines or Excel. Whoever reads rows reads them here.
 
-Every row keeps the number that its program shows: the line of a text file, the row of a table.
-What had to be guessed or dropped on the way is told in ``notes``.
+Every row keeps the number that its program shows: the row of a table as a spreadsheet counts it
+(a cell over several lines is still one row), the line of a JSON Lines file. What had to be guessed
+or dropped on the way is told in ``notes``, and a row that is no row is named in ``unreadable``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from lessonlib.assignment.encodings import decode
@@ -22,6 +26,8 @@ OLD_EXCEL = (".xls", ".ods", ".numbers")
 JSON_LINES = (".jsonl", ".ndjson")
 #: Signs that may stand between the cells of a CSV file.
 BETWEEN = ",;\t|"
+#: The line by which Excel says which of them it is.
+SAID_BETWEEN = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*\s*', re.IGNORECASE)
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Cells:
     Attributes:
         name: of the file.
         columns: their names, in lower case, without spaces around them.
+        doubled: names that more than one column has; harmless where nobody needs the column.
         rows: (number, column -> text).
         unreadable: (number, rule, cure) of rows that are no rows.
         notes: what was guessed, mended or dropped.
@@ -41,6 +48,26 @@ class Cells:
     rows: list[tuple[int, dict[str, str]]]
     unreadable: list[tuple[int, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubled: set[str] = field(default_factory=set)
+
+    def need(self, names: Iterable[str], cure: str) -> None:
+        """See that there is one column of each of these names.
+
+        Raises:
+            LessonError: a column is missing (``cure`` says what to do then), or is there twice.
+        """
+        missing = [name for name in names if name not in self.columns]
+        if missing:
+            raise LessonError(
+                _("{name}, row 1: no column {missing}; it has: {columns}.").format(
+                    name=self.name, missing=_(" and no column ").join(map(repr, missing)),
+                    columns=", ".join(self.columns) or _("none")), cure)
+        for name in names:
+            if name in self.doubled:
+                raise LessonError(
+                    _("{name}: two columns are called {column!r}.").format(
+                        name=self.name, column=name),
+                    _("Give each column a name of its own, or delete one of them."))
 
 
 def read(path: str | Path, encoding: str | None = None, sheet: str | None = None) -> Cells:
@@ -91,32 +118,83 @@ def _is_json(ending: str, text: str) -> bool:
 
 
 def _csv(name: str, text: str) -> Cells:
-    """A table with separators; those of the first line count."""
+    """A table with separators: those that its first line names, or those of its header."""
     if text.lstrip()[:1] == "[":
         raise LessonError(
             _("{name} is one JSON list, not one object a line.").format(name=name),
             _("Write one object a line, without brackets around and commas between them:"
               " {example}").format(example='{"question": "...", "answer": "..."}'),
         )
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    between = max(BETWEEN, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between)
-    rows = []
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append((reader.line_num, row))
-    except csv.Error as error:
+    # Lines end in \n, \r\n or, from an old Mac, in \r.
+    lines = list(io.StringIO(text, newline=""))
+    said = SAID_BETWEEN.fullmatch(lines[0]) if lines else None
+    between = said[1] if said else _separator(lines)
+    # Spreadsheets do not show the line that says it, and count from the next one.
+    rows, broken = _records(lines[1:] if said else lines, between)
+    if broken and (not rows or broken[0][0] < rows[0][0]):
+        number, rule, cure = broken[0]
         raise LessonError(
-            _("{name}, line {line}: {reason}").format(
-                name=name, line=reader.line_num, reason=error),
-            _("Save the table as 'CSV UTF-8' from a spreadsheet program."),
-        ) from None
+            _("{name}, row {number}: {rule}.").format(name=name, number=number, rule=rule),
+            _("This row should name the columns: {cure}.").format(cure=cure))
     cells = _table(name, rows)
+    cells.unreadable += broken
     if between != ",":
         shown = _("tabs") if between == "\t" else f"{between!r}"
         cells.notes.append(_("Cells are separated by {sign}.").format(sign=shown))
     return cells
+
+
+def _separator(lines: list[str]) -> str:
+    """The sign that comes most often in the header, outside of quotes; of equals, the one that
+    more of the rows below have."""
+    rest = iter(lines)
+    header = ""
+    for line in rest:
+        header += line
+        if header.strip() and header.count('"') % 2 == 0:
+            break  # a column's name may go over several lines, in quotes
+    bare = re.sub(r'"[^"]*"', "", header)
+    below = list(islice(rest, 20))
+    return max(BETWEEN, key=lambda sign: (bare.count(sign), sum(sign in line for line in below)))
+
+
+def _records(
+    lines: list[str], between: str
+) -> tuple[list[tuple[int, list[str]]], list[tuple[int, str, str]]]:
+    """(number, cells) of each row that is not blank; and (number, rule, cure) of what is no row.
+
+    A quotation mark that opens a cell by mistake would swallow all rows up to the next one. So
+    its line alone is taken out, and reading goes on with the line after it.
+    """
+    rows, broken, at, number = [], [], 0, 1
+    while at < len(lines):
+        ahead = (lines[place] for place in range(at, len(lines)))
+        reader = csv.reader(ahead, delimiter=between, strict=True)
+        begins = at  # the line in which the row begins that is being read
+        try:
+            for row in reader:
+                if any(cell.strip() for cell in row):
+                    rows.append((number, row))
+                begins = at + reader.line_num
+                number += 1
+        except csv.Error:
+            broken.append((number, *_why(lines[begins])))
+            begins += 1
+            number += 1
+        at = begins
+    return rows, broken
+
+
+def _why(line: str) -> tuple[str, str]:
+    """Why a line cannot be cut into cells, and the cure."""
+    if len(line) > csv.field_size_limit():
+        return (_("a cell of more than {most:,} characters").format(most=csv.field_size_limit()),
+                _("shorten it, or delete the row"))
+    if '\\"' in line:
+        return (_('a quotation mark that is written \\"'),
+                _('write "" for a quotation mark inside of a cell'))
+    return (_('a quotation mark (") opens a cell and is not closed at its end'),
+            _('delete it, or put the whole cell into quotes and write "" for each mark in it'))
 
 
 def _table(name: str, rows: list[tuple[int, list[str]]]) -> Cells:
@@ -124,16 +202,12 @@ def _table(name: str, rows: list[tuple[int, list[str]]]) -> Cells:
     if not rows:
         raise LessonError(_("{name}: there is nothing in it.").format(name=name),
                           _("Put the names of the columns into the first row, rows below it."))
-    columns = [" ".join(cell.split()).casefold() for cell in rows[0][1]]
+    columns = [plain_name(cell) for cell in rows[0][1]]
     while columns and not columns[-1]:
         columns.pop()
-    twice = [one for one in columns if one and columns.count(one) > 1]
-    if twice:
-        raise LessonError(
-            _("{name}: two columns are called {column!r}.").format(name=name, column=twice[0]),
-            _("Give each column a name of its own, or delete one of them."),
-        )
-    made = Cells(name, [one for one in columns if one], [])
+    named = [one for one in columns if one]
+    made = Cells(name, list(dict.fromkeys(named)), [],
+                 doubled={one for one in named if named.count(one) > 1})
     for number, row in rows[1:]:
         beyond = [cell for cell in row[len(columns):] if cell.strip()]
         if beyond:
@@ -145,6 +219,11 @@ def _table(name: str, rows: list[tuple[int, list[str]]]) -> Cells:
         made.rows.append((number, {
             column: cell for column, cell in zip(columns, row, strict=False) if column}))
     return made
+
+
+def plain_name(column: object) -> str:
+    """The name of a column without capitals and odd spaces."""
+    return " ".join(str(column).split()).casefold()
 
 
 def _json_lines(name: str, text: str) -> Cells:
@@ -169,8 +248,7 @@ def _json_lines(name: str, text: str) -> Cells:
                 made.unreadable.append((number, _("its messages are no chat of one question and"
                                                   " one answer"), cure))
                 continue
-        cells = {" ".join(str(key).split()).casefold(): _value(value)
-                 for key, value in row.items()}
+        cells = {plain_name(key): _value(value) for key, value in row.items()}
         made.columns += [key for key in cells if key not in made.columns]
         made.rows.append((number, cells))
     return made

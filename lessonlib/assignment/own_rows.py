@@ -17,6 +17,7 @@ import csv
 import html
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,8 @@ class Rows:
 
     Attributes:
         name: of the file.
-        kind: ``label``, ``fields`` or ``text``; see ``lessonlib.assignment.scores``.
+        kind: ``label``, ``fields`` or ``text``; see ``lessonlib.assignment.scores``; "" for rows
+            that are no questions and answers (see ``lessonlib.assignment.own_recipes``).
         examples: the rows that can be used, in the file's order.
         set_aside: those that cannot.
         notes: what was guessed, mended or dropped.
@@ -68,7 +70,7 @@ class Rows:
 
     name: str
     kind: str
-    examples: list[OwnExample]
+    examples: list
     set_aside: list[Aside] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     system: str = ""
@@ -82,8 +84,9 @@ class Rows:
             one.answer for one in self.examples).most_common()]
 
     def __str__(self) -> str:
-        lines = [_("{name}: {n} rows can be used; their answers are {kind}.").format(
-            name=self.name, n=len(self.examples), kind=KINDS[self.kind])]
+        text = _("{name}: {n} rows can be used.") if not self.kind else _(
+            "{name}: {n} rows can be used; their answers are {kind}.")
+        lines = [text.format(name=self.name, n=len(self.examples), kind=KINDS.get(self.kind))]
         lines += [f"  - {note}" for note in self.notes]
         if self.set_aside:
             lines.append(_("{n} rows were set aside (all of them: work/assignment/{file}):").format(
@@ -123,14 +126,27 @@ def read(
         raise LessonError(_("There is no kind of answer {kind!r}.").format(kind=kind),
                           _("Choose one of: auto, {kinds}.").format(kinds=", ".join(KINDS)))
     table = cell_files.read(path, encoding, sheet)
-    question, answer = _pair(table, columns)
-    rows = Rows(table.name, "text", [], notes=list(table.notes))
-    rows.set_aside = [Aside(*one) for one in table.unreadable]
-    _note_columns(rows, table, (question, answer))
-    good = _filled(rows, table, question, answer)
-    good = _without_repeats(rows, good)
-    rows.kind = kind if kind != "auto" else _kind_of([one.answer for one in good])
-    rows.examples = _of_kind(rows, good)
+    rows = begin(table)
+    if table.columns:  # where no row could be read, the rows' reasons say more than their columns
+        pair = _pair(table, columns)
+        _note_columns(rows, table, pair)
+        good = _without_repeats(rows, [_example(*one, pair) for one in filled(rows, table, pair)])
+        rows.kind = kind if kind != "auto" else _kind_of([one.answer for one in good])
+        rows.examples = _of_kind(rows, good)
+    return finish(rows)
+
+
+def begin(table: cell_files.Cells) -> Rows:
+    """What the reading of a file has found so far."""
+    return Rows(table.name, "", [], [Aside(*one) for one in table.unreadable], list(table.notes))
+
+
+def finish(rows: Rows) -> Rows:
+    """Put the rows that were set aside in order, and write them down.
+
+    Raises:
+        LessonError: not one row can be used.
+    """
     rows.set_aside.sort(key=lambda one: one.number)
     _write_aside(rows)
     if not rows.examples:
@@ -143,16 +159,15 @@ def read(
 def _pair(table: cell_files.Cells, columns: tuple[str, str] | None) -> tuple[str, str]:
     """The names of the two columns."""
     if columns is not None:
-        wanted = [" ".join(str(one).split()).casefold() for one in columns]
-        missing = [one for one in wanted if one not in table.columns]
-        if len(wanted) != 2 or missing:
-            raise LessonError(
-                _("{name} has no column {column!r}.").format(
-                    name=table.name, column=(missing or [str(columns)])[0]),
-                _("It has: {columns}.").format(columns=", ".join(table.columns) or _("none")))
-        return wanted[0], wanted[1]
+        if isinstance(columns, str) or len(columns) != 2:
+            raise LessonError(_("{columns!r} are not two columns.").format(columns=columns),
+                              _('Name the two: columns=("...", "...")'))
+        pair = (cell_files.plain_name(columns[0]), cell_files.plain_name(columns[1]))
+        table.need(pair, _("Name two of the columns that are there."))
+        return pair
     found = [pair for pair in SPELLINGS if set(pair) <= set(table.columns)]
     if len(found) == 1:
+        table.need(found[0], "")
         return found[0]
     if found:
         raise LessonError(
@@ -183,26 +198,32 @@ def _note_columns(rows: Rows, table: cell_files.Cells, pair: tuple[str, str]) ->
                             " all rows.").format(n=len(systems)))
 
 
-def _filled(rows: Rows, table: cell_files.Cells, question: str, answer: str) -> list[OwnExample]:
-    """The rows in which both cells hold something readable."""
-    good = []
+def filled(
+    rows: Rows, table: cell_files.Cells, names: Sequence[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(number, cells) of the rows in which all these cells hold something readable.
+
+    The texts are cleaned. All other rows go to ``rows.set_aside``.
+    """
     for number, one in table.rows:
-        texts = {name: _clean(one.get(name, "")) for name in (question, answer)}
-        empty = [name for name in (question, answer) if not texts[name]]
-        broken = [name for name in (question, answer) if _unreadable(texts[name])]
+        texts = {name: _clean(one.get(name, "")) for name in names}
+        empty = [name for name in names if not texts[name]]
+        broken = [name for name in names if _unreadable(texts[name])]
+        if not empty and not broken:
+            yield number, one | texts
+            continue
         if empty:
             rule, cure = _("the cell {name!r} is empty"), _("fill it, or delete the row")
-        elif broken:
+        else:
             rule, cure = _("the cell {name!r} holds something that is no text"), _(
                 "look at it: a broken formula, or letters in another encoding")
-        else:
-            good.append(OwnExample(
-                f"row-{number}", texts[question], texts[answer],
-                must=tuple(filter(None, map(str.strip, one.get("must_contain", "").split("|")))),
-                form=one.get("form", "").strip().casefold()))
-            continue
         rows.set_aside.append(Aside(number, rule.format(name=(empty or broken)[0]), cure, one))
-    return good
+
+
+def _example(number: int, one: dict[str, str], pair: tuple[str, str]) -> OwnExample:
+    must = filter(None, map(str.strip, one.get("must_contain", "").split("|")))
+    return OwnExample(f"row-{number}", one[pair[0]], one[pair[1]], must=tuple(must),
+                      form=one.get("form", "").strip().casefold())
 
 
 def _clean(text: str) -> str:

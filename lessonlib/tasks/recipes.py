@@ -5,8 +5,8 @@ says how this kitchen names things (scallions are ``green onion`` here). A model
 house names; it has to be shown them, to look them up, or to learn them.
 
 This module holds the examples, the words of the prompt, and the reading of an answer. How
-answers are scored is in ``lessonlib.evaluation``. Run as a program it makes the same task out of
-your own ingredient lines: ``python -m lessonlib.tasks.recipes my_lines.csv``.
+answers are scored is in ``lessonlib.evaluation``. The same task can be made out of your own
+ingredient lines: ``python -m lessonlib.assignment.command my_lines.csv``.
 """
 
 from __future__ import annotations
@@ -196,9 +196,3 @@ def _strings(text: str) -> list[str] | None:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return None
     return [" ".join(item.lower().split()) for item in value]
-
-
-if __name__ == "__main__":
-    from lessonlib.tasks.own_run import main
-
-    raise SystemExit(main())

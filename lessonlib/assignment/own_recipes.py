@@ -1,5 +1,9 @@
 """Make the recipe task out of anyone's own ingredient lines, without leaks between splits.
 
+    rows = read_lines("my_lines.csv")      # columns line, name; or recipe, line, name
+    task = make_task(rows.examples)        # recipes in three splits
+    python -m lessonlib.assignment.command my_lines.csv      # from there to the verdict
+
 A *leak* is a test question that training has already shown, word for word or nearly. A model
 that has leaked test questions in its training data scores for memory, and we would never know.
 """
@@ -13,10 +17,10 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 
+from lessonlib.assignment import cells, own_rows
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.tasks.near_duplicates import near_duplicates, without_near_duplicates, words
-from lessonlib.tasks.own_csv import OwnLine
 from lessonlib.tasks.recipes import Recipe
 
 #: A composed recipe has so many lines; a longer recipe of yours is cut into parts of the most.
@@ -24,6 +28,39 @@ FEWEST_LINES, MOST_LINES = 4, 8
 #: Below this, neither training nor a score means much.
 FEWEST = {"train": 20, "validation": 5, "test": 10}
 MOST_VALIDATION, MOST_TEST = 100, 200
+
+
+@dataclass(frozen=True)
+class OwnLine:
+    """One ingredient line. ``recipe`` is None where the file has no such column."""
+
+    line: str
+    name: str
+    recipe: str | None = None
+
+
+def read_lines(path: str | Path) -> own_rows.Rows:
+    """Ingredient lines out of a file with the columns line, name or recipe, line, name.
+
+    Everything that ``own_rows.read`` takes will do; other columns are left alone. Names are put
+    into lower case.
+
+    Returns:
+        ``examples`` are ``OwnLine``; rows that cannot be used are set aside with their reasons.
+
+    Raises:
+        LessonError: the file cannot be read, has no such columns, or no usable row.
+    """
+    table = cells.read(path)
+    rows = own_rows.begin(table)
+    names = [name for name in ("line", "name", "recipe")
+             if name != "recipe" or name in table.columns]
+    if table.columns:
+        table.need(names, _("Name the columns in the first row: line,name or recipe,line,name"))
+    for _number, row in own_rows.filled(rows, table, names):
+        one = {name: " ".join(row[name].split()) for name in names}
+        rows.examples.append(OwnLine(**one | {"name": one["name"].lower()}))
+    return own_rows.finish(rows)
 
 
 @dataclass
@@ -67,7 +104,7 @@ def make_task(
     only with the test (or the validation) split.
 
     Args:
-        lines: from ``own_csv.read_lines``.
+        lines: from ``read_lines``.
         seed: another seed gives another split.
         rows: use only so many lines, picked at random (whole recipes where there are any).
         test: how many recipes to test on; a fifth of all, at most 200, if not given.
