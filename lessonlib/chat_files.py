@@ -27,12 +27,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from lessonlib import text_files
 from lessonlib.chat_check import Checker, user_texts
 from lessonlib.chat_counters import counter_for
 from lessonlib.chat_limits import epochs, example_tokens, limits
@@ -83,14 +82,10 @@ def write(rows: Iterable[dict], path: str | Path, bom: bool = False) -> Path:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.new")
-    try:
-        with open(fresh, "w", encoding="utf-8-sig" if bom else "utf-8", newline="\n") as file:
-            for number, row in enumerate(rows, start=1):
-                file.write(json_line(row, number) + "\n")
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with text_files.replacing(path) as file:
+        file.write(b"\xef\xbb\xbf" if bom else b"")
+        for number, row in enumerate(rows, start=1):
+            file.write((json_line(row, number) + "\n").encode("utf-8"))
     return path
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from lessonlib.evaluation import ROW_KINDS, Result
+from lessonlib.text_files import write_whole
 
 
 def file_of(folder: Path, identity: tuple[str, str, str]) -> Path:
@@ -37,14 +36,7 @@ def save(folder: Path, identity: tuple[str, str, str], result: Result, measured:
         "rows": [dataclasses.asdict(row) for row in result.rows],
     }
     folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, suffix=".new")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(kept, file, ensure_ascii=False)
-        os.replace(name, file_of(folder, identity))
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(file_of(folder, identity), json.dumps(kept, ensure_ascii=False))
 
 
 def load(folder: Path, identity: tuple[str, str, str], measured: str) -> Result | None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from pathlib import Path
 
 from filelock import FileLock
 
 from lessonlib.i18n import _
 from lessonlib.paths import WORK
+from lessonlib.text_files import write_whole
 
 PATH = WORK / "progress.json"
 #: From nothing done to done; what was once right stays right.
@@ -61,21 +60,9 @@ def record(section: str, name: str, state: str) -> str:
             if progress[section].get(name) in (state, "right"):
                 return problem
             progress[section][name] = state
-            _replace(json.dumps(progress, indent=1, ensure_ascii=False))
+            write_whole(PATH, json.dumps(progress, indent=1, ensure_ascii=False))
             return problem
     except OSError as error:  # a lock that cannot be had is one of these, too
         return _("Your progress could not be kept: {reason}.").format(
             reason=error.strerror or error
         )
-
-
-def _replace(text: str) -> None:
-    """Write the file in one step, so that no reader ever sees half of it."""
-    handle, name = tempfile.mkstemp(dir=PATH.parent, suffix=".new")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, PATH)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

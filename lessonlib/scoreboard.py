@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +25,7 @@ from lessonlib.i18n import _
 from lessonlib.paths import WORK
 from lessonlib.scoreboard_table import COLUMNS, METRICS, OPTIONAL, score_table
 from lessonlib.tables import Table
+from lessonlib.text_files import write_whole
 
 
 class Scoreboard:
@@ -169,16 +168,8 @@ class Scoreboard:
         draw(self.rows(split))
 
     def _write(self, rows: list[dict]) -> None:
-        """Replace the file in one step, so that no reader ever sees half of it."""
         text = json.dumps({"rows": rows}, indent=1, ensure_ascii=False, allow_nan=False)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, suffix=".new")
-        try:
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(name, self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(self.path, text)
 
 
 def _identity(row: dict) -> tuple[str, str, str]:

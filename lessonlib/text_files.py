@@ -1,8 +1,17 @@
-"""Read text that people bring, and say exactly what is wrong where it is not UTF-8."""
+"""Read text that people bring, and write files whole or not at all.
+
+Where a text is not UTF-8, we say exactly what is wrong with it.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
@@ -65,3 +74,54 @@ def guess_encoding(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or raw[:200].count(0) > len(raw[:200]) // 4:
         return "utf-16"
     return "cp1252"
+
+
+def write_whole(path: str | Path, content: str | bytes, private: bool = False) -> None:
+    """Write a file in one step: no reader, and no crash, ever leaves half of it behind.
+
+    Args:
+        path: in a folder that exists. What stood there before stays until the new file is
+            complete, and for good where it cannot be written.
+        content: text is written as UTF-8, with its line ends as they are.
+        private: readable by this user only.
+
+    Raises:
+        OSError: there is no such folder, no right to write there, or no room.
+        UnicodeEncodeError: a text holds half of a surrogate pair.
+    """
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    with replacing(path, private) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: str | Path, private: bool = False) -> Iterator[BinaryIO]:
+    """A new file to write bytes to; when the block ends well, it takes the place of ``path``.
+
+    For what is too large to be held as one text. Otherwise as ``write_whole``.
+    """
+    path = Path(path)
+    # A name of its own, as two threads or processes may write at once; some of the old name,
+    # but not so much that the new one is longer than file systems allow.
+    draft = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.new")
+    rights = 0o600 if private else 0o666
+    try:
+        with open(draft, "xb", opener=lambda name, flags: os.open(name, flags, rights)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _rename(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _rename(draft: Path, path: Path) -> None:
+    """Give a draft its name. Windows refuses while somebody is reading the old file: try again."""
+    for attempt in range(50):
+        try:
+            os.replace(draft, path)
+            return
+        except PermissionError:
+            if os.name != "nt" or attempt == 49:
+                raise
+            time.sleep(0.02)

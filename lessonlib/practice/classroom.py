@@ -10,7 +10,6 @@ when the service is started again; learners may be added later.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import socket
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from lessonlib.i18n import _
 from lessonlib.practice.store import DEFAULT, Organisation, Store
+from lessonlib.text_files import write_whole
 
 #: Limits of each learner: enough for every notebook, too little to bring the room to a halt.
 UPLOAD_BYTES = 20 * 2**20
@@ -64,11 +64,7 @@ def lines_to_paste(url: str, learner: Learner) -> str:
 def write_handout(path: Path, url: str, room: Iterable[Learner]) -> None:
     """A text file with each learner's lines, to cut up or to send; readable by this user only."""
     parts = [f"# {one.organisation}\n{lines_to_paste(url, one)}\n" for one in room]
-    draft = path.with_suffix(".tmp")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-              encoding="utf-8") as file:
-        file.write("\n".join(parts))
-    os.replace(draft, path)
+    write_whole(path, "\n".join(parts), private=True)
 
 
 def announcement(url: str, room: list[Learner], handout: Path, status_url: str) -> list[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import shutil
 import time
 
@@ -32,6 +31,7 @@ from lessonlib.practice.job_record import JobRecord, StepMetrics
 from lessonlib.practice.job_store import Job
 from lessonlib.practice.learning import Learner
 from lessonlib.practice.store import Store
+from lessonlib.text_files import replacing
 
 log = logging.getLogger("lessonlib.practice")
 
@@ -172,19 +172,16 @@ class JobTraining:
     # --- the state that an interrupted job goes on from
 
     def _save(self) -> None:
-        """Write the state; under another name first, so that there is always a whole one."""
-        draft = self.folder / "state.part"
-        torch.save(
-            {
-                "step": self.step,
-                "base": self.base.fingerprint,
-                "plan": json.dumps(self.job.chosen),
-                "adapter": get_peft_model_state_dict(self.learner.model),
-                "optimizer": self.learner.optimizer.state_dict(),
-            },
-            draft,
-        )
-        os.replace(draft, self.folder / "state.pt")
+        """Write the state in one step, so that there is always a whole one."""
+        state = {
+            "step": self.step,
+            "base": self.base.fingerprint,
+            "plan": json.dumps(self.job.chosen),
+            "adapter": get_peft_model_state_dict(self.learner.model),
+            "optimizer": self.learner.optimizer.state_dict(),
+        }
+        with replacing(self.folder / "state.pt") as file:
+            torch.save(state, file)
         self.saved = time.monotonic()
 
     def _restore(self) -> int:

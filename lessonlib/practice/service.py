@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 from lessonlib import paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.text_files import write_whole
 
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
@@ -102,18 +103,7 @@ def new_record(port: int, url: str) -> Running:
 
 def write_record(record: Running) -> None:
     """Replace service.json in one step, readable by this user only."""
-    target = folder() / "service.json"
-    draft = target.with_name(f"service.{os.getpid()}.tmp")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(json.dumps(asdict(record), indent=1).encode())
-    for attempt in range(50):
-        try:
-            os.replace(draft, target)
-            return
-        except PermissionError:  # Windows: a client is reading it at this moment
-            if attempt == 49:
-                raise
-            time.sleep(0.02)
+    write_whole(folder() / "service.json", json.dumps(asdict(record), indent=1), private=True)
 
 
 def remove_record() -> None:
