@@ -12,35 +12,68 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import psutil
 
+from lessonlib import paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
 #: Seconds that a program gets to end by itself when asked to.
 PATIENCE = 5.0
+#: A log that is longer is begun anew.
+LOG_BYTES = 1_000_000
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What a Python process of this course needs to find the same work folder and modules."""
+    path = [str(paths.PROJECT), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {
+        "LESSON_WORK": str(paths.WORK),
+        "LESSON_BUILT_IN": str(paths.BUILT_IN),
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "PYTHONUTF8": "1",
+        **more,
+    }
 
 
 def start(
-    command: list[str], folder: Path, env: Mapping[str, str], output=subprocess.PIPE
+    command: list[str],
+    folder: Path,
+    env: Mapping[str, str],
+    output: Path | IO | int = subprocess.PIPE,
+    *,
+    stdin: int = subprocess.DEVNULL,
+    only_errors: bool = False,
 ) -> subprocess.Popen:
-    """Start a program in ``folder``; what it prints, on both channels, goes to ``output``.
+    """Start a program in ``folder``.
 
-    It does not get our Ctrl+C: whoever waits for it ends it, and all that it started.
+    It does not get our Ctrl+C, and closing our terminal does not end it: whoever waits for it
+    ends it, and all that it started. On Windows it opens no console.
+
+    Args:
+        output: where what it prints goes, on both channels. A path is a log: it is written on
+            from its end, or begun anew, the old one kept beside it, where it is very long.
+        only_errors: drop what it prints on the standard channel.
 
     Raises:
         LessonError: the program is not there.
     """
-    apart = (
-        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        if sys.platform == "win32"
-        else {"start_new_session": True}
-    )
+    if isinstance(output, Path):
+        with _log(output) as file:
+            return start(command, folder, env, file, stdin=stdin, only_errors=only_errors)
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        apart = {"creationflags": flags}
+    else:
+        apart = {"start_new_session": True}
+    channels = {"stdout": output, "stderr": subprocess.STDOUT}
+    if only_errors:
+        channels = {"stdout": subprocess.DEVNULL, "stderr": output}
     try:
         return subprocess.Popen(
-            command, cwd=folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, **apart,
+            command, cwd=folder, env=dict(env), stdin=stdin, **channels, **apart
         )
     except OSError as error:
         raise LessonError(
@@ -48,6 +81,13 @@ def start(
                 program=Path(command[0]).name, reason=error.strerror or error),
             _("Is it installed? The notebook's first cells set it up."),
         ) from error
+
+
+def _log(path: Path) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        os.replace(path, path.with_suffix(".old.log"))
+    return path.open("ab")
 
 
 def run(

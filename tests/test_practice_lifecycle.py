@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,24 @@ def test_an_older_version_is_replaced(work, monkeypatch):
     assert service.ensure() == "a new one"
     assert not service.is_alive() and service.find() is None
     assert before.version != "changed"
+
+
+@pytest.mark.parametrize("changed", [
+    "lessonlib/lora_rows.py", "lessonlib/practice/engine.py", "lessonlib/tasks/recipes.py",
+    "data/facts/limits.toml"])
+def test_a_service_is_older_when_any_file_it_runs_on_was_changed(tmp_path, monkeypatch, changed):
+    """The version was made of lessonlib/practice alone: after an update of the course, an old
+    service went on training and checking files by the old rules."""
+    for folder in ("lessonlib", "data/facts"):
+        shutil.copytree(paths.PROJECT / folder, tmp_path / folder)
+    monkeypatch.setattr(paths, "PROJECT", tmp_path)
+    monkeypatch.setattr(paths, "DATA", tmp_path / "data")
+    before = service.version()
+    (tmp_path / "lessonlib" / "notes.txt").write_text("no code", encoding="utf-8")
+    assert service.version() == before
+    with open(tmp_path / changed, "a", encoding="utf-8") as file:
+        file.write("\n# a word more\n")
+    assert service.version() != before
 
 
 class Impostor(http.server.BaseHTTPRequestHandler):

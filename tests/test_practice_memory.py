@@ -37,7 +37,10 @@ def ask(engine, batch, text="List the foods: 2 eggs, 1 cup milk"):
 
 def held(batch):
     """Bytes that a model holds for its requests."""
-    return sum(one.nbytes for store in batch.model.slots.stores for one in store)
+    running = [one for store in batch.model.slots.stores for one in store]
+    kept = [one for _tokens, memory in batch._prefixes._kept.values() for layer in memory
+            for one in layer]
+    return sum(one.nbytes for one in running + kept)
 
 
 def test_a_model_that_is_not_asked_any_more_gives_its_memory_back(engine, tmp_path):
@@ -46,6 +49,11 @@ def test_a_model_that_is_not_asked_any_more_gives_its_memory_back(engine, tmp_pa
     first = engine.batch_for(ModelFolder("pantry", paths.BUILT_IN, 0, "0"))
     second = engine.batch_for(ModelFolder("other", tmp_path / "other", 0, "0"))
     said = ask(engine, first)
+    # A beginning that two questions share is kept for a third one: that was never given back.
+    long = "List the foods: " + "2 eggs, 1 cup milk, " * 20
+    for last in ("salt", "sugar"):
+        ask(engine, first, long + last)
+    assert len(first._prefixes._kept) == 1
     assert said and held(first) > 0, "it is kept for the next question to the same model"
     assert ask(engine, second) == said
     assert held(first) == 0 and held(second) > 0
@@ -83,3 +91,25 @@ def test_where_memory_is_scarce_the_trainer_ends_with_its_work(monkeypatch, free
     assert (process.poll() is None) == kept
     trainer.stop()
     assert process.poll() is not None
+
+
+def test_work_of_one_learner_does_not_shorten_what_another_was_promised(monkeypatch):
+    """Where memory is scarce, an upload keeps the trainer for 60 seconds. A job of somebody else
+    that ended in them made it two, and the next job waited for its libraries again."""
+    clock, jobs = SimpleNamespace(now=0.0), ["job"]
+    monkeypatch.setattr(training, "available_memory", lambda: 10**9)
+    monkeypatch.setattr(training.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(training, "start_trainer", lambda: SimpleNamespace(
+        pid=1, poll=lambda: None, kill=lambda: None, wait=lambda timeout: 0,
+        stdin=SimpleNamespace(close=lambda: None)))
+    store = SimpleNamespace(jobs=SimpleNamespace(unfinished=lambda only_work: jobs))
+    process = training.TrainerProcess(store)
+    process.get_ready()
+    process._look()
+    jobs.clear()
+    clock.now = training.SCARCE_AFTER + 1
+    process._look()
+    assert process._process is not None, "announced for a minute"
+    clock.now = training.SCARCE_BEFORE + 1
+    process._look()
+    assert process._process is None

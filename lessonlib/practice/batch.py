@@ -116,6 +116,11 @@ class Batch:
     def busy(self) -> bool:
         return bool(self.waiting or self.running)
 
+    def release(self) -> None:
+        """Give back the memory of finished requests, and of the beginnings they shared."""
+        self.model.release()
+        self._prefixes = Prefixes()
+
     def step(self) -> None:
         """Let waiting answers join, then give every running one its next token."""
         self._drop_cancelled()

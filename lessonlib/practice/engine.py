@@ -108,7 +108,7 @@ class Engine:
         with self._changed:
             idle = [batch for batch in self._loaded.values() if batch not in working]
         for batch in idle:
-            batch.model.release()
+            batch.release()
 
     def _parameters(self) -> int:
         return sum(batch.model.parameters for batch in self._loaded.values())

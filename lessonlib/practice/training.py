@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import subprocess
 import sys
 import threading
 import time
 
-from lessonlib import paths
+from lessonlib import child_process, paths
 from lessonlib.memory_left import available_memory
 from lessonlib.practice.store import Store
 
@@ -31,7 +30,6 @@ KEPT_SECONDS = 600.0
 SCARCE_BEFORE, SCARCE_AFTER = 60.0, 2.0
 #: Bytes available below which memory is scarce.
 SCARCE = 2 * 10**9
-LOG_BYTES = 1_000_000
 
 
 class TrainerProcess:
@@ -49,9 +47,14 @@ class TrainerProcess:
         self._thread.start()
 
     def get_ready(self) -> None:
-        """There is work, or will be soon: have a trainer."""
-        self._wanted_until = time.monotonic() + kept_seconds(SCARCE_BEFORE)
+        """There is work, or will be soon: start the trainer now, since that takes seconds."""
+        self._want(SCARCE_BEFORE)
         self._wake.set()
+
+    def _want(self, scarce: float) -> None:
+        """Keep the trainer for a while from now on, never for less than was wanted before."""
+        until = time.monotonic() + kept_seconds(scarce)
+        self._wanted_until = max(self._wanted_until, until)
 
     def has_work(self) -> bool:
         """Whether a job waits for its check, for its turn, or runs."""
@@ -76,7 +79,7 @@ class TrainerProcess:
 
     def _look(self) -> None:
         if self.has_work():
-            self._wanted_until = time.monotonic() + kept_seconds(SCARCE_AFTER)
+            self._want(SCARCE_AFTER)
         wanted = time.monotonic() < self._wanted_until
         if self._process is not None and self._process.poll() is not None:
             log.warning("the trainer ended with code %s", self._process.returncode)
@@ -107,26 +110,12 @@ def kept_seconds(scarce: float) -> float:
 
 
 def start_trainer() -> subprocess.Popen:
-    """The trainer as a child process; what it says goes to the service's log."""
-    # One thread: the other cores are the notebook's and the answers'.
-    environment = os.environ | {
-        "LESSON_WORK": str(paths.WORK),
-        "LESSON_BUILT_IN": str(paths.BUILT_IN),
-        "OMP_NUM_THREADS": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        "PYTHONUTF8": "1",
-    }
-    log_file = paths.WORK / "practice" / "trainer.log"
-    too_long = log_file.exists() and log_file.stat().st_size > LOG_BYTES
-    # On Windows a console would open, since the service has none.
-    hidden = {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}
-    with log_file.open("wb" if too_long else "ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "lessonlib.practice.trainer"],
-            cwd=paths.PROJECT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            **hidden,
-        )
+    """The trainer as a child process; it ends when its standard input closes."""
+    return child_process.start(
+        [sys.executable, "-m", "lessonlib.practice.trainer"],
+        paths.PROJECT,
+        # One thread: the other cores are the notebook's and the answers'.
+        child_process.environment(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false"),
+        paths.WORK / "practice" / "trainer.log",
+        stdin=subprocess.PIPE,
+    )
