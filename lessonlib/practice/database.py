@@ -82,6 +82,9 @@ CREATE TABLE clocks (organisation TEXT PRIMARY KEY, ahead REAL NOT NULL)
 #: What each edition of the tables added. A database of an earlier one gets what it lacks.
 EDITIONS = (TABLES, DEPLOYMENT_TABLES)
 
+#: Seconds for which one who wants to write waits for another one.
+PATIENCE = 60.0
+
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -134,10 +137,10 @@ class Database:
                 connection.execute(f"PRAGMA user_version = {len(EDITIONS)}")
 
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection. A writer waits up to a minute for another one."""
+        """This thread's connection."""
         found = getattr(self._own, "connection", None)
         if found is None:
-            found = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            found = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
             found.row_factory = sqlite3.Row
             found.execute("PRAGMA journal_mode = WAL")
             found.execute("PRAGMA synchronous = FULL")

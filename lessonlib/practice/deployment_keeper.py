@@ -24,6 +24,8 @@ log = logging.getLogger("lessonlib.practice")
 
 #: Seconds for which a state is there to be seen, at the least.
 LOOK = 0.3
+#: Seconds until the next try after one that failed, such as on a locked database.
+PAUSE = 1.0
 
 
 class DeploymentKeeper:
@@ -51,15 +53,16 @@ class DeploymentKeeper:
     def _watch(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            found = []
             try:
                 found = self._store.deployments.passing()
                 for one in found:
                     self._stopping.wait(LOOK)
                     self._step(one)
             except Exception:
+                # What could not be done is still to do, and nobody will wake us for it.
                 log.exception("looking after the deployments failed")
-                self._stopping.wait(1)
+                self._stopping.wait(PAUSE)
+                continue
             if not found:
                 self._wake.wait()
 

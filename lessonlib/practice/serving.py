@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -73,7 +74,7 @@ def serve(
         trainer.watch()
         keeper.watch()
         while not serving.done():
-            if trainer.has_work():
+            if has_work(trainer):
                 activity.last = time.monotonic()
             if activity.idle_seconds() > idle_minutes * 60:
                 log.info("nobody asked for %g minutes: stopping", idle_minutes)
@@ -89,6 +90,15 @@ def serve(
         loader.join(timeout=30)
     engine.stop()
     log.info("stopped")
+
+
+def has_work(trainer: TrainerProcess) -> bool:
+    """Whether a job waits or runs; yes, where that cannot be told at the moment."""
+    try:
+        return trainer.has_work()
+    except sqlite3.OperationalError:
+        log.exception("looking for jobs failed")
+        return True
 
 
 def web_server(app) -> uvicorn.Server:

@@ -11,9 +11,10 @@ import contextlib
 import logging
 import os
 import shutil
+import sqlite3
 import sys
 import threading
-import time
+from collections.abc import Callable
 
 from filelock import FileLock
 
@@ -24,10 +25,12 @@ from lessonlib.practice.job_store import Job
 from lessonlib.practice.states import WrongState
 from lessonlib.practice.store import Store
 
-#: Seconds between two looks for work.
-LOOK = 0.2
-#: A job that has ended so many trainers since its last checkpoint is given up.
+#: Seconds between two looks for work, and after a step that failed.
+LOOK, PAUSE = 0.2, 2.0
+#: A job that has ended so many trainers and never came any further is given up.
 MOST_ATTEMPTS = 4
+#: The trainer's work ends with its process.
+NEVER = threading.Event()
 
 log = logging.getLogger("lessonlib.practice")
 
@@ -51,9 +54,7 @@ def main() -> None:
         chat_counters.counter_for()
         threading.Thread(target=check_files, args=[store], daemon=True).start()
         log.info("ready")
-        while True:
-            if not train_next(store):
-                time.sleep(LOOK)
+        keep_on(train_next, store)
 
 
 def end_with_the_service() -> None:
@@ -72,18 +73,42 @@ def be_polite() -> None:
         psutil.Process().nice(10 if on_windows is None else on_windows)
 
 
+def keep_on(step: Callable[[Store], bool], store: Store, ended: threading.Event = NEVER) -> None:
+    """Take one step after the other; rest a while after one that found nothing to do.
+
+    A step that fails, on a locked database or a full disk, is taken again: were it the end of
+    this loop, jobs would wait for ever in a service that looks alive.
+    """
+    while not ended.is_set():
+        try:
+            busy = step(store)
+        except Exception:
+            log.exception("%s failed", step.__name__)
+            ended.wait(PAUSE)
+        else:
+            if not busy:
+                ended.wait(LOOK)
+
+
 def check_files(store: Store) -> None:
     """In a thread of its own: a new job is checked while another one trains."""
-    while True:
-        job = store.jobs.next_to_check()
-        if job is None:
-            time.sleep(LOOK)
-            continue
-        try:
-            checking.check(store, job)
-        except Exception:
-            log.exception("checking the files of %s failed", job.id)
-            give_up(store, job, "The files could not be checked. See work/practice/trainer.log.")
+    keep_on(check_next, store)
+
+
+def check_next(store: Store) -> bool:
+    """Check the files of the job that has waited for the longest time; False where there is none.
+    """
+    job = store.jobs.next_to_check()
+    if job is None:
+        return False
+    try:
+        checking.check(store, job)
+    except sqlite3.OperationalError:  # nothing is wrong with the files
+        raise
+    except Exception:
+        log.exception("checking the files of %s failed", job.id)
+        give_up(store, job, "The files could not be checked. See work/practice/trainer.log.")
+    return True
 
 
 def train_next(store: Store) -> bool:
@@ -106,6 +131,8 @@ def train_next(store: Store) -> bool:
             store.jobs.fail(job.id, *failure.args)
     except LessonError as error:
         give_up(store, job, str(error), "invalid_training_file", "training_file")
+    except sqlite3.OperationalError:  # it is still running, and the next attempt goes on with it
+        raise
     except Exception:
         log.exception("training %s failed", job.id)
         give_up(store, job, "Training failed. See work/practice/trainer.log.")
