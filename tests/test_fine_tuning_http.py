@@ -113,6 +113,10 @@ def test_broken_forms_are_refused_and_leave_nothing_behind():
         (file + b"--x--\r\n", kind),
         (part % (b"purpose", b"", b"x" * 20_000) + file + b"--x--\r\n", kind),
         (purpose + file + part % (b"colour", b"", b"red") + b"--x--\r\n", kind),
+        # The second one went on where the first had ended: its content, the size of both.
+        (purpose + file + file + b"--x--\r\n", kind),
+        (b"".join(part % (b"f%d" % n, b"", b"x" * 9_000) for n in range(12)) + b"--x--\r\n", kind),
+        (b"--x\r\n" + b"A: " + b"x" * 200_000 + b"\r\n\r\n{}\r\n--x--\r\n", kind),
     ):
         answer = web().post("/files", content=body, headers=headers)
         assert answer.status_code == 400 and answer.json()["error"]["message"], body
@@ -366,6 +370,9 @@ def test_jobs_are_paged_and_found_by_metadata(client, training_file):
          "unknown_parameter", "Unknown"),
         ({"hyperparameters": {"learning_rate_multiplier": 0}, "method": None},
          "hyperparameters.learning_rate_multiplier", "decimal_below_min_value", "> 0"),
+        # The next one was taken; its digits alone ended in a status 500.
+        ({"hyperparameters": {"learning_rate_multiplier": 10**400}, "method": None},
+         "hyperparameters.learning_rate_multiplier", "decimal_above_max_value", "<= "),
         ({"hyperparameters": {"n_epochs": "many"}, "method": None},
          "hyperparameters.n_epochs", "invalid_type", "an integer"),
         ({"hyperparameters": {"n_epochs": 2}}, "hyperparameters",
@@ -383,6 +390,21 @@ def test_wrong_wishes_are_refused_by_name(client, training_file, wish, param, co
         create(client, training_file, extra_body=wish)
     assert (caught.value.param, caught.value.code) == (param, code)
     assert words in caught.value.message
+
+
+def test_a_number_without_end_is_refused(training_file):
+    """It was taken, and no list of jobs was JSON any more: "learning_rate_multiplier": Infinity."""
+    wish = {"model": "pantry", "training_file": training_file,
+            "hyperparameters": {"learning_rate_multiplier": float("inf")}}
+    answer = web().post("/fine_tuning/jobs", content=json.dumps(wish))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "decimal_above_max_value"
+
+
+def test_half_a_letter_is_no_name():
+    """SQLite cannot look for it: status 500."""
+    answer = web().post("/fine_tuning/jobs", content=r'{"model": "\ud800", "training_file": "x"}')
+    assert answer.status_code == 400 and answer.json()["error"]["type"] == "invalid_request_error"
 
 
 def test_unknown_jobs_and_wrong_pages_are_refused(client, training_file):

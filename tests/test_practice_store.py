@@ -190,6 +190,19 @@ def test_an_interrupted_job_goes_first_and_counts_its_attempts(store):
     assert len(started) == 1
 
 
+def test_only_attempts_that_came_no_further_are_counted(store):
+    """A job of one long epoch failed after four pauses or restarts, although each time it had
+    come further: "Training was interrupted 4 times at the same place."."""
+    queue(store, "a")
+    record = JobRecord(store.database, store.jobs.next_to_train())
+    for step in (1, 2):
+        assert store.jobs.next_to_train().attempts == 2
+        record.step(StepMetrics(step, 1.0, 0.5), 9, True, None)
+    store.jobs.next_to_train()
+    record.step(StepMetrics(2, 1.0, 0.5), 9, True, None)
+    assert store.jobs.next_to_train().attempts == 3, "no further than before"
+
+
 def test_unfinished_jobs_are_limited_for_each_organisation(store):
     for number in range(2):
         store.jobs.create(new_job(f"a{number}", "a"), most_pending=2)

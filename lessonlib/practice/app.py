@@ -15,7 +15,7 @@ from lessonlib.practice.chat_call import ChatCall
 from lessonlib.practice.classroom import STATUS_PATH, status_key
 from lessonlib.practice.deployment_routes import DeploymentRoutes
 from lessonlib.practice.door import Activity, Door, error_response, json_response
-from lessonlib.practice.errors import ApiError
+from lessonlib.practice.errors import ApiError, server_error
 from lessonlib.practice.file_routes import FileRoutes
 from lessonlib.practice.house import House, whose
 from lessonlib.practice.job_routes import JobRoutes
@@ -41,6 +41,10 @@ def create_app(
     @app.exception_handler(ApiError)
     async def refused(request: Request, error: ApiError) -> Response:
         return error_response(error)
+
+    @app.exception_handler(Exception)
+    async def own_fault(request: Request, error: Exception) -> Response:
+        return error_response(server_error())  # the door writes into the log what it was
 
     @app.exception_handler(HTTPException)
     async def no_such_route(request: Request, error: HTTPException) -> Response:

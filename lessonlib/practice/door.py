@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fastapi.responses import Response
@@ -104,10 +104,9 @@ class Door:
         scope["organisation"] = found
         if azure_door.is_azure(scope["path"]) and (refusal := azure_door.take_version(scope)):
             return refusal
-        attempt = headers.get("x-stainless-retry-count", "0")
         creates_job = scope["method"] == "POST" and scope["path"].endswith("/fine_tuning/jobs")
         return self._limit(found) or rehearse.refusal(
-            headers.get(rehearse.HEADER), int(attempt) if attempt.isdecimal() else 0, creates_job
+            headers.get(rehearse.HEADER), attempt(headers), creates_job
         )
 
     def _whose(self, path: str, headers: dict[str, str]) -> Organisation | ApiError:
@@ -147,6 +146,12 @@ class Door:
             return None
         seconds = max(1, round(recent[0] + 60 - now))
         return rehearse.rate_limit(owner.id, owner.requests_per_minute, seconds)
+
+
+def attempt(headers: Mapping[str, str]) -> int:
+    """0 for a request, 1 for its first repetition: the official client says which it is."""
+    text = headers.get("x-stainless-retry-count", "0")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def error_response(error: ApiError) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from lessonlib.practice.errors import ApiError
@@ -87,7 +88,8 @@ class Fields:
             return default
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise invalid_type(name, "a decimal", value)
-        _check_range(name, value, low, high, "decimal")
+        # No JSON has infinity, and a whole number may be larger than any decimal.
+        _check_range(name, value, low, min(high, sys.float_info.max), "decimal")
         return float(value)
 
 

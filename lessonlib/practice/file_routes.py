@@ -12,11 +12,11 @@ from fastapi.responses import FileResponse, Response
 
 from lessonlib.chat_limits import limits
 from lessonlib.practice import openai_view, paging, uploads
-from lessonlib.practice.door import json_response
+from lessonlib.practice.door import attempt, json_response
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.fields import Fields, unsupported
 from lessonlib.practice.file_store import StoredFile
-from lessonlib.practice.house import House, attempt, whose
+from lessonlib.practice.house import House, whose
 
 #: A client that repeats a request whose answer was lost does so within these seconds.
 REPEATED_WITHIN = 600
@@ -56,7 +56,7 @@ class FileRoutes:
                 id, owner.id, self.view.NAME, purpose, PurePath(upload.filename).name,
                 upload.size, upload.sha256, int(time.time()),
             )
-            stored = await asyncio.to_thread(self.keep, new, attempt(request) > 0)
+            stored = await asyncio.to_thread(self.keep, new, attempt(request.headers) > 0)
         finally:
             self.files.draft(id).unlink(missing_ok=True)
         return json_response(self.view.new_file_object(stored))

@@ -28,9 +28,3 @@ class House:
 def whose(request: Request) -> Organisation:
     """The organisation whose key the request came with; the door has seen to it."""
     return request.scope["organisation"]
-
-
-def attempt(request: Request) -> int:
-    """0 for a request, 1 for its first repetition: the official client says which it is."""
-    text = request.headers.get("x-stainless-retry-count", "0")
-    return int(text) if text.isdecimal() else 0

@@ -64,13 +64,16 @@ class JobRecord:
         values = {name: getattr(metrics, name) for name in _COLUMNS}
         with self._database.transaction() as connection:
             self._see_that_it_runs(connection)
-            connection.execute(
+            further = connection.execute(
                 "INSERT OR IGNORE INTO metrics (job, step, train_loss, train_accuracy, valid_loss,"
                 " valid_accuracy) VALUES (?, ?, ?, ?, ?, ?)",
                 (self._job.id, metrics.step, *values.values()),
-            )
+            ).rowcount
             update = "UPDATE jobs SET estimated_finish = ? WHERE id = ?"
             connection.execute(update, (finish, self._job.id))
+            if further:  # than any attempt before: it is not always the same place that ends it
+                update = "UPDATE jobs SET attempts = 1 WHERE id = ?"
+                connection.execute(update, (self._job.id,))
             if tell:
                 add_event(
                     connection, self._job.id, "step", step=metrics.step, total=total, **values
@@ -87,7 +90,6 @@ class JobRecord:
             self._add_checkpoint(connection, metrics, model)
             step = metrics.step
             add_event(connection, self._job.id, "checkpoint", step=step, model=model.name)
-            connection.execute("UPDATE jobs SET attempts = 1 WHERE id = ?", (self._job.id,))
             return self._forget_old_checkpoints(connection)
 
     def succeed(

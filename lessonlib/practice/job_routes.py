@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from lessonlib.practice import job_request, openai_view, paging, states
-from lessonlib.practice.door import json_response
+from lessonlib.practice.door import attempt, json_response
 from lessonlib.practice.errors import ApiError, read_json
 from lessonlib.practice.fields import invalid_type
 from lessonlib.practice.file_routes import REPEATED_WITHIN
-from lessonlib.practice.house import House, attempt, whose
+from lessonlib.practice.house import House, whose
 from lessonlib.practice.job_store import Job, TooManyPending
 from lessonlib.practice.states import WrongState
 from lessonlib.practice.store import Organisation
@@ -51,7 +51,7 @@ class JobRoutes:
 
     async def create(self, request: Request) -> Response:
         body = await read_json(request)
-        repeated = attempt(request) > 0
+        repeated = attempt(request.headers) > 0
         job = await asyncio.to_thread(self.keep, body, whose(request), repeated)
         self.house.trainer.get_ready()
         return json_response(self.view.job_object(job))
@@ -103,10 +103,10 @@ class JobRoutes:
     def retrieve(self, request: Request, id: str) -> Response:
         return json_response(self.view.job_object(self.known(request, id)))
 
-    def changed(self, request: Request, id: str, to: str, event: str) -> Response:
+    def changed(self, request: Request, id: str, to: str, event: str, **columns) -> Response:
         job = self.known(request, id)
         try:
-            job = self.jobs.move(job.id, to, event)
+            job = self.jobs.move(job.id, to, event, **columns)
         except WrongState as wrong:
             raise wrong_state(wrong) from None
         self.house.trainer.get_ready()
@@ -122,7 +122,8 @@ class JobRoutes:
         status = self.known(request, id).status
         if status != states.PAUSED:
             raise wrong_state(WrongState(id, status, "resumed"))
-        return self.changed(request, id, states.QUEUED, "resumed")
+        # A pause is no fault of the job's, however often.
+        return self.changed(request, id, states.QUEUED, "resumed", attempts=0)
 
     def events(self, request: Request, id: str) -> Response:
         job, query = self.known(request, id), request.query_params

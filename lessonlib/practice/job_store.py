@@ -31,7 +31,7 @@ class Job:
         rehearse: the refusal or failure that the learner asked for (``rehearse.py``).
         tuned_model: the name that the model will have.
         turn: a number that rises with each job that starts; the queue's fairness needs it.
-        attempts: starts since the last checkpoint.
+        attempts: starts since it last came further than before.
         fingerprint: of the request, to know it again when it is repeated.
     """
 

@@ -20,8 +20,9 @@ from starlette.requests import ClientDisconnect
 
 from lessonlib.practice.errors import ApiError
 
-#: Longest value of a field that is not the file, in bytes.
-LONGEST_FIELD = 10_000
+#: Longest value of a field that is not the file, and all that comes beside the file's content
+#: (fields, and the heads of all parts), in bytes.
+LONGEST_FIELD, MOST_BESIDE = 10_000, 100_000
 
 
 @dataclass
@@ -38,14 +39,14 @@ async def receive(request: Request, draft: Path, most_bytes: int) -> Upload:
     """Read the form; write the part called ``file`` to ``draft``, safe on disk.
 
     Raises:
-        ApiError: 400, the body is no such form; 413, the file is larger than ``most_bytes``.
-            Then ``draft`` is removed.
+        ApiError: 400, the body is no such form, or has two files; 413, the file is larger than
+            ``most_bytes``. Then ``draft`` is removed.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise ApiError("Invalid body: expected multipart/form-data with the parts purpose, file.")
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most_bytes + 10 * LONGEST_FIELD:
+    if declared.isdecimal() and int(declared) > most_bytes + MOST_BESIDE:
         raise too_large(most_bytes)
     reader = _FormReader(draft, most_bytes)
     try:
@@ -85,6 +86,7 @@ class _FormReader:
         self._header, self._value = b"", b""
         self._headers: dict[bytes, bytes] = {}
         self._name, self._is_file, self._field = "", False, b""
+        self._beside = 0  # bytes that came beside the file's content
 
     def callbacks(self) -> dict:
         names = ("part_begin", "header_field", "header_value", "header_end", "headers_finished",
@@ -95,10 +97,10 @@ class _FormReader:
         self._headers, self._field = {}, b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
+        self._header += self._small(data[start:end])
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+        self._value += self._small(data[start:end])
 
     def _header_end(self) -> None:
         self._headers[self._header.lower()] = self._value
@@ -109,6 +111,12 @@ class _FormReader:
         self._name = options.get(b"name", b"").decode("utf-8")
         self._is_file = self._name == "file"
         if self._is_file:
+            if self._file is not None:
+                raise ApiError(
+                    "Invalid body: it has two parts called 'file'. Upload one file at a time.",
+                    param="file",
+                    code="duplicate_parameter",
+                )
             self.upload.filename = options.get(b"filename", b"").decode("utf-8", "replace")
             self._file = open(self._draft, "wb")
 
@@ -121,9 +129,16 @@ class _FormReader:
             self._digest.update(piece)
             self._file.write(piece)
         else:
-            self._field += piece
+            self._field += self._small(piece)
             if len(self._field) > LONGEST_FIELD:
                 raise ApiError(f"The field '{self._name}' is too long.", param=self._name)
+
+    def _small(self, piece: bytes) -> bytes:
+        """A piece of what is kept in memory: all of them together must stay small."""
+        self._beside += len(piece)
+        if self._beside > MOST_BESIDE:
+            raise ApiError("Invalid body: too much of it is not the content of the file.")
+        return piece
 
     def _part_end(self) -> None:
         if not self._is_file:
