@@ -20,12 +20,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lessonlib.errors import LessonError
+from lessonlib.facts import API_VERSION
 from lessonlib.i18n import _
 
 MANAGEMENT = "https://management.azure.com"
-#: Versions of the two planes' interfaces, by which Azure names the day it fixed each. Addresses
-#: below /openai/v1 have none.
-API_VERSION, DATA_API_VERSION = "2024-10-01", "2024-10-21"
 #: Environment variables that say which resource is meant.
 NAMES = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_OPENAI_RESOURCE")
 #: How often a request is repeated that came at a bad moment (409, 429, 5xx), and the longest

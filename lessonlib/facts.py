@@ -72,6 +72,11 @@ def read(name: str, folder: Path = FOLDER) -> dict:
         return tomllib.load(file)
 
 
+#: The versions of the interfaces to Azure's control plane and data plane that the course speaks.
+API_VERSION = read("limits.toml")["azure"]["interface"]["control_plane"]
+DATA_API_VERSION = read("limits.toml")["azure"]["interface"]["data_plane"]
+
+
 def everything(folder: Path = FOLDER) -> list[Fact]:
     """All facts of all files.
 

@@ -108,8 +108,6 @@ TYPED_IN = re.compile(
 NONE_OF_THEM = {
     ("recipes.py", "2026-06-01"): "the day on which the built-in glossary was frozen: our own",
     ("recipes.py", "2026-01-12"): "an example of how a day is written",
-    ("control_plane.py", "2024-10-01"): "the name of a version of Azure's control plane",
-    ("control_plane.py", "2024-10-21"): "the name of a version of Azure's data plane",
 }
 
 

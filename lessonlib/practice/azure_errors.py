@@ -8,7 +8,7 @@ ones do not say what was mixed up, and that is what one wants to know.
 
 from __future__ import annotations
 
-from lessonlib.control_plane import DATA_API_VERSION as VERSION
+from lessonlib.facts import DATA_API_VERSION
 from lessonlib.practice.errors import ApiError
 
 
@@ -55,7 +55,8 @@ def not_found(method: str, path: str, hint: str = "") -> AzureError:
 
 def version_missing(path: str) -> AzureError:
     """Without api-version Azure says no more than that it finds nothing."""
-    return not_found("", path, f"this address wants '?api-version=...', such as {VERSION}.")
+    hint = f"this address wants '?api-version=...', such as {DATA_API_VERSION}."
+    return not_found("", path, hint)
 
 
 def deployment_not_found(hint: str) -> AzureError:

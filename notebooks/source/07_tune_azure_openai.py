@@ -37,7 +37,7 @@ import openai
 import lessonlib
 from lessonlib import Method, Scoreboard, chat_files, compare, costs, deployments, evaluate
 from lessonlib import exercises, facts, jobs, paths, prompting, training_rows, widgets
-from lessonlib.control_plane import API_VERSION, DATA_API_VERSION
+from lessonlib.facts import API_VERSION, DATA_API_VERSION
 from lessonlib.tasks import recipes
 
 PROVIDER = "practice"  # or "azure": your own Azure resource, which costs money
