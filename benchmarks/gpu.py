@@ -36,8 +36,9 @@ from lessonlib import gpu_trial, lora, lora_plan, lora_training, open_models, pa
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method
 from lessonlib.local_model import evaluate_here
-from lessonlib.lora_guards import OutOfMemory, memory_errors, quiet
+from lessonlib.lora_guards import OutOfMemory, memory_errors
 from lessonlib.lora_memory import gigabytes
+from lessonlib.models_quiet import quiet
 from lessonlib.prompting import tuned
 from lessonlib.tasks import recipes, text_to_sql
 from lessonlib.training_rows import chat_rows

@@ -41,7 +41,8 @@ from trl import SFTConfig, SFTTrainer
 
 from lessonlib import lora, lora_rows, lora_training, paths
 from lessonlib.lora_device import bfloat16_feature, choose_threads
-from lessonlib.lora_guards import quiet
+from lessonlib.models_chat_template import NO_LABEL
+from lessonlib.models_quiet import quiet
 from lessonlib.tasks import recipes
 from lessonlib.training_rows import chat_rows
 
@@ -163,7 +164,7 @@ def padded(batch: list[dict]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     return (
         torch.tensor([ids + [0] * gap for ids, _labels, gap in lines]),
         torch.tensor([[1] * len(ids) + [0] * gap for ids, _labels, gap in lines]),
-        torch.tensor([labels + [lora_rows.NO_LABEL] * gap for _ids, labels, gap in lines]),
+        torch.tensor([labels + [NO_LABEL] * gap for _ids, labels, gap in lines]),
     )
 
 
@@ -177,7 +178,7 @@ def held_out_loss(adapter: Path, data: list[dict]) -> float:
         ids, mask, labels = padded(data[start : start + 16])
         logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].flatten(0, 1)
         total += float(F.cross_entropy(logits, labels[:, 1:].flatten(), reduction="sum"))
-        tokens += int((labels[:, 1:] != lora_rows.NO_LABEL).sum())
+        tokens += int((labels[:, 1:] != NO_LABEL).sum())
     return total / tokens
 
 

@@ -7,15 +7,14 @@ its own way, so a count is exact only for the model whose tokenizer counted.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from lessonlib import paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.models_chat_template import answer_spans
 
 
 class Tokens(NamedTuple):
@@ -40,38 +39,17 @@ class ModelCounter:
 
     def __init__(self, tokenizer, context: int | None, name: str):
         self.tokenizer, self.context, self.name = tokenizer, context, name
-        self._marks_answers = bool(
-            re.search(r"{%-?\s*generation\b", str(tokenizer.chat_template or ""))
-        )
 
     def count(self, messages: Sequence[dict]) -> Tokens:
         """Tokens of one example. Answers of weight 0 count as given, not as learned.
 
         Raises whatever the template raises when it refuses the messages.
         """
-        if not self._marks_answers:
-            return self._count_by_difference(messages)
-        encoded = self.tokenizer.apply_chat_template(
-            messages, return_dict=True, return_assistant_tokens_mask=True
-        )
-        total = len(encoded["input_ids"])
-        runs = [sum(run) for mark, run in groupby(encoded["assistant_masks"]) if mark]
-        weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
-        answer = sum(run * weight for run, weight in zip(runs, weights, strict=False))
-        return Tokens(total - answer, answer)
-
-    def _count_by_difference(self, messages: Sequence[dict]) -> Tokens:
-        """For a template that does not mark answers: what the last answer adds to its prompt."""
-        last = max(i for i, message in enumerate(messages) if message["role"] == "assistant")
-        prompt = len(self._ids(messages[:last], add_generation_prompt=True)) if last else 0
-        total = len(self._ids(messages))
-        prompt = min(prompt, total)
-        return Tokens(prompt, total - prompt)
-
-    def _ids(self, messages: Sequence[dict], **options) -> list[int]:
-        return self.tokenizer.apply_chat_template(messages, return_dict=True, **options)[
-            "input_ids"
-        ]
+        ids, answers = answer_spans(messages, self.tokenizer)
+        weights = (m.get("weight", 1) for m in messages if m["role"] == "assistant")
+        answer = sum((span.stop - span.start) * weight
+                     for span, weight in zip(answers, weights, strict=True))  # fmt: skip
+        return Tokens(len(ids) - answer, answer)
 
 
 class TextCounter:

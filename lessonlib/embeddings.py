@@ -19,7 +19,7 @@ import numpy as np
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice
-from lessonlib.lora_guards import quiet
+from lessonlib.models_quiet import quiet
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"

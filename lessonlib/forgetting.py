@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lessonlib.lora_guards import quiet
+from lessonlib.models_quiet import quiet
 from lessonlib.paths import BUILT_IN, DATA
 
 HELD_OUT = DATA / "general_text" / "held_out.jsonl"

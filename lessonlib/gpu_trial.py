@@ -75,7 +75,7 @@ def steps_of(plan: Plan, rows: Sequence[dict], steps: int, base: str) -> Trial:
     import torch
 
     from lessonlib import lora_training
-    from lessonlib.lora_guards import quiet
+    from lessonlib.models_quiet import quiet
 
     settings = replace(plan.settings, epochs=1, warmup=0.0)
     device, on_gpu = plan.device.value, plan.device.value.startswith("cuda")

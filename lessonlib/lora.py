@@ -20,13 +20,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lessonlib import kept_trainings, lora_folders, lora_rows, paths
+from lessonlib import kept_trainings, lora_folders, lora_rows, lora_saving, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice, choose_device
-from lessonlib.lora_guards import OutOfMemory, free_memory, memory_errors, quiet
+from lessonlib.lora_guards import OutOfMemory, free_memory, memory_errors
 from lessonlib.lora_record import TunedModel, as_json, fingerprint, record_of, renamed, tuned_before
 from lessonlib.lora_settings import LoraSettings
+from lessonlib.models_quiet import quiet
 
 __all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "get_ready", "load", "tune"]
 
@@ -112,7 +113,7 @@ def tune(
         )
         (new / "tuning.json").write_text(as_json(model, asked), encoding="utf-8")
         if merge:
-            lora_folders.save_merged(base, new, folder)
+            lora_saving.save_merged(base, new, folder)
     kept_trainings.keep(kept, adapter_folder)
     if show:
         from lessonlib.lora_training import show_result

@@ -1,4 +1,4 @@
-"""Where tuned models live, and how a whole one gets there.
+"""Where models live on this machine, what they may be called, and how a whole folder gets there.
 
 ``work/adapters/<name>`` holds what was learned: the adapter, a megabyte or two, and
 ``tuning.json``, which says how. ``work/models/<name>`` holds the *merged* model: the base with
@@ -17,13 +17,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lessonlib import lora_rows, open_models, paths
+from lessonlib import open_models, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.open_models import BUILT_IN_NAME
 
 #: A name is a folder's name on every system, so no colons and no slashes.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-BUILT_IN_NAME = "pantry"
 
 
 def check_name(name: str) -> None:
@@ -113,59 +113,3 @@ def _rename(source: Path, target: Path) -> None:
                     _("Close what uses it (perhaps another notebook), or choose another name."),
                 ) from error
             time.sleep(0.25)
-
-
-def save_adapter(model, folder: Path) -> None:
-    """Write what was learned, and nothing of the base.
-
-    Left to itself, PEFT adds the base's own embeddings where the adapter stands beside them, too.
-    """
-    model.save_pretrained(folder, save_embedding_layers=False)
-    for card in folder.rglob("README.md"):  # PEFT's model card, all of it still to be filled in
-        card.unlink()
-
-
-def save_merged(base: str, adapter: Path, target: Path) -> None:
-    """Write base plus adapter as one model, with tokenizer and chat template, to ``target``.
-
-    The sum is taken in float32 and rounded once, to the number format that the base came in.
-    Many models read and write with the same matrix of embeddings. An adapter beside it counts
-    for reading alone; so the merged model gets two.
-
-    Args:
-        base: folder or hub name of the model that the adapter was trained on.
-        adapter: a PEFT adapter folder.
-    """
-    import torch
-    from peft import PeftConfig, PeftModel
-    from peft.tuners.lora import Embedding, Linear
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    pinned = open_models.pinned(base)
-    stored = AutoConfig.from_pretrained(base, **pinned)
-    apart = getattr(stored, "tie_word_embeddings", False) and beside_embeddings(adapter)
-    model = AutoModelForCausalLM.from_pretrained(
-        base, dtype=stored.dtype or torch.float32, **pinned,
-        **({"tie_word_embeddings": False} if apart else {}),
-    )  # fmt: skip
-    if apart:
-        read, write = model.get_input_embeddings(), model.get_output_embeddings()
-        write.weight = torch.nn.Parameter(read.weight.detach().clone())
-    config = PeftConfig.from_pretrained(str(adapter))
-    # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
-    config._register_custom_module({torch.nn.Linear: Linear, torch.nn.Embedding: Embedding})
-    model = PeftModel.from_pretrained(model, str(adapter), config=config).merge_and_unload()
-    with new_folder(target) as folder:
-        model.save_pretrained(folder)
-        tokenizer = AutoTokenizer.from_pretrained(base, **pinned)
-        if not tokenizer.chat_template:  # whoever asks the model must write as it was trained
-            tokenizer.chat_template = lora_rows.PLAIN_TEMPLATE
-        tokenizer.save_pretrained(folder)
-
-
-def beside_embeddings(adapter: Path) -> bool:
-    """Whether an adapter stands beside the base's embeddings, not only beside its layers."""
-    from safetensors import safe_open
-
-    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
-        return any("lora_embedding_" in name for name in file.keys())

@@ -1,10 +1,9 @@
-"""What stands around a training run: silence from the libraries, and errors in our words."""
+"""What stands around a training run: a lack of memory, in our words."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import warnings
 from collections.abc import Iterator
 
 from lessonlib.errors import LessonError
@@ -50,24 +49,3 @@ def memory_errors(device: str, batch_size: int) -> Iterator[None]:
             ),
             cure.format(half=max(1, batch_size // 2)),
         ) from error
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the libraries' bars and remarks out of the notebook; errors still come through."""
-    import datasets
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    datasets.disable_progress_bars()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-        datasets.enable_progress_bars()

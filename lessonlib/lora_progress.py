@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transformers import TrainerCallback
 
-from lessonlib import lora_folders, progress
+from lessonlib import lora_saving, progress
 from lessonlib.i18n import _
 
 #: A picture may take this share of the time while training runs.
@@ -76,7 +76,7 @@ class Recorder(TrainerCallback):
         last = self.history.pop()  # this epoch's last step: it comes back with all it is to hold
         self._add(state, last.train_loss, validation_loss, epoch_is_over=True)
         if self.checkpoints:
-            lora_folders.save_adapter(model, self.checkpoints / f"epoch-{round(state.epoch)}")
+            lora_saving.save_adapter(model, self.checkpoints / f"epoch-{round(state.epoch)}")
 
 
 class Lines:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib import lora_folders, paths
+from lessonlib import lora_saving, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice
-from lessonlib.lora_guards import quiet
 from lessonlib.lora_settings import LoraSettings
+from lessonlib.models_quiet import quiet
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +74,7 @@ class TunedModel:
         name = f"{self.name}-epoch-{epoch}"
         folder = paths.MODELS / name
         with quiet():
-            lora_folders.save_merged(self.base, adapter, folder)
+            lora_saving.save_merged(self.base, adapter, folder)
         steps = self.epochs[epoch - 1].step
         history = [point for point in self.history if point.step <= steps]
         return dataclasses.replace(
@@ -150,5 +150,5 @@ def renamed(name: str, base: str, merge: bool) -> TunedModel:
     (folder / "tuning.json").write_text(text, encoding="utf-8")
     if merge:
         with quiet():
-            lora_folders.save_merged(base, folder, paths.MODELS / name)
+            lora_saving.save_merged(base, folder, paths.MODELS / name)
     return record_of(name)[0]

@@ -10,19 +10,13 @@ learned from those before it, as in pretraining.
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Sequence
-from itertools import groupby
 
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.models_chat_template import NO_LABEL, answer_spans
 
 ROLES = ("system", "user", "assistant")
-#: The value that PyTorch's cross-entropy leaves out.
-NO_LABEL = -100
-#: How a chat template says that an answer begins.
-ANSWER_MARK = re.compile(r"{%-?\s*generation\s*-?%}")
 EXAMPLE = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", ...}]}'
 
 
@@ -128,12 +122,7 @@ def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[d
 def _tokenise_chat(messages: list[dict], tokenizer, where: str) -> dict[str, list[int]]:
     """Ids and labels of one chat. ``where``: how the row is called in an error."""
     try:
-        if ANSWER_MARK.search(tokenizer.chat_template):
-            encoded = tokenizer.apply_chat_template(
-                messages, return_dict=True, return_assistant_tokens_mask=True
-            )
-        else:
-            encoded = _find_answers(messages, tokenizer)
+        ids, answers = answer_spans(messages, tokenizer)
     except Exception as error:  # a template can raise whatever its author chose
         raise LessonError(
             _("{where}: the model's chat template refuses it: {error}.").format(
@@ -141,43 +130,13 @@ def _tokenise_chat(messages: list[dict], tokenizer, where: str) -> dict[str, lis
             ),
             _("Let user and assistant take turns, with at most one system message first."),
         ) from error
-    return _label(encoded["input_ids"], encoded["assistant_masks"], messages)
-
-
-def _find_answers(messages: list[dict], tokenizer) -> dict[str, list[int]]:
-    """Ids and mask of a chat whose template marks nothing: an answer is what it adds.
-
-    The chat up to the answer, as the model is asked, must be the beginning of the chat with it.
-    Both parts are tokenised apart, as they are when the model is asked and answers.
-
-    Raises:
-        ValueError: it is not, so that nobody can tell where the answer begins.
-    """
-
-    def text_of(part: list[dict], ask: bool) -> str:
-        return tokenizer.apply_chat_template(part, add_generation_prompt=ask, tokenize=False)
-
-    whole, done, ids, mask = text_of(messages, ask=False), 0, [], []
-
-    def take(end: int, answer: int) -> None:
-        nonlocal done
-        new = tokenizer(whole[done:end], add_special_tokens=False)["input_ids"]
-        ids.extend(new)
-        mask.extend([answer] * len(new))
-        done = end
-
-    for place, message in enumerate(messages):
-        if message["role"] == "assistant":
-            before = text_of(messages[:place], ask=True)
-            after = text_of(messages[: place + 1], ask=False)
-            if not after.startswith(before) or not whole.startswith(after):
-                raise ValueError(_("it does not show where an answer begins"))
-            # What a template writes after the end mark is not the model's to write.
-            mark = after.find(tokenizer.eos_token or "\0", len(before))
-            take(len(before), answer=0)
-            take(len(after) if mark < 0 else mark + len(tokenizer.eos_token), answer=1)
-    take(len(whole), answer=0)
-    return {"input_ids": ids, "assistant_masks": mask}
+    weights = (m.get("weight", 1) for m in messages if m["role"] == "assistant")
+    learned = [span for span, weight in zip(answers, weights, strict=True) if weight]
+    labels = [NO_LABEL] * len(ids)
+    for span in learned:
+        labels[span] = ids[span]
+    end = learned[-1].stop
+    return {"input_ids": ids[:end], "labels": labels[:end]}
 
 
 def _tokenise_text(text: str, tokenizer) -> dict[str, list[int]]:
@@ -188,41 +147,3 @@ def _tokenise_text(text: str, tokenizer) -> dict[str, list[int]]:
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     ids = tokenizer.encode(text, add_special_tokens=False)
     return {"input_ids": start + ids, "labels": [NO_LABEL] * len(start) + ids}
-
-
-def _label(ids: list[int], in_answer: list[int], messages: list[dict]) -> dict[str, list[int]]:
-    """Ids and labels of one row, where ``in_answer`` is 1 for each token of an answer."""
-    learned = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
-    labels: list[int] = []
-    for answer, places in groupby(zip(ids, in_answer, strict=True), key=lambda place: place[1]):
-        part = [token for token, _in_answer in places]
-        keep = answer and learned.pop(0)
-        labels += part if keep else [NO_LABEL] * len(part)
-    end = max(place for place, label in enumerate(labels) if label != NO_LABEL) + 1
-    return {"input_ids": ids[:end], "labels": labels[:end]}
-
-
-#: For a base model without a chat template: roles in words, and the tokenizer's own end mark,
-#: so that no token is new to the model. (The wording is ours.)
-PLAIN_TEMPLATE = (
-    "{% for m in messages %}{% if m['role'] == 'assistant' %}"
-    "{{ '### assistant\\n' + m['content'] + eos_token + '\\n' }}"
-    "{% else %}{{ '### ' + m['role'] + '\\n' + m['content'] + '\\n\\n' }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '### assistant\\n' }}{% endif %}"
-)
-
-
-def use_training_template(tokenizer) -> None:
-    """Give the tokenizer a chat template to train with, as good a one as there is.
-
-    A template that does not mark the answers is replaced by TRL's edition of it, where TRL knows
-    it. Where TRL does not, it stays, and answers are found by comparison (``_find_answers``).
-    """
-    from trl.chat_template_utils import get_training_chat_template
-
-    if not tokenizer.chat_template:
-        tokenizer.chat_template = PLAIN_TEMPLATE
-    with contextlib.suppress(ValueError):
-        # None where the template will do as it is.
-        edition = get_training_chat_template(tokenizer)
-        tokenizer.chat_template = edition or tokenizer.chat_template

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from lessonlib import lora_folders
+from lessonlib import lora_folders, open_models
 
 #: Bytes that training needs for each trained weight: the weight, its gradient, and the two
 #: running means of the Adam optimiser (Kingma and Ba 2015), four bytes each.
@@ -53,7 +52,7 @@ def matrices(base: str | Path | None = None) -> dict[str, tuple[int, int]]:
     Args:
         base: as in ``lora.tune``; the built-in model if not given.
     """
-    return dict(_counted(lora_folders.find_base(base))[0])
+    return dict(open_models.counted(lora_folders.find_base(base))[0])
 
 
 def adapter_size(
@@ -64,7 +63,7 @@ def adapter_size(
     Args:
         targets: as in ``LoraSettings``: ``all-linear``, or names of layers such as ``q_proj``.
     """
-    layers, embeddings, total = _counted(lora_folders.find_base(base))
+    layers, embeddings, total = open_models.counted(lora_folders.find_base(base))
     chosen = list(layers.values())
     if targets != ALL_LINEAR:
         chosen = [shape for name, shape in {**layers, **embeddings}.items()
@@ -77,26 +76,6 @@ def vocabulary_size(base: str | Path | None = None) -> int:
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(lora_folders.find_base(base)).vocab_size
-
-
-@lru_cache(maxsize=4)
-def _counted(base: str) -> tuple[dict, dict, int]:
-    """Shapes of a model's matrices in layers, and of its embeddings; the number of all weights.
-
-    The model is not loaded for it.
-    """
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    with torch.device("meta"):  # shapes without numbers
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base))
-    last = model.get_output_embeddings()
-    layers, embeddings = (
-        {name: tuple(module.weight.shape) for name, module in model.named_modules()
-         if isinstance(module, kind) and module is not last}
-        for kind in (torch.nn.Linear, torch.nn.Embedding)
-    )  # fmt: skip
-    return layers, embeddings, sum(weight.numel() for weight in model.parameters())
 
 
 def weights_in(adapter_folder: Path) -> int:

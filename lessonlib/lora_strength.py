@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from lessonlib import lora_rows
 from lessonlib.i18n import _
 from lessonlib.lora import TunedModel
-from lessonlib.lora_guards import quiet
+from lessonlib.models_chat_template import NO_LABEL
+from lessonlib.models_quiet import plain_layers, quiet
 
 _BATCH = 32
 
@@ -24,7 +25,6 @@ def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) 
         rows: chat rows.
         strengths: factors on what the adapter adds.
     """
-    import torch
     from peft import PeftConfig, PeftModel
     from peft.tuners.lora import Linear
 
@@ -33,9 +33,7 @@ def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) 
     lora_rows.check_rows(rows, _("Validation"))
     with quiet():
         base, tokenizer = load_base(tuned.base, "cpu-fp32")
-        config = PeftConfig.from_pretrained(str(tuned.adapter_folder))
-        # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
-        config._register_custom_module({torch.nn.Linear: Linear})
+        config = plain_layers(PeftConfig.from_pretrained(str(tuned.adapter_folder)))
         model = PeftModel.from_pretrained(base, str(tuned.adapter_folder), config=config).eval()
     longest = base.config.max_position_embeddings
     batches = _batches(lora_rows.tokenise(rows, tokenizer, longest, _("Validation")))
@@ -57,7 +55,7 @@ def _batches(rows: list[dict]) -> list:
     for start in range(0, len(ordered), _BATCH):
         part = ordered[start : start + _BATCH]
         longest = max(len(row["input_ids"]) for row in part)
-        kinds = (("input_ids", 0), ("labels", lora_rows.NO_LABEL))
+        kinds = (("input_ids", 0), ("labels", NO_LABEL))
         batches.append(tuple(
             torch.tensor([row[kind] + [fill] * (longest - len(row[kind])) for row in part])
             for kind, fill in kinds
@@ -72,5 +70,5 @@ def _mean_loss(model, batches: list) -> float:
 
     with torch.inference_mode():
         total = sum(float(answer_loss(model, ids, labels)) for ids, labels in batches)
-    count = sum(int((labels[:, 1:] != lora_rows.NO_LABEL).sum()) for _ids, labels in batches)
+    count = sum(int((labels[:, 1:] != NO_LABEL).sum()) for _ids, labels in batches)
     return total / count

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from peft import LoraConfig
-from peft.tuners.lora import Embedding, Linear
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -21,7 +20,7 @@ from transformers import (
 )
 from trl import SFTConfig
 
-from lessonlib import lora_folders, lora_rows, open_models
+from lessonlib import lora_rows, lora_saving, open_models
 from lessonlib.errors import LessonError
 from lessonlib.hub_errors import hub_errors
 from lessonlib.i18n import _
@@ -29,6 +28,8 @@ from lessonlib.lora_device import choose_threads, share_out
 from lessonlib.lora_progress import Lines, LivePicture, Point, Recorder, in_notebook
 from lessonlib.lora_settings import LoraSettings
 from lessonlib.lora_speed import PLAIN_MODELS, AnswerTrainer, MergedLinear, use_fast_norm
+from lessonlib.models_chat_template import use_training_template
+from lessonlib.models_quiet import plain_layers
 
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 #: Up to this width adding up the matrices first is cheaper than three multiplications.
@@ -80,7 +81,7 @@ def train(
         )
         trainer.add_callback(recorder)
         trainer.train()
-        lora_folders.save_adapter(trainer.model, folder)
+        lora_saving.save_adapter(trainer.model, folder)
     return Run(recorder.history, settings.epochs * sum(len(row["input_ids"]) for row in data))
 
 
@@ -144,7 +145,7 @@ def load_base(base: str, device: str, four_bit: bool = False):
         model = AutoModelForCausalLM.from_pretrained(
             base, dtype=dtype, **open_models.pinned(base), **extra
         )
-    lora_rows.use_training_template(tokenizer)
+    use_training_template(tokenizer)
     model.config.use_cache = False
     if model.config.model_type in PLAIN_MODELS:
         use_fast_norm(model)
@@ -192,10 +193,7 @@ def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
     )
     if settings.four_bit:  # PEFT has a layer of its own for these
         return config
-    # Told which layer to use, PEFT does not try others, where it stops at Colab's old torchao.
-    linear = MergedLinear if merged else Linear
-    config._register_custom_module({torch.nn.Linear: linear, torch.nn.Embedding: Embedding})
-    return config
+    return plain_layers(config, MergedLinear if merged else None)
 
 
 def _arguments(

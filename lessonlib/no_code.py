@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lessonlib import child_process, lora_folders, paths, progress
+from lessonlib import child_process, lora_folders, lora_saving, paths, progress
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
@@ -185,11 +185,11 @@ def serve(training: Training, name: str, base: str | Path | None = None) -> str:
     Raises:
         LessonError: the name will not do.
     """
-    from lessonlib.lora_guards import quiet
+    from lessonlib.models_quiet import quiet
 
     lora_folders.check_name(name)
     with quiet():
-        lora_folders.save_merged(lora_folders.find_base(base), training.folder, paths.MODELS / name)
+        lora_saving.save_merged(lora_folders.find_base(base), training.folder, paths.MODELS / name)
     return name
 
 

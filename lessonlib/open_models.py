@@ -11,7 +11,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from lessonlib import paths
@@ -19,6 +19,7 @@ from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
 FACTS = paths.DATA / "facts" / "open_models.toml"
+BUILT_IN_NAME = "pantry"
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,12 @@ def find(name: str) -> OpenModel:
     Raises:
         LessonError: there is none of that name.
     """
-    if name == "pantry":
+    if name == BUILT_IN_NAME:
         return from_folder(paths.BUILT_IN, name)
     if name not in _facts()["models"]:
         raise LessonError(
             _("There is no open model {name!r} in this course.").format(name=name),
-            _("Choose one of: {names}.").format(names=", ".join(["pantry", *names()])),
+            _("Choose one of: {names}.").format(names=", ".join([BUILT_IN_NAME, *names()])),
         )
     return OpenModel(name=name, **_facts()["models"][name])
 
@@ -125,18 +126,36 @@ def from_folder(folder: Path, name: str) -> OpenModel:
     """What a model folder says of itself. Parameters are counted, not stated."""
     from transformers import AutoConfig
 
-    from lessonlib.lora_sizes import adapter_size
-
     config = AutoConfig.from_pretrained(folder)
     return OpenModel(
         name, str(folder), None, "MIT" if folder == paths.BUILT_IN else "",
-        adapter_size(1, base=folder).base_weights, config.model_type, config.num_hidden_layers,
+        counted(str(folder))[2], config.model_type, config.num_hidden_layers,
         config.hidden_size, config.intermediate_size, config.num_attention_heads,
         config.num_key_value_heads,
         getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads,
         config.vocab_size, config.max_position_embeddings, config.tie_word_embeddings,
         str(folder), date.today(),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def counted(base: str) -> tuple[dict, dict, int]:
+    """Shapes of a model's matrices in layers, and of its embeddings; the number of all weights.
+
+    The model is not loaded for it.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.device("meta"):  # shapes without numbers
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base))
+    last = model.get_output_embeddings()
+    layers, embeddings = (
+        {name: tuple(module.weight.shape) for name, module in model.named_modules()
+         if isinstance(module, kind) and module is not last}
+        for kind in (torch.nn.Linear, torch.nn.Embedding)
+    )  # fmt: skip
+    return layers, embeddings, sum(weight.numel() for weight in model.parameters())
 
 
 def pinned(base: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from lessonlib import lora_folders, lora_rows, open_models
 from lessonlib.errors import LessonError
 from lessonlib.hub_errors import hub_errors
 from lessonlib.i18n import _
+from lessonlib.models_chat_template import use_training_template
 
 
 def read_rows(path: Path) -> list[dict]:
@@ -61,7 +62,7 @@ def train(options: argparse.Namespace) -> list[float]:
         model = AutoModelForCausalLM.from_pretrained(
             base, dtype=torch.float32 if cpu else torch.bfloat16, **open_models.pinned(base)
         )
-    lora_rows.use_training_template(tokenizer)
+    use_training_template(tokenizer)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
             model=model,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from lessonlib import lora_folders
 from lessonlib.practice import (
     checking,
     finishing,
@@ -60,11 +61,11 @@ def half_a_model():
     """Die while the folder of the first checkpoint is being written."""
 
     def write_half(base, adapter, target):
-        with job_training.lora_folders.new_folder(target) as folder:
+        with lora_folders.new_folder(target) as folder:
             (folder / "config.json").write_text("{}", encoding="utf-8")
             die()
 
-    job_training.lora_folders.save_merged = write_half
+    job_training.lora_saving.save_merged = write_half
 
 
 #: The moments, in the order of a job's life.

@@ -29,7 +29,8 @@ from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method
 from lessonlib.local_model import evaluate_here, fingerprint
 from lessonlib.lora import LoraSettings
-from lessonlib.lora_guards import quiet
+from lessonlib.models_chat_template import NO_LABEL, PLAIN_TEMPLATE, use_training_template
+from lessonlib.models_quiet import quiet
 from lessonlib.tasks import recipes, text_to_sql
 from tools.notebook_run import stop_practice
 
@@ -113,7 +114,7 @@ def test_missing_bitsandbytes_is_said_with_the_cure(monkeypatch):
 
 def learned(tokenizer, messages):
     (row,) = lora_rows.tokenise([{"messages": messages}], tokenizer, 1000, "Training")
-    return tokenizer.decode([token for token in row["labels"] if token != lora_rows.NO_LABEL])
+    return tokenizer.decode([token for token in row["labels"] if token != NO_LABEL])
 
 
 CHAT = [
@@ -128,7 +129,7 @@ def test_answers_are_found_where_the_template_does_not_mark_them(template):
     """SmolLM2's template marks nothing, and TRL knows no edition of it; CodeLlama has none."""
     tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
     tokenizer.chat_template = template
-    lora_rows.use_training_template(tokenizer)
+    use_training_template(tokenizer)
     assert learned(tokenizer, CHAT) == '["apple"]' + tokenizer.eos_token
     longer = [*CHAT, {"role": "user", "content": "plum"}, {"role": "assistant", "content": "[]"}]
     assert learned(tokenizer, longer) == '["apple"]' + tokenizer.eos_token + "[]" + (
@@ -150,7 +151,7 @@ def test_a_base_without_a_template_is_served_with_the_one_it_was_tuned_with(work
     base = random_model("llama", work / "bases" / "bare", template=None)
     tuned = lora.tune(rows, "bare", base=base, settings=SMALL, show=False)
     served = AutoTokenizer.from_pretrained(tuned.folder)
-    assert served.chat_template == lora_rows.PLAIN_TEMPLATE
+    assert served.chat_template == PLAIN_TEMPLATE
 
 
 # --- out of memory

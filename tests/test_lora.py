@@ -13,6 +13,7 @@ from lessonlib import lora, lora_folders, lora_rows, lora_training, paths
 from lessonlib.errors import LessonError
 from lessonlib.lora import LoraSettings
 from lessonlib.lora_progress import Point, epoch_ends, loss_picture
+from lessonlib.models_chat_template import NO_LABEL
 from lessonlib.practice import folders as served
 from lessonlib.tasks import recipes
 from lessonlib.training_rows import chat_rows
@@ -63,11 +64,11 @@ def learned(messages, tokenizer):
     """The texts that carry labels, one for each unbroken stretch."""
     (row,) = lora_rows.tokenise([{"messages": messages}], tokenizer, 1000, "Training")
     assert len(row["input_ids"]) == len(row["labels"])
-    stretches, before = [], lora_rows.NO_LABEL
+    stretches, before = [], NO_LABEL
     for token, label in zip(row["input_ids"], row["labels"], strict=True):
-        assert label in (token, lora_rows.NO_LABEL)
-        if label != lora_rows.NO_LABEL:
-            stretches = stretches if before != lora_rows.NO_LABEL else [*stretches, []]
+        assert label in (token, NO_LABEL)
+        if label != NO_LABEL:
+            stretches = stretches if before != NO_LABEL else [*stretches, []]
             stretches[-1].append(label)
         before = label
     return [tokenizer.decode(stretch) for stretch in stretches]
@@ -94,7 +95,7 @@ def test_the_prompt_is_the_one_that_the_model_gets_when_it_is_asked(tokenizer):
     prompt = [
         token
         for token, label in zip(row["input_ids"], row["labels"], strict=True)
-        if label == lora_rows.NO_LABEL
+        if label == NO_LABEL
     ]
     asked = tokenizer.apply_chat_template(CHAT[:2], add_generation_prompt=True, return_dict=True)
     assert prompt == list(asked["input_ids"])
@@ -102,7 +103,7 @@ def test_the_prompt_is_the_one_that_the_model_gets_when_it_is_asked(tokenizer):
 
 def test_of_raw_text_every_token_is_learned(tokenizer):
     (row,) = lora_rows.tokenise([{"text": "2 c. flour"}], tokenizer, 1000, "Training")
-    assert row["labels"][0] == lora_rows.NO_LABEL, "the token that begins a text is given"
+    assert row["labels"][0] == NO_LABEL, "the token that begins a text is given"
     assert row["input_ids"][0] == tokenizer.bos_token_id
     assert row["labels"][1:] == row["input_ids"][1:]
     assert tokenizer.decode(row["labels"][1:]) == "2 c. flour"
@@ -247,7 +248,7 @@ def loss_by_transformers(folder, rows, tokenizer):
     total = tokens = 0
     for row in lora_rows.tokenise(rows, tokenizer, 1000, "Validation"):
         ids, labels = (torch.tensor([row[key]]) for key in ("input_ids", "labels"))
-        count = int((labels != lora_rows.NO_LABEL).sum())
+        count = int((labels != NO_LABEL).sum())
         total += float(model(input_ids=ids, labels=labels).loss) * count
         tokens += count
     return total / tokens

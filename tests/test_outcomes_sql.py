@@ -13,7 +13,7 @@ from lessonlib import lora, lora_plan, paths, prompting, sql_adapter, training_r
 from lessonlib.evaluation import Method, compare
 from lessonlib.local_model import evaluate_here, fingerprint
 from lessonlib.lora import LoraSettings
-from lessonlib.lora_guards import quiet
+from lessonlib.models_quiet import quiet
 from lessonlib.tasks import recipes, text_to_sql
 
 #: Known databases: the first of the test set's 150 questions about them.

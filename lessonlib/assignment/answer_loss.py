@@ -17,7 +17,8 @@ import numpy as np
 from lessonlib import bootstrap, lora_rows
 from lessonlib.bootstrap import Difference, Interval
 from lessonlib.i18n import _
-from lessonlib.lora_guards import quiet
+from lessonlib.models_chat_template import NO_LABEL, use_training_template
+from lessonlib.models_quiet import quiet
 from lessonlib.paths import BUILT_IN
 
 
@@ -64,7 +65,7 @@ def measure(name: str, rows: Sequence[dict], folder: str | Path = BUILT_IN) -> A
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(folder)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-        lora_rows.use_training_template(tokenizer)
+        use_training_template(tokenizer)
     longest = model.config.max_position_embeddings
     counts = []
     for row in lora_rows.tokenise(rows, tokenizer, longest, _("Test")):
@@ -73,8 +74,8 @@ def measure(name: str, rows: Sequence[dict], folder: str | Path = BUILT_IN) -> A
             logits = model(input_ids=ids).logits[0, :-1]
         targets = labels[0, 1:]
         loss = torch.nn.functional.cross_entropy(
-            logits, targets, ignore_index=lora_rows.NO_LABEL, reduction="sum")
-        counts.append((loss.item(), int((targets != lora_rows.NO_LABEL).sum())))
+            logits, targets, ignore_index=NO_LABEL, reduction="sum")
+        counts.append((loss.item(), int((targets != NO_LABEL).sum())))
     return AnswerLoss(name, np.array(counts))
 
 

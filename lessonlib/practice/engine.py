@@ -6,13 +6,12 @@ One thread, because the models are small: two threads would only wait for each o
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import torch
 
+from lessonlib.lora_device import choose_threads
 from lessonlib.practice import folders
 from lessonlib.practice.batch import Answer, Batch
 from lessonlib.practice.errors import server_error
@@ -25,37 +24,11 @@ KEPT_PARAMETERS, KEPT_MODELS = 250_000_000, 4
 log = logging.getLogger("lessonlib.practice")
 
 
-@dataclass(frozen=True)
-class Threads:
-    """How many threads torch may use, and why."""
-
-    value: int
-    reason: str
-
-
-def choose_threads() -> Threads:
-    """Few threads: the service shares the machine with a notebook, and often with training.
-
-    Measured on two cores with a model of 5.9M parameters, a batch of 32: one thread 2.4 s;
-    two threads beside another busy process 22 s, since each step then waits for the thread
-    that has no core. A second thread helps only where cores are to spare.
-    """
-    wish = os.environ.get("OMP_NUM_THREADS", "")
-    if wish.isdigit() and int(wish) > 0:
-        return Threads(int(wish), "OMP_NUM_THREADS asks for it")
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    busy = round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
-    free = max(0, cores - busy)
-    value = max(1, min(4, free // 4))
-    return Threads(value, f"{free} of {cores} cores are free, and a notebook needs some too")
-
-
 class Engine:
     """Loads models when they are asked for and answers requests in one thread."""
 
     def __init__(self) -> None:
-        self.threads = choose_threads()
+        self.threads = choose_threads(for_answers=True)
         torch.set_num_threads(self.threads.value)
         self._loaded: OrderedDict[str, Batch] = OrderedDict()
         self._loading = threading.Lock()

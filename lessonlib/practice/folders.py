@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib import paths
+from lessonlib.open_models import BUILT_IN_NAME
 
-BUILT_IN_NAME = "pantry"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 

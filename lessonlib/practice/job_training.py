@@ -17,13 +17,13 @@ import time
 import torch
 from peft import get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
-from lessonlib import chat_files, lora_folders, lora_rows
+from lessonlib import chat_files, lora_rows, lora_saving
 from lessonlib.i18n import _
 from lessonlib.lora_device import choose_device
-from lessonlib.lora_guards import quiet
 from lessonlib.lora_settings import LoraSettings
 from lessonlib.lora_speed import LengthBatches
 from lessonlib.lora_training import WIDEST_MERGED, adapter_config, load_base
+from lessonlib.models_quiet import quiet
 from lessonlib.practice import checking, rehearse, states
 from lessonlib.practice.catalogue import Catalogue
 from lessonlib.practice.finishing import Finisher
@@ -158,9 +158,9 @@ class JobTraining:
     def _end_epoch(self, metrics: StepMetrics) -> None:
         """Keep the epoch's model; after the last epoch the job is done."""
         adapter = self.folder / "adapter"
-        lora_folders.save_adapter(self.learner.model, adapter)
+        lora_saving.save_adapter(self.learner.model, adapter)
         target = self.finisher.place(metrics.step)
-        lora_folders.save_merged(str(self.base.folder), adapter, target)
+        lora_saving.save_merged(str(self.base.folder), adapter, target)
         if self.step < self.total:
             self.finisher.checkpoint(metrics)
             self._save()

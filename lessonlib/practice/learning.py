@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from lessonlib.lora_rows import NO_LABEL
 from lessonlib.lora_speed import answer_scores
+from lessonlib.models_chat_template import NO_LABEL
 
 #: Rows that are computed at once. A larger batch is learned from in parts, whose gradients are
 #: added up: the same step, in less memory.

@@ -37,11 +37,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
 from lessonlib import Method, Scoreboard, compare, exercises, gpu_trial, hosting, lora
-from lessonlib import lora_folders, lora_memory, lora_plan, open_models, open_server, paths
-from lessonlib import prompting, sql_adapter, training_rows, two_jobs, widgets
+from lessonlib import lora_folders, lora_memory, lora_plan, lora_saving, open_models, open_server
+from lessonlib import paths, prompting, sql_adapter, training_rows, two_jobs, widgets
 from lessonlib.errors import LessonError
 from lessonlib.local_model import evaluate_here, fingerprint
-from lessonlib.lora_guards import quiet
+from lessonlib.models_quiet import quiet
 from lessonlib.tasks import recipes, sql_create_context, text_to_sql
 
 MODEL = "pantry"  # the base model; on a GPU also "SmolLM2-135M" ... "Qwen3-1.7B" (part C)
@@ -421,7 +421,7 @@ print(text_to_sql.user_message(one), "\n", one.query, "\n ->", one.data.run(one.
 two_jobs.ensure("hf-recipes", MODEL, EXAMPLES)
 merged = paths.MODELS / "hf-recipes"
 with quiet():
-    lora_folders.save_merged(lora_folders.find_base(MODEL), paths.ADAPTERS / "hf-recipes", merged)
+    lora_saving.save_merged(lora_folders.find_base(MODEL), paths.ADAPTERS / "hf-recipes", merged)
 for file in sorted(merged.iterdir()):
     print(f"{file.name:26}{file.stat().st_size:>12,} bytes")
 

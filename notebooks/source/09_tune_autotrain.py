@@ -152,7 +152,7 @@ test = recipes.load("test")[:QUESTIONS]
 if ready:
     from peft import PeftModel
 
-    from lessonlib.lora_guards import quiet
+    from lessonlib.models_quiet import quiet
 
     with quiet():  # no bars and no remarks on what will be called otherwise next year
         base = AutoModelForCausalLM.from_pretrained(paths.BUILT_IN, dtype="float32")
