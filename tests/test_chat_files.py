@@ -519,19 +519,19 @@ def test_an_answer_of_weight_0_is_given_not_learned():
     assert second.answer == count([USER, {**ANSWER, "content": "Hello again"}]).answer
 
 
-def test_a_template_that_marks_no_answers_is_counted_by_difference():
+def test_a_template_that_marks_no_answers_is_counted_as_it_is_trained():
+    """The report once counted what the last answer adds; training learns all of a chat's."""
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = PreTrainedTokenizerFast.from_pretrained(BUILT_IN)
     marked = counter_for(tokenizer).count([USER, ANSWER])
+    both = counter_for(tokenizer).count([USER, ANSWER, USER, ANSWER])
     template = tokenizer.chat_template
     tokenizer.chat_template = template.replace("{% generation %}", "").replace(
         "{% endgeneration %}", ""
     )
-    plain = counter_for(tokenizer).count([USER, ANSWER])
-    assert plain.total == marked.total
-    # Here the end of the last line counts as answer, too.
-    assert plain.answer - marked.answer in (0, 1)
+    assert counter_for(tokenizer).count([USER, ANSWER]) == marked
+    assert counter_for(tokenizer).count([USER, ANSWER, USER, ANSWER]) == both
     tokenizer.chat_template = "{{ raise_exception('take turns') }}"
     report = check(good(10), tokenizer=tokenizer, count_tokens=True)
     assert report.keys == ["template_refused"] and report.errors == 10
