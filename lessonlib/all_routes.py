@@ -15,8 +15,9 @@ from statistics import median
 
 from lessonlib.bootstrap import Interval
 from lessonlib.costs import ModelPrice
-from lessonlib.evaluation import Example, Method, Result, evaluate
+from lessonlib.evaluation import Method, Result, evaluate
 from lessonlib.i18n import _
+from lessonlib.measure_rows import Example
 from lessonlib.scoreboard import Scoreboard
 from lessonlib.tables import ShownAsTable, Table
 

@@ -12,14 +12,11 @@ import math
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from lessonlib import facts
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-
-if TYPE_CHECKING:
-    from lessonlib.evaluation import Result
 
 PRICES = facts.FOLDER / "prices.toml"
 MILLION = 1_000_000
@@ -100,9 +97,23 @@ def hosting_per_hour(service: str = "azure-openai") -> float:
     return hosting(service).per_hour
 
 
-def cost_per_1000(result: Result, model_price: ModelPrice) -> float:
-    """US dollars for 1,000 requests like those of ``result`` at the prices of a hosted model."""
-    return 1000 * model_price.of_request(result.prompt_tokens, result.completion_tokens)
+class Tokens(Protocol):
+    """What is paid for: mean tokens of a prompt and of an answer. A result of ``evaluate`` has
+    both."""
+
+    @property
+    def prompt_tokens(self) -> float: ...
+
+    @property
+    def completion_tokens(self) -> float: ...
+
+
+def cost_per_1000(tokens: Tokens, model_price: ModelPrice) -> float:
+    """US dollars for 1,000 requests of so many tokens at the prices of a hosted model.
+
+    Introduced in notebook 03.
+    """
+    return 1000 * model_price.of_request(tokens.prompt_tokens, tokens.completion_tokens)
 
 
 def training_cost(tokens_per_epoch: int, epochs: float, model_price: ModelPrice) -> float:
@@ -149,8 +160,8 @@ class BreakEven:
 
 
 def break_even(
-    tuned: Result,
-    prompted: Result,
+    tuned: Tokens,
+    prompted: Tokens,
     training: float,
     tuned_price: ModelPrice,
     prompted_price: ModelPrice,

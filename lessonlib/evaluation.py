@@ -4,15 +4,10 @@ A *method* is a model and the way in which it is asked. ``evaluate`` asks it abo
 and keeps each answer; the result knows its scores, each with a 95 % interval (how that is
 computed: ``lessonlib.bootstrap``), its tokens and its seconds.
 
-A task's rows know their scores (``METRICS`` of ``Row`` here, of ``SqlRow`` in
-``lessonlib.tasks.sql_scores``, and of a learner's own task in ``lessonlib.assignment.scores``).
-Those of the recipe task:
-
-- *micro_f1*: right ingredients found, against wrong ones named and right ones missed, counted
-  over all examples together. Items are compared as multisets: a right name given twice is right
-  once. An answer that is not a JSON list of strings counts as an empty answer.
-- *exact_match*: the share of answers that are right in every name, in order.
-- *valid_json*: the share of answers that are a JSON list of strings and nothing else.
+What a good answer is, each task says itself: its examples score their own answers, and its rows
+name their metrics (``lessonlib.measure_rows``). The tasks of this course are
+``lessonlib.tasks.recipes``, ``lessonlib.tasks.text_to_sql``, and whatever a learner brings
+(``lessonlib.assignment.scores``).
 """
 
 from __future__ import annotations
@@ -22,23 +17,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
-from typing import ClassVar
 
 import numpy as np
 
 from lessonlib import bootstrap
 from lessonlib.asking import ask_all
-from lessonlib.assignment import scores as own_scores
-from lessonlib.assignment.scores import FieldsRow, LabelRow, OwnExample, TextRow
 from lessonlib.bootstrap import Difference, Interval
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.tasks import recipes, sql_scores
-from lessonlib.tasks.recipes import Recipe
-from lessonlib.tasks.sql_scores import SqlRow
-from lessonlib.tasks.text_to_sql import Question
-
-Example = Recipe | Question | OwnExample
+from lessonlib.measure_rows import Answered, Example
 
 
 @dataclass(frozen=True)
@@ -59,59 +46,23 @@ class Method:
     max_tokens: int = 96
 
 
-@dataclass(frozen=True)
-class Row:
-    """One recipe's answer and its score.
-
-    ``items`` are the names read from ``text``, whether or not they count. ``seconds`` is the time
-    from sending the request to having the whole answer. Where the service refused the request,
-    ``error`` holds its code (such as ``context_length_exceeded``), ``error_message`` its words,
-    and the tokens are None.
-    """
-
-    #: name -> (what is summed over the rows, formula); the first is the one to compare by.
-    METRICS: ClassVar[dict] = {
-        "micro_f1": (
-            lambda row: (row.true_positives, row.predicted, row.expected),
-            bootstrap.micro_f1,
-        ),
-        "exact_match": (lambda row: (row.exact, 1), bootstrap.share),
-        "valid_json": (lambda row: (row.valid_json, 1), bootstrap.share),
-    }
-
-    id: str
-    text: str
-    items: tuple[str, ...]
-    valid_json: bool
-    true_positives: int
-    predicted: int
-    expected: int
-    exact: bool
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    seconds: float
-    finish_reason: str | None = None
-    error: str | None = None
-    error_message: str | None = None
-
-
-AnyRow = Row | SqlRow | LabelRow | FieldsRow | TextRow
-#: The kinds of rows by name, to read results back from a file.
-ROW_KINDS = {kind.__name__: kind for kind in (Row, SqlRow, *own_scores.ROWS.values())}
-
-
 @dataclass(frozen=True, eq=False)
 class Result:
     """What a method did on a set of examples. ``owner`` is who serves the model, in its words."""
 
     name: str
     model: str
-    rows: tuple[AnyRow, ...] = field(repr=False)
+    rows: tuple[Answered, ...] = field(repr=False)
     owner: str = ""
 
     @cached_property
     def _metrics(self) -> dict[str, Interval]:
         return {name: bootstrap.interval(*counts(self, name)) for name in self.rows[0].METRICS}
+
+    @property
+    def main_metric(self) -> str:
+        """The name of the task's main score: the one to compare by."""
+        return next(iter(self.rows[0].METRICS))
 
     def metrics(self) -> dict[str, Interval]:
         """Each metric of the task with its 95 % interval; the task's main one first."""
@@ -173,7 +124,7 @@ def evaluate(
     Args:
         client: an ``openai.OpenAI`` client, from ``lessonlib.connect()``.
         method: the model and its prompt.
-        examples: recipes or questions with known answers.
+        examples: recipes, questions or examples of your own, with known answers.
         concurrency: how many requests are under way at once. The practice service answers them
             in one batch, which is much faster than one after another.
         cache: keep answers in ``work/cache`` and take them from there when the same model is
@@ -207,29 +158,8 @@ def scored(
     method: Method, examples: Sequence[Example], answers: Sequence[dict], owner: str
 ) -> Result:
     """The result of answers that are there already; their keys are those of ``asking.ask_all``."""
-    rows = [_score(example, answer) for example, answer in zip(examples, answers, strict=True)]
+    rows = (example.score(answer) for example, answer in zip(examples, answers, strict=True))
     return Result(method.name, method.model, tuple(rows), owner)
-
-
-def _score(example: Example, answer: dict) -> AnyRow:
-    """One answer against the right one."""
-    if isinstance(example, Question):
-        return sql_scores.score(example, answer)
-    if isinstance(example, OwnExample):
-        return own_scores.score(example, answer)
-    parsed = recipes.parse(answer["text"])
-    counted = Counter(parsed.items if parsed.valid_json else ())
-    expected = Counter(example.ingredients)
-    return Row(
-        id=example.id,
-        items=tuple(parsed.items),
-        valid_json=parsed.valid_json,
-        true_positives=(counted & expected).total(),
-        predicted=counted.total(),
-        expected=expected.total(),
-        exact=parsed.valid_json and tuple(parsed.items) == example.ingredients,
-        **answer,
-    )
 
 
 def counts(result: Result, metric: str) -> tuple[np.ndarray, bootstrap.Score]:
@@ -244,7 +174,7 @@ def counts(result: Result, metric: str) -> tuple[np.ndarray, bootstrap.Score]:
             _("There is no metric {metric!r}.").format(metric=metric),
             _("Choose one of: {names}.").format(names=", ".join(known)),
         )
-    count, formula = known[metric]
+    count, formula = known[metric].count, known[metric].formula
     return np.array([count(row) for row in result.rows]), formula
 
 
@@ -262,6 +192,6 @@ def compare(a: Result, b: Result, metric: str | None = None) -> Difference:
             _("{a!r} and {b!r} were not measured on the same examples.").format(a=a.name, b=b.name),
             _("Evaluate both on the same examples in the same order, then compare."),
         )
-    metric = metric or next(iter(a.rows[0].METRICS))
+    metric = metric or a.main_metric
     (counts_a, score), (counts_b, _same) = counts(a, metric), counts(b, metric)
     return bootstrap.difference(counts_a, counts_b, score)

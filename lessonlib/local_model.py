@@ -14,8 +14,9 @@ from collections.abc import Sequence
 import torch
 
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Example, Method, Result, scored
+from lessonlib.evaluation import Method, Result, scored
 from lessonlib.i18n import _
+from lessonlib.measure_rows import Example
 from lessonlib.progress import bar
 
 

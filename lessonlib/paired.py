@@ -97,7 +97,7 @@ def test(a: Result, b: Result, metric: str | None = None) -> Paired:
         LessonError: they have no example in common.
     """
     one, other = on_shared(a, b)
-    metric = metric or next(iter(one.rows[0].METRICS))
+    metric = metric or one.main_metric
     (counts_a, score), (counts_b, _same) = counts(one, metric), counts(other, metric)
     return Paired(a.name, b.name, compare(one, other, metric),
                   randomisation(counts_a, counts_b, score), len(one.rows))
@@ -136,7 +136,7 @@ def table(results: Mapping[str, Result], metric: str | None = None) -> PairedTab
     named = {name: replace(result, name=name) for name, result in results.items()}
 
     def value(result: Result) -> float:
-        return result.metrics()[metric or next(iter(result.rows[0].METRICS))].value
+        return result.metrics()[metric or result.main_metric].value
 
     best_first = sorted(named.values(), key=value, reverse=True)
     pairs = [test(a, b, metric) for a, b in combinations(best_first, 2)]

@@ -1,29 +1,34 @@
 """One place for the results of all routes: kept across notebooks, shown as table and picture.
 
-The results stand in one JSON file, ``work/scoreboard.json``. A route that is run again replaces
-its own row. Several notebooks may write at the same time. What a route did on each example is
-kept beside it (``lessonlib.kept_results``), so that any two routes can be compared, pair by pair,
-whichever notebooks measured them (``lessonlib.paired``).
+The scores stand in one JSON file, ``work/scoreboard.json``. A route that is run again replaces
+its own row. Several notebooks may write at the same time.
+
+A score with its interval does not say whether one route beats another; what each of them did on
+each single example does. So beside the board's file stands a folder of results, with a file for
+each row of the board. They are read back as ``Result``, and any two can be compared, pair by
+pair, whichever notebooks measured them (``lessonlib.paired``).
 """
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock
 
-from lessonlib import kept_results
+from lessonlib import measure_rows
 from lessonlib.costs import ModelPrice, cost_per_1000
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Result
 from lessonlib.i18n import _
 from lessonlib.paths import WORK
-from lessonlib.scoreboard_table import COLUMNS, METRICS, OPTIONAL, score_table
+from lessonlib.scoreboard_table import ALWAYS, columns_of, score_table
 from lessonlib.tables import Table
 from lessonlib.text_files import write_whole
 
@@ -73,18 +78,20 @@ class Scoreboard:
             "price": f"{price.name}, {price.read.isoformat()}" if price else None,
             "refused": sum(result.errors.values()) or None,
             "measured": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "kind": type(result.rows[0]).__name__,
+            "module": type(result.rows[0]).__module__,
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.path}.lock", timeout=30):
             rows = self.rows()
             places = {_identity(one): place for place, one in enumerate(rows)}
             # First the result, then its row: a row never points to what is not there.
-            kept_results.save(self.results, _identity(row), result, row["measured"])
+            self._keep(row, result)
             if _identity(row) in places:
                 rows[places[_identity(row)]] = row
             else:
                 rows.append(row)
-            self._write(rows)
+            _write(self.path, {"rows": rows})
 
     def rows(self, split: str | None = None) -> list[dict]:
         """The rows, oldest route first; only those of one split if asked."""
@@ -107,26 +114,55 @@ class Scoreboard:
         with FileLock(f"{self.path}.lock", timeout=30):
             for path in self.results.glob("*.json"):
                 path.unlink(missing_ok=True)
-            self._write([])
+            _write(self.path, {"rows": []})
 
     def result(self, row: dict) -> Result | None:
         """What was measured for a row, example by example, under the name of its route.
 
-        None where it was not kept: boards of earlier versions hold the scores alone. Measure
+        None where it was not kept (boards of earlier versions hold the scores alone), is damaged
+        or of an earlier measurement, or was measured by a task that is not known here. Measure
         such a route again to compare it.
 
         Args:
             row: one of ``rows()``.
         """
-        kept = kept_results.load(self.results, _identity(row), row["measured"])
-        return kept and replace(kept, name=row["route"])
+        try:
+            kept = json.loads(self._file_of(row).read_text(encoding="utf-8"))
+            if (kept["measured"], tuple(kept["identity"])) != (row["measured"], _identity(row)):
+                return None
+            kind = measure_rows.kind(kept["kind"], kept.get("module", ""))
+            rows = tuple(kind(**_tuples(one)) for one in kept["rows"]) if kind else ()
+            made = Result(row["route"], kept["result"]["model"], rows, kept["result"]["owner"])
+            return made if rows else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
-    def results_of(self, split: str) -> dict[str, Result]:
+    def _keep(self, row: dict, result: Result) -> None:
+        """Write what ``result`` gives back, in place of an earlier measurement."""
+        _write(self._file_of(row), {
+            "identity": _identity(row),
+            "measured": row["measured"],
+            "kind": row["kind"],
+            "module": row["module"],
+            "result": {"name": result.name, "model": result.model, "owner": result.owner},
+            "rows": [dataclasses.asdict(one) for one in result.rows],
+        })
+
+    def _file_of(self, row: dict) -> Path:
+        name = hashlib.sha256(json.dumps(_identity(row)).encode("utf-8")).hexdigest()[:16]
+        return self.results / f"{name}.json"
+
+    def results_of(
+        self, split: str, only: Callable[[dict], bool] = lambda row: True
+    ) -> dict[str, Result]:
         """Route -> what it did on each example of a split, where that was kept.
 
         Where several models went the same route, the model stands behind its name.
+
+        Args:
+            only: which rows are wanted; all if not given.
         """
-        rows = self.rows(split)
+        rows = list(filter(only, self.rows(split)))
         found = {}
         for row in rows:
             same = sum(one["route"] == row["route"] for one in rows)
@@ -140,40 +176,48 @@ class Scoreboard:
 
         Args:
             split: show only the rows of this split.
-            columns: which columns, by their keys in ``COLUMNS``; all that hold something if not
-                given. Seconds differ from run to run: leave them out where outputs are compared.
+            columns: which columns, by their keys (``scoreboard_table.columns_of``); all that hold
+                something if not given. Seconds differ from run to run: leave them out where
+                outputs are compared.
         """
         rows = self.rows(split)
+        known = columns_of(rows)
         if columns is None:
             filled = {key for row in rows for key, value in row.items() if value is not None}
-            unused = OPTIONAL + METRICS if rows else OPTIONAL
-            columns = [key for key in COLUMNS if key in filled or key not in unused]
+            columns = [key for key in known if key in filled or key in ALWAYS]
             if len({row["split"] for row in rows}) == 1:
                 columns.remove("split")  # the note below the table names it
-        unknown = [key for key in columns if key not in COLUMNS]
+        unknown = [key for key in columns if key not in known]
         if unknown:
             raise LessonError(
                 _("The scoreboard has no column {name!r}.").format(name=unknown[0]),
-                _("It has: {names}.").format(names=", ".join(COLUMNS)),
+                _("It has: {names}.").format(names=", ".join(known)),
             )
         return score_table(rows, columns)
 
     def picture(self, split: str | None = None) -> None:
         """Show the task's score with its intervals beside the prompt tokens that each route costs.
 
-        Where the rows are of both tasks, those of the recipe task are drawn.
+        Where the rows are of several tasks, those of the first one are drawn.
         """
         from lessonlib.scoreboard_picture import draw
 
         draw(self.rows(split))
 
-    def _write(self, rows: list[dict]) -> None:
-        text = json.dumps({"rows": rows}, indent=1, ensure_ascii=False, allow_nan=False)
-        write_whole(self.path, text)
-
 
 def _identity(row: dict) -> tuple[str, str, str]:
     return row["route"], row["split"], row["model"]
+
+
+def _write(path: Path, content: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _tuples(row: dict) -> dict:
+    """JSON knows no tuples; the fields of a row are tuples where they hold several things."""
+    return {name: tuple(value) if isinstance(value, list) else value
+            for name, value in row.items()}
 
 
 def _number(value: float) -> float | None:

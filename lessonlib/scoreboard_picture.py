@@ -9,10 +9,7 @@ from lessonlib import pictures
 from lessonlib.bootstrap import Interval
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-
-#: What is drawn: the first of these scores that a row has.
-SCORES = {"micro_f1": _("micro-F1"), "execution_accuracy": _("execution accuracy"),
-          "accuracy": _("accuracy"), "form_checks": _("form checks passed")}
+from lessonlib.scoreboard_table import columns_of, scores_of
 
 
 def draw(rows: list[dict]) -> None:
@@ -27,7 +24,7 @@ def build(rows: list[dict]) -> tuple[Figure, str]:
     Left, one dot a route with its 95 % interval; right, a bar for the tokens of its prompt.
     Rows of models that were trained are diamonds, all others circles.
 
-    Where rows of both tasks are given, those of the recipe task are drawn.
+    Where rows of several tasks are given, those with the first one's main score are drawn.
 
     Args:
         rows: rows of one or more splits; see ``Scoreboard.rows``.
@@ -37,7 +34,8 @@ def build(rows: list[dict]) -> tuple[Figure, str]:
             _("The scoreboard is empty, so there is nothing to draw."),
             _("Evaluate a method and add its result first."),
         )
-    score = next(name for name in SCORES if any(name in row for row in rows))
+    score = scores_of(rows[0])[0]
+    title = columns_of(rows)[score]
     rows = [row for row in rows if score in row]
     fig, (left, right) = pictures.figure(
         columns=2,
@@ -49,11 +47,12 @@ def build(rows: list[dict]) -> tuple[Figure, str]:
     labels = _labels(rows)
     places = range(len(rows))
     _dots(left, rows, score)
+    left.set_title(_("Quality: {score}, 95 % interval").format(score=title))
     _bars(right, rows)
     left.set_yticks(places, labels)
     left.set_ylim(len(rows) - 0.4, -0.6)  # first row on top
     left.tick_params(axis="y", length=0)
-    return fig, _words(rows, labels, score)
+    return fig, _words(rows, labels, score, title)
 
 
 def _labels(rows: list[dict]) -> list[str]:
@@ -92,7 +91,6 @@ def _dots(axes: Axes, rows: list[dict], score: str) -> None:
         axes.plot([], [], "D", markersize=8, color=pictures.VERMILLION, label=_("trained"))
         axes.figure.legend(loc="outside lower left", ncols=2)
     axes.set_xlim(-0.02, 1.02)
-    axes.set_title(_("Quality: {score}, 95 % interval").format(score=SCORES[score]))
     axes.grid(axis="x")
 
 
@@ -112,7 +110,7 @@ def _bars(axes: Axes, rows: list[dict]) -> None:
     axes.set_title(_("Prompt tokens a request"))
 
 
-def _words(rows: list[dict], labels: list[str], score: str) -> str:
+def _words(rows: list[dict], labels: list[str], score: str, title: str) -> str:
     """The picture in words: every number that it shows."""
     parts = []
     for row, label in zip(rows, labels, strict=True):
@@ -128,6 +126,6 @@ def _words(rows: list[dict], labels: list[str], score: str) -> str:
             )
         )
     start = _("{score} with 95 % interval, and prompt tokens per request, of each route.").format(
-        score=SCORES[score][:1].upper() + SCORES[score][1:]
+        score=title[:1].upper() + title[1:]
     )
     return start + " " + "; ".join(parts) + "."

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lessonlib.assignment.scores import LabelRow, TextRow
+from lessonlib import measure_rows
 from lessonlib.bootstrap import Interval
-from lessonlib.evaluation import Row, SqlRow
 from lessonlib.i18n import _
 from lessonlib.tables import Table
 
-#: Columns of the table: key in a row, and heading.
-COLUMNS = {
-    "route": _("route"),
-    "split": _("split"),
-    "model": _("model"),
-    "micro_f1": _("micro-F1"),
-    "exact_match": _("exact match"),
-    "valid_json": _("valid JSON"),
-    "execution_accuracy": _("execution accuracy"),
-    "string_match": _("string match"),
-    "valid_sql": _("valid SQL"),
-    "accuracy": _("accuracy"),
-    "known_label": _("known label"),
-    "form_checks": _("form checks"),
+#: Columns of words, before the scores: key in a row, and heading.
+WORDS = {"route": _("route"), "split": _("split"), "model": _("model")}
+#: Columns of numbers, after the scores.
+NUMBERS = {
     "prompt_tokens": _("prompt tokens"),
     "completion_tokens": _("answer tokens"),
     "seconds": _("seconds"),
@@ -31,19 +20,31 @@ COLUMNS = {
     "cost_per_1000": _("$ per 1,000"),
     "refused": _("refused"),
 }
-#: Columns that are left out where no row has anything to say in them.
-OPTIONAL = ("training_seconds", "cost_per_1000", "refused", *SqlRow.METRICS,
-            *LabelRow.METRICS, *TextRow.METRICS)
-#: Columns of scores. A row has those of its own task.
-METRICS = (*Row.METRICS, *SqlRow.METRICS, *LabelRow.METRICS, *TextRow.METRICS)
-#: Columns of words; all others are numbers and stand to the right.
-WORDS = ("route", "split", "model")
+#: Columns that are shown even where no row has anything to say in them.
+ALWAYS = (*WORDS, "prompt_tokens", "completion_tokens", "seconds")
+
+
+def scores_of(row: dict) -> list[str]:
+    """The names of a row's scores, the task's main one first: (value, low, high) each."""
+    return [key for key, value in row.items() if isinstance(value, list)]
+
+
+def columns_of(rows: Iterable[dict]) -> dict[str, str]:
+    """Key -> heading of all columns: the scores of these rows, then those of all known tasks."""
+    measured = {}
+    for row in rows:
+        measure_rows.kind(row.get("kind", ""), row.get("module", ""))  # its titles are then known
+        measured |= {name: name.replace("_", " ") for name in scores_of(row)}
+    titles = {name: metric.title for kind in measure_rows.KINDS.values()
+              for name, metric in kind.METRICS.items()}
+    return WORDS | measured | titles | NUMBERS
 
 
 def score_table(rows: Sequence[dict], columns: Sequence[str]) -> Table:
     """Rows of the board, and which columns of them are shown."""
+    headings = columns_of(rows)
     return Table(
-        [COLUMNS[key] for key in columns],
+        [headings[key] for key in columns],
         [[_cell(key, row.get(key)) for key in columns] for row in rows],
         _notes(rows, columns) or [_("Nothing has been measured yet.")],
         words=[place for place, key in enumerate(columns) if key in WORDS])
@@ -82,7 +83,7 @@ def _cell(key: str, value) -> str:
     """One value as the table shows it."""
     if value is None:
         return "-"
-    if key in METRICS:
+    if isinstance(value, list):
         return str(Interval(*value))
     if key in ("prompt_tokens", "completion_tokens", "training_seconds"):
         return f"{value:,.0f}"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lessonlib import paths
-from lessonlib.evaluation import Example, Method, Result
+from lessonlib.evaluation import Method, Result
 from lessonlib.i18n import _
-from lessonlib.scoreboard_table import COLUMNS
+from lessonlib.measure_rows import Example
 from lessonlib.tables import Table
 
 #: A job: how its prompt is made, and examples to measure on.
@@ -20,8 +20,8 @@ def table(results: dict[tuple[str, str], Result]) -> Table:
     adapters, jobs = (list(dict.fromkeys(key[part] for key in results)) for part in (0, 1))
     head = [_("adapter")]
     for job in jobs:
-        metric = next(iter(results[adapters[0], job].metrics()))
-        head.append(f"{job}: {COLUMNS[metric]}")
+        one = results[adapters[0], job]
+        head.append(f"{job}: {one.rows[0].METRICS[one.main_metric].title}")
     rows = [[adapter] + [str(next(iter(results[adapter, job].metrics().values())))
                          for job in jobs] for adapter in adapters]
     return Table(head, rows, words=(0,))

@@ -14,7 +14,7 @@ from factory import assignment_files
 from lessonlib import decision_record, exercises, lora, progress_file, rubric
 from lessonlib.assignment import answer_loss, forms, own_rows, scores, simple, starters, tuning
 from lessonlib.assignment.answer_loss import AnswerLoss
-from lessonlib.assignment.scores import OwnExample, as_fields, score
+from lessonlib.assignment.scores import OwnExample, as_fields
 from lessonlib.bootstrap import Difference
 from lessonlib.decision_record import Record
 from lessonlib.errors import LessonError
@@ -37,7 +37,7 @@ def answer(text):
 ])
 def test_a_label_is_right_whatever_its_capitals_and_quotes(text, right, known):
     example = OwnExample("row-2", "?", "billing", "label", labels=("billing", "delivery"))
-    row = score(example, answer(text))
+    row = example.score(answer(text))
     assert (row.right, row.known) == (right, known)
 
 
@@ -51,7 +51,7 @@ def test_a_label_is_right_whatever_its_capitals_and_quotes(text, right, known):
 ])
 def test_the_fields_of_a_json_answer_are_counted(text, counts, exact):
     example = OwnExample("row-2", "?", '{"team": "billing", "urgent": true}', "fields")
-    row = score(example, answer(text))
+    row = example.score(answer(text))
     assert (row.true_positives, row.predicted, row.expected) == counts and row.exact is exact
     assert row.valid_json is text.startswith("{")
 
@@ -61,9 +61,9 @@ def test_the_fields_of_a_json_answer_are_counted(text, counts, exact):
 def test_any_text_can_be_scored(text):
     for kind in scores.KINDS:
         example = OwnExample("row-2", "?", "[1]", kind, ("a/b",), "limerick", ("[1]",))
-        row = score(example, answer(text))
-        for count, _formula in row.METRICS.values():
-            values = count(row)
+        row = example.score(answer(text))
+        for metric in row.METRICS.values():
+            values = metric.count(row)
             assert all(value >= 0 for value in values) and values[0] <= values[-1] + 60
     assert as_fields("[" * 5000) is None
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from types import SimpleNamespace
 
+from recipe_rows import recipe_row
+
 from factory import bar, bar_record
 from factory.bar import Claim
-from lessonlib.evaluation import Result, Row
+from lessonlib.evaluation import Result
 
 
 def measured(part, *claims):
     """A bar that has measured one part, with one result."""
-    row = Row("r", "", (), True, 1, 1, 1, True, 10, 5, 0.1)
+    row = recipe_row(prompt_tokens=10)
     return SimpleNamespace(
         claims=[Claim(text, "new", True, part) for text in claims], part=part,
         results={("tuned", "test"): Result("tuned", "m", (row,))}, splits={"test": [1, 2]})

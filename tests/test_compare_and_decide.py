@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from recipe_rows import recipe_row
 
 from lessonlib import (
     all_routes,
@@ -19,14 +20,14 @@ from lessonlib import (
     tune_once,
 )
 from lessonlib.decision_record import Record
-from lessonlib.evaluation import Method, Result, Row
+from lessonlib.evaluation import Method, Result
 from lessonlib.other_requests import REQUESTS
 from lessonlib.scoreboard import Scoreboard
 from lessonlib.tasks import recipes
 
 
 def result(name, ids, model="pantry", text="[]"):
-    rows = tuple(Row(id, text, (), True, 3, 4, 4, False, 100, 20, 0.25) for id in ids)
+    rows = tuple(recipe_row(id, 3, 4, predicted=4, text=text) for id in ids)
     return Result(name, model, rows, "practice service")
 
 

@@ -5,14 +5,15 @@ import tomllib
 from datetime import date
 
 import pytest
+from recipe_rows import recipe_row
 
 from lessonlib import costs
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Result, Row
+from lessonlib.evaluation import Result
 
 
 def result(prompt_tokens, completion_tokens):
-    row = Row("r", "", (), True, 1, 1, 1, True, prompt_tokens, completion_tokens, 0.1)
+    row = recipe_row(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
     return Result("x", "m", (row,))
 
 

@@ -8,13 +8,14 @@ import IPython.display
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recipe_rows import recipe_row
 
 from lessonlib import decision, decision_evidence, decision_guide, decision_record, widgets
 from lessonlib.decision import GROUPS, VERDICTS, questions, suggest
 from lessonlib.decision_guide import DecisionGuide
 from lessonlib.decision_record import Record
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Result, Row
+from lessonlib.evaluation import Result
 from lessonlib.scoreboard import Scoreboard
 
 #: A use case for which everything speaks for tuning.
@@ -37,7 +38,7 @@ def board(tmp_path):
 
 def result(name, model, hits, tokens=100):
     """A result on twenty recipes of four names, of each of which ``hits`` are found."""
-    rows = [Row(f"r{i}", "", (), True, hits, 4, 4, hits == 4, tokens, 20, 0.25) for i in range(20)]
+    rows = [recipe_row(f"r{i}", hits, 4, predicted=4, prompt_tokens=tokens) for i in range(20)]
     return Result(name, model, tuple(rows))
 
 

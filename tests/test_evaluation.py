@@ -8,10 +8,11 @@ import time
 import numpy as np
 import pytest
 from fake_service import FakeService, client_of, serving
+from recipe_rows import recipe_row
 
 from lessonlib import answer_cache, bootstrap
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Method, Result, Row, compare, evaluate
+from lessonlib.evaluation import Method, Result, compare, evaluate
 from lessonlib.prompting import bare
 from lessonlib.tasks.recipes import Recipe
 
@@ -259,7 +260,7 @@ def test_a_broken_cache_file_is_named(tmp_path):
 def result_of(name, hits, total=10):
     """A result whose example i has hits[i] of ``total`` names right and no wrong ones."""
     rows = [
-        Row(f"r{i}", "", (), True, hit, hit, total, hit == total, 1, 1, 0.1)
+        recipe_row(f"r{i}", hit, total)
         for i, hit in enumerate(hits)
     ]
     return Result(name, "m", tuple(rows))

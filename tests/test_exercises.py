@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recipe_rows import recipe_row
 
 from lessonlib import answers, exercises, progress_file
-from lessonlib.evaluation import Result, Row
+from lessonlib.evaluation import Result
 from lessonlib.exercises import Exercise, all_exercises
 from lessonlib.tasks import recipes
 
@@ -30,7 +31,7 @@ def said(id, *given):
 
 def result(hits, tokens=100):
     """A result on recipes of four names, of which hits[i] are found."""
-    rows = [Row(f"r{i}", "", (), True, h, 4, 4, h == 4, tokens, 20, 0.25)
+    rows = [recipe_row(f"r{i}", h, 4, predicted=4, prompt_tokens=tokens)
             for i, h in enumerate(hits)]
     return Result("some", "pantry", tuple(rows))
 

@@ -3,7 +3,9 @@
 import math
 from datetime import date
 
-from lessonlib.evaluation import Result, Row
+from recipe_rows import recipe_row
+
+from lessonlib.evaluation import Result
 from lessonlib.found_and_used import FoundAndUsed, found_and_used
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
 
@@ -15,7 +17,7 @@ SECOND = Recipe("b", "b", ("x",), ("yams",), ("sweet potatoes",))
 
 
 def answered(*lists, valid=True):
-    rows = [Row(str(i), "", items, valid, 0, 0, 0, False, 9, 9, 0.1)
+    rows = [recipe_row(str(i), 0, items=items, valid_json=valid)
             for i, items in enumerate(lists)]
     return Result("m", "pantry", tuple(rows))
 

@@ -149,12 +149,10 @@ def test_a_file_of_the_same_form_is_read_and_what_is_left_out_is_counted(tmp_pat
 
 
 def test_the_rows_tell_a_wrong_query_from_a_right_one():
-    from lessonlib.tasks.sql_scores import score
-
     def right(question, query):
         answer = dict(text=query, prompt_tokens=1, completion_tokens=1, seconds=0.0,
                       finish_reason="stop", error=None, error_message=None)  # fmt: skip
-        return score(question, answer).right
+        return question.score(answer).right
 
     heads, joined = sql_create_context.prepare([HEADS, JOINED]).questions
     assert right(heads, HEADS["answer"])

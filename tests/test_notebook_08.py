@@ -6,9 +6,10 @@ import re
 
 import jupytext
 import pytest
+from recipe_rows import recipe_row
 
 from lessonlib import two_jobs
-from lessonlib.evaluation import Result, Row
+from lessonlib.evaluation import Result
 
 SOURCE = "notebooks/source/08_tune_hugging_face.py"
 
@@ -62,7 +63,7 @@ def test_by_default_nothing_is_fetched_and_the_model_is_the_built_in_one(parts):
 
 def test_the_table_of_two_jobs_names_the_scores_as_the_scoreboard_does():
     """It said "micro f1", where every other table says micro-F1."""
-    row = Row("r", "", (), True, 3, 3, 4, False, 100, 20, 0.25)
+    row = recipe_row("r", 3, 4)
     names = ("none", "recipes")
     results = {(name, "recipes"): Result(name, "pantry", (row,), "") for name in names}
     table = two_jobs.table(results)

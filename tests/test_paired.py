@@ -8,17 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recipe_rows import recipe_row
 
 from lessonlib import bootstrap, paired
 from lessonlib.assignment.scores import LabelRow
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Result, Row
+from lessonlib.evaluation import Result
 from lessonlib.scoreboard import Scoreboard
 
 
 def row(name, right, of=4):
-    return Row(name, f"text of {name}", ("salt", "egg"), True, right, of, of, right == of, 100, 20,
-               0.25)
+    return recipe_row(name, right, of, predicted=of, text=f"text of {name}", items=("salt", "egg"))
+
+
+def label_row(name):
+    return LabelRow(id=name, text="billing", prompt_tokens=9, completion_tokens=2, seconds=0.1,
+                    right=True, known=True)
 
 
 def result(name, hits, model="pantry", first=0):
@@ -44,7 +49,7 @@ def test_a_result_is_read_back_as_it_was(board):
 
 
 def test_a_label_row_is_kept_as_well(board):
-    rows = (LabelRow("row-2", "billing", 9, 2, 0.1, right=True, known=True),)
+    rows = (label_row("row-2"),)
     board.add(Result("tuned", "mine", rows), "own test")
     assert board.results_of("own test")["tuned"].rows == rows
 
@@ -114,7 +119,7 @@ def test_order_does_not_matter():
 def test_what_shares_no_example_or_no_task_cannot_be_compared():
     with pytest.raises(LessonError, match="no example in common"):
         paired.test(result("a", [1]), result("b", [1], first=5))
-    label = Result("b", "m", (LabelRow("r0", "x", 1, 1, 0.1),))
+    label = Result("b", "m", (label_row("r0"),))
     with pytest.raises(LessonError, match="different tasks"):
         paired.test(result("a", [1]), label)
 

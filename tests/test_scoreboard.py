@@ -8,21 +8,21 @@ from html.parser import HTMLParser
 
 import matplotlib.pyplot as plt
 import pytest
+from recipe_rows import recipe_row
 
 from lessonlib import costs, pictures, scoreboard_picture
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Result, Row
+from lessonlib.evaluation import Result
 from lessonlib.scoreboard import Scoreboard
 
 
 def result(name, hits=(3, 4, 2, 4), model="pantry", tokens=100, owner="practice"):
     """A result on recipes of four names, of which hits[i] are found; None means refused."""
     rows = [
-        Row(f"r{i}", "", (), True, h, h, 4, h == 4, tokens, 20, 0.25)
+        recipe_row(f"r{i}", h, 4, prompt_tokens=tokens)
         if h is not None
-        else Row(
-            f"r{i}", "", (), False, 0, 0, 4, False, None, None, 0.1, None, "context_length_exceeded"
-        )
+        else recipe_row(f"r{i}", 0, 4, valid_json=False, prompt_tokens=None,
+                        completion_tokens=None, error="context_length_exceeded")
         for i, h in enumerate(hits)
     ]
     return Result(name, model, tuple(rows), owner)

@@ -113,12 +113,12 @@ def print_scores(path: Path) -> None:
     if not path.exists():
         return
     from lessonlib.scoreboard import Scoreboard
-    from lessonlib.scoreboard_table import METRICS, score_table, sizes
+    from lessonlib.scoreboard_table import score_table, scores_of, sizes
 
     board = Scoreboard(path=path)
     for split in dict.fromkeys(row["split"] for row in board.rows()):
         rows = board.rows(split)
-        score = next(key for key in METRICS if any(key in row for row in rows))
+        score = scores_of(rows[0])[0]
         told = f"Scores on {sizes(rows)} examples of {split} (in brackets: 95 % intervals)"
         print(f"\n       {told}\n")
         routes = [row["route"] for row in rows]

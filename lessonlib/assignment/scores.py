@@ -22,6 +22,8 @@ from typing import ClassVar
 from lessonlib import bootstrap
 from lessonlib.assignment import forms
 from lessonlib.i18n import _
+from lessonlib.measure_rows import Answered, Metric
+from lessonlib.tasks import recipes
 
 KINDS = {"label": _("labels"), "fields": _("JSON"), "text": _("free text")}
 
@@ -52,86 +54,66 @@ class OwnExample:
         """The row's number in its file."""
         return int(self.id.rsplit("-", 1)[1])
 
+    def score(self, answer: dict) -> LabelRow | FieldsRow | TextRow:
+        """A model's answer (see ``lessonlib.asking``) against the right one."""
+        text = answer["text"]
+        if self.kind == "label":
+            given = plain_label(text)
+            known = given in {plain_label(one) for one in self.labels}
+            return LabelRow(id=self.id, right=given == plain_label(self.answer), known=known,
+                            **answer)
+        if self.kind == "fields":
+            given, wanted = as_fields(text), as_fields(self.answer) or Counter()
+            counted = given or Counter()
+            return FieldsRow(
+                id=self.id, true_positives=(counted & wanted).total(), predicted=counted.total(),
+                expected=wanted.total(), exact=given is not None and counted == wanted,
+                valid_json=given is not None, **answer)
+        passed = [check.passed for check in forms.look(text, self.form, self.must)]
+        return TextRow(id=self.id, passed=sum(passed), checks=len(passed), **answer)
+
     def of_kind(self, kind: str, answer: str) -> OwnExample:
         """The same example with another kind and spelling."""
         return replace(self, kind=kind, answer=answer)
 
 
-@dataclass(frozen=True)
-class _Answered:
-    """What rows of all kinds have in common; see ``lessonlib.evaluation.Row``."""
-
-    id: str
-    text: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    seconds: float
-    finish_reason: str | None = None
-    error: str | None = None
-    error_message: str | None = None
-
-
-@dataclass(frozen=True)
-class LabelRow(_Answered):
+@dataclass(frozen=True, kw_only=True)
+class LabelRow(Answered):
     """A label and its score."""
 
-    METRICS: ClassVar[dict] = {
-        "accuracy": (lambda row: (row.right, 1), bootstrap.share),
-        "known_label": (lambda row: (row.known, 1), bootstrap.share),
+    METRICS: ClassVar[dict[str, Metric]] = {
+        "accuracy": Metric(_("accuracy"), lambda row: (row.right, 1), bootstrap.share),
+        "known_label": Metric(_("known label"), lambda row: (row.known, 1), bootstrap.share),
     }
-    right: bool = False
-    known: bool = False
+
+    right: bool
+    known: bool
 
 
-@dataclass(frozen=True)
-class FieldsRow(_Answered):
-    """A JSON answer and its score."""
+@dataclass(frozen=True, kw_only=True)
+class FieldsRow(Answered):
+    """A JSON answer and its score; counted as the items of a recipe are."""
 
-    METRICS: ClassVar[dict] = {
-        "micro_f1": (lambda row: (row.true_positives, row.predicted, row.expected),
-                     bootstrap.micro_f1),
-        "exact_match": (lambda row: (row.exact, 1), bootstrap.share),
-        "valid_json": (lambda row: (row.valid_json, 1), bootstrap.share),
-    }
-    true_positives: int = 0
-    predicted: int = 0
-    expected: int = 0
-    exact: bool = False
-    valid_json: bool = False
+    METRICS: ClassVar[dict[str, Metric]] = recipes.Row.METRICS
+
+    true_positives: int
+    predicted: int
+    expected: int
+    exact: bool
+    valid_json: bool
 
 
-@dataclass(frozen=True)
-class TextRow(_Answered):
+@dataclass(frozen=True, kw_only=True)
+class TextRow(Answered):
     """A free text and the checks of form that it passed, out of so many."""
 
-    METRICS: ClassVar[dict] = {
-        "form_checks": (lambda row: (row.passed, row.checks), bootstrap.share),
+    METRICS: ClassVar[dict[str, Metric]] = {
+        "form_checks": Metric(
+            _("form checks"), lambda row: (row.passed, row.checks), bootstrap.share),
     }
-    passed: int = 0
-    checks: int = 0
 
-
-#: The kinds of rows by kind of answer.
-ROWS = {"label": LabelRow, "fields": FieldsRow, "text": TextRow}
-
-
-def score(example: OwnExample, answer: dict) -> LabelRow | FieldsRow | TextRow:
-    """One answer (see ``lessonlib.asking``) against the right one."""
-    text = answer["text"]
-    if example.kind == "label":
-        given = plain_label(text)
-        known = given in {plain_label(one) for one in example.labels}
-        return LabelRow(id=example.id, right=given == plain_label(example.answer), known=known,
-                        **answer)
-    if example.kind == "fields":
-        given, wanted = as_fields(text), as_fields(example.answer) or Counter()
-        counted = given or Counter()
-        return FieldsRow(
-            id=example.id, true_positives=(counted & wanted).total(), predicted=counted.total(),
-            expected=wanted.total(), exact=given is not None and counted == wanted,
-            valid_json=given is not None, **answer)
-    passed = [check.passed for check in forms.look(text, example.form, example.must)]
-    return TextRow(id=example.id, passed=sum(passed), checks=len(passed), **answer)
+    passed: int
+    checks: int
 
 
 def plain_label(text: str) -> str:

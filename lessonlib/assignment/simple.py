@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from lessonlib.assignment.scores import OwnExample, score
+from lessonlib.assignment.scores import OwnExample
 from lessonlib.assignment.task import Task
 from lessonlib.evaluation import Result
 from lessonlib.i18n import _
@@ -36,7 +36,7 @@ def nearest(task: Task) -> Result:
 def _result(task: Task, name: str, answer: Callable[[OwnExample], str]) -> Result:
     """The answers scored as those of a model are; no tokens, no seconds."""
     rows = tuple(
-        score(one, {"text": answer(one), "prompt_tokens": 0, "completion_tokens": 0,
-                    "seconds": 0.0, "finish_reason": None, "error": None, "error_message": None})
+        one.score({"text": answer(one), "prompt_tokens": 0, "completion_tokens": 0,
+                   "seconds": 0.0, "finish_reason": None, "error": None, "error_message": None})
         for one in task.test)
     return Result(name, "no model", rows, "this machine")

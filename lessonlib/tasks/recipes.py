@@ -4,8 +4,15 @@ The task is that of OpenAI's fine-tuning tutorial. Ours adds a *house glossary*:
 says how this kitchen names things (scallions are ``green onion`` here). A model cannot guess
 house names; it has to be shown them, to look them up, or to learn them.
 
-This module holds the examples, the words of the prompt, and the reading of an answer. How
-answers are scored is in ``lessonlib.evaluation``. The same task can be made out of your own
+This module holds the examples, the words of the prompt, and how an answer is read and scored:
+
+- *micro_f1*: right ingredients found, against wrong ones named and right ones missed, counted
+  over all examples together. Items are compared as multisets: a right name given twice is right
+  once. An answer that is not a JSON list of strings counts as an empty answer.
+- *exact_match*: the share of answers that are right in every name, in order.
+- *valid_json*: the share of answers that are a JSON list of strings and nothing else.
+
+The same task can be made out of your own
 ingredient lines: ``python -m lessonlib.assignment.command my_lines.csv``.
 """
 
@@ -14,13 +21,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
+from lessonlib import bootstrap
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.measure_rows import Answered, Metric
 from lessonlib.paths import DATA
 from lessonlib.tasks.example_files import Broken, field, read_examples
 from lessonlib.text_files import read_text
@@ -46,6 +57,27 @@ SYSTEM_INSTRUCTIONS = (
 SYSTEM_GLOSSARY = SYSTEM_INSTRUCTIONS + " If a house glossary is given, use its names."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Row(Answered):
+    """One recipe's answer and its score. ``items``: the names read from it, whether they count
+    or not."""
+
+    METRICS: ClassVar[dict[str, Metric]] = {
+        "micro_f1": Metric(
+            _("micro-F1"), lambda row: (row.true_positives, row.predicted, row.expected),
+            bootstrap.micro_f1),
+        "exact_match": Metric(_("exact match"), lambda row: (row.exact, 1), bootstrap.share),
+        "valid_json": Metric(_("valid JSON"), lambda row: (row.valid_json, 1), bootstrap.share),
+    }
+
+    items: tuple[str, ...]
+    valid_json: bool
+    true_positives: int
+    predicted: int
+    expected: int
+    exact: bool
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One example: a recipe as people write it, and its right answer.
@@ -63,6 +95,22 @@ class Recipe:
     lines: tuple[str, ...]
     names: tuple[str, ...]
     ingredients: tuple[str, ...]
+
+    def score(self, answer: dict) -> Row:
+        """A model's answer (see ``lessonlib.asking``) against the right one."""
+        parsed = parse(answer["text"])
+        counted = Counter(parsed.items if parsed.valid_json else ())
+        expected = Counter(self.ingredients)
+        return Row(
+            id=self.id,
+            items=tuple(parsed.items),
+            valid_json=parsed.valid_json,
+            true_positives=(counted & expected).total(),
+            predicted=counted.total(),
+            expected=expected.total(),
+            exact=parsed.valid_json and tuple(parsed.items) == self.ingredients,
+            **answer,
+        )
 
 
 @dataclass(frozen=True)

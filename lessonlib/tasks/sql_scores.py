@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lessonlib import bootstrap
-from lessonlib.tasks import text_to_sql
+from lessonlib.i18n import _
+from lessonlib.measure_rows import Answered, Metric
 from lessonlib.tasks.sql_sandbox import Outcome
-from lessonlib.tasks.text_to_sql import Question
 
 #: One token of SQL: quoted text, comment, word or number, sign of two characters, any other sign.
 TOKEN = re.compile(
@@ -35,50 +35,26 @@ TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class SqlRow:
+@dataclass(frozen=True, kw_only=True)
+class SqlRow(Answered):
     """One question's answer and its score.
 
-    ``query`` is what was run and ``problem`` why it gave no rows, if it gave none; the fields
-    after these are those of ``lessonlib.evaluation.Row``.
+    ``query`` is what was run and ``problem`` why it gave no rows, if it gave none.
     """
 
-    #: name -> (what is summed over the rows, formula); the first is the one to compare by.
-    METRICS: ClassVar[dict] = {
-        "execution_accuracy": (lambda row: (row.right, 1), bootstrap.share),
-        "string_match": (lambda row: (row.same_text, 1), bootstrap.share),
-        "valid_sql": (lambda row: (row.valid_sql, 1), bootstrap.share),
+    METRICS: ClassVar[dict[str, Metric]] = {
+        "execution_accuracy": Metric(
+            _("execution accuracy"), lambda row: (row.right, 1), bootstrap.share),
+        "string_match": Metric(
+            _("string match"), lambda row: (row.same_text, 1), bootstrap.share),
+        "valid_sql": Metric(_("valid SQL"), lambda row: (row.valid_sql, 1), bootstrap.share),
     }
 
-    id: str
-    text: str
     query: str
     right: bool
     same_text: bool
     valid_sql: bool
     problem: str | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    seconds: float
-    finish_reason: str | None = None
-    error: str | None = None
-    error_message: str | None = None
-
-
-def score(question: Question, answer: dict) -> SqlRow:
-    """One answer (see ``lessonlib.asking``) against the right one."""
-    query = text_to_sql.parse(answer["text"])
-    data = question.data
-    given, wanted = data.run(query), data.run(question.query)
-    return SqlRow(
-        id=question.id,
-        query=query,
-        right=same_rows(given, wanted, ordered=has_order(question.query)),
-        same_text=normalised(query) == normalised(question.query),
-        valid_sql=given.error is None,
-        problem=given.error,
-        **answer,
-    )
 
 
 def same_rows(given: Outcome, wanted: Outcome, ordered: bool) -> bool:

@@ -20,6 +20,7 @@ from lessonlib.paths import DATA
 from lessonlib.tasks import sql_sandbox
 from lessonlib.tasks.example_files import Broken, field, read_examples
 from lessonlib.tasks.sql_sandbox import Outcome
+from lessonlib.tasks.sql_scores import SqlRow, has_order, normalised, same_rows
 from lessonlib.text_files import read_text
 
 TEXT_TO_SQL = DATA / "text_to_sql"
@@ -65,6 +66,20 @@ class Question:
     def data(self) -> Database:
         """The database that it is about."""
         return database(self.database)
+
+    def score(self, answer: dict) -> SqlRow:
+        """A model's answer (see ``lessonlib.asking``) against the right one; runs both queries."""
+        query = parse(answer["text"])
+        given, wanted = self.data.run(query), self.data.run(self.query)
+        return SqlRow(
+            id=self.id,
+            query=query,
+            right=same_rows(given, wanted, ordered=has_order(self.query)),
+            same_text=normalised(query) == normalised(self.query),
+            valid_sql=given.error is None,
+            problem=given.error,
+            **answer,
+        )
 
 
 @dataclass(frozen=True)

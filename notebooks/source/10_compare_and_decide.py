@@ -123,10 +123,8 @@ board.picture("test")
 
 # %% tags=["nbval-ignore-output"] reason="depends on which notebooks were run"
 ours = {(method.name, method.model) for method in methods}
-kept = {row["route"]: board.result(row) for row in board.rows("test")
-        if (row["route"], row["model"]) in ours
-        or row["route"].startswith(("OpenAI", "Azure", "Hugging", "AutoTrain", "trl"))}
-kept = {name: result for name, result in kept.items() if result is not None}
+kept = board.results_of("test", only=lambda row: (row["route"], row["model"]) in ours
+                        or row["route"].startswith(("OpenAI", "Azure", "Hugging", "AutoTrain", "trl")))
 pairs = paired.table(kept)
 pairs
 
