@@ -9,16 +9,17 @@ All tables of the course look alike because they are drawn here.
 from __future__ import annotations
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 
-class ShownAsTable:
+class ShownAsTable(ABC):
     """Something that knows more than a table, and shows itself as what its ``table`` gives."""
 
+    @abstractmethod
     def table(self) -> Table:
         """What is shown."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return str(self.table())
