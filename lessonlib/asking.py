@@ -12,7 +12,7 @@ import openai
 from lessonlib.answer_cache import AnswerCache, answer_key
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.progress import bar
+from lessonlib.show_live import bar
 
 #: HTTP statuses that are about one request (too long, filtered), not about the service.
 ABOUT_THE_REQUEST = (400, 413, 422)

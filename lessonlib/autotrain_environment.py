@@ -23,7 +23,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lessonlib import autotrain_torch, child_process, paths, progress
+from lessonlib import autotrain_torch, child_process, paths, show_live
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.install_problems import recognise
@@ -188,7 +188,7 @@ def _run_step(command: list[str], log: Path, env: dict[str, str]) -> None:
     said: list[str] = []
     text = PACKAGES.read_text(encoding="utf-8")
     total = sum("==" in line and not line.startswith("#") for line in text.splitlines())
-    with progress.bar(total, _("AutoTrain's packages"), _("packages")) as bar:
+    with show_live.bar(total, _("AutoTrain's packages"), _("packages")) as bar:
 
         def on_line(line: str) -> None:
             said.append(line)

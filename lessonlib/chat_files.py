@@ -198,7 +198,7 @@ def _progress(file: BinaryIO, size: int, show: bool) -> Iterator[Iterator[bytes]
     if not show or size < _LARGE:
         yield lines_of(file)
         return
-    from lessonlib.progress import bar
+    from lessonlib.show_live import bar
 
     with bar(size // 2**20, _("checking"), "MB") as progress:
 

@@ -17,7 +17,7 @@ from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method, Result, scored
 from lessonlib.i18n import _
 from lessonlib.measure_rows import Example
-from lessonlib.progress import bar
+from lessonlib.show_live import bar
 
 
 def evaluate_here(

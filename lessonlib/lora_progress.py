@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transformers import TrainerCallback
 
-from lessonlib import lora_saving, progress
+from lessonlib import lora_saving, show_live
 from lessonlib.i18n import _
+from lessonlib.show_live import in_notebook  # noqa: F401 until its users ask show_live themselves
 
-#: A picture may take this share of the time while training runs.
-PICTURE_SHARE = 0.05
+if TYPE_CHECKING:
+    from lessonlib.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -104,43 +105,20 @@ class LivePicture:
     """For a notebook: a progress bar and the picture of the loss, drawn anew now and then."""
 
     def __init__(self, steps: int):
-        from IPython.display import display
-
-        self.bar = progress.bar(steps, _("Tuning"), _("steps"))
-        # The saved notebooks are made without bars; there the final picture is enough.
-        self.handle = None if self.bar.disable else display(_Blank(), display_id=True)
-        self.next_picture = time.perf_counter() + 1.0
+        self.bar = show_live.bar(steps, _("Tuning"), _("steps"))
+        self.history: list[Point] = []
+        self.picture = show_live.LivePicture(
+            lambda: loss_picture(self.history) if len(self.history) > 1 else None)
 
     def __call__(self, history: list[Point], epoch_is_over: bool) -> None:
+        self.history = history
         self.bar.update(history[-1].step - self.bar.n)
-        now = time.perf_counter()
-        if self.handle is None or now < self.next_picture or len(history) < 2:
-            return
-        self.handle.update(loss_picture(history))
-        took = time.perf_counter() - now
-        self.next_picture = now + took + max(1.0, took / PICTURE_SHARE)
+        self.picture.update()
 
     def close(self) -> None:
         """Take bar and live picture away."""
         self.bar.close()
-        if self.handle is not None:
-            self.handle.update(_Blank())
-
-
-class _Blank:
-    """Takes no room on the page."""
-
-    def _repr_html_(self) -> str:
-        return "<span></span>"
-
-    def __repr__(self) -> str:
-        return ""
-
-
-def in_notebook() -> bool:
-    """Does this code run in a Jupyter kernel, so that there is a page to draw on?"""
-    shell = sys.modules.get("IPython")
-    return bool(shell and getattr(shell.get_ipython(), "kernel", None))
+        self.picture.close()
 
 
 def epoch_ends(history: Sequence[Point]) -> list[Point]:
@@ -148,51 +126,14 @@ def epoch_ends(history: Sequence[Point]) -> list[Point]:
     return [p for p in history if p.step and abs(p.epoch - round(p.epoch)) < 1e-6]
 
 
-def loss_picture(history: Sequence[Point], name: str = ""):
+def loss_picture(history: Sequence[Point], name: str = "") -> Picture:
     """The loss over the epochs as a picture with alternative text."""
-    from lessonlib import pictures
+    from lessonlib import pictures  # loads Matplotlib, which training alone does not need
 
-    fig, axes = pictures.figure(width=8, height=3.6)
-    steps = [point for point in history if point.train_loss is not None]
-    axes.plot(
-        [p.epoch for p in steps],
-        [p.train_loss for p in steps],
-        color=pictures.BLUE,
-        linewidth=1.2,
-        label=_("training, each batch"),
-    )
-    checks = [point for point in history if point.validation_loss is not None]
-    if checks:
-        axes.plot(
-            [p.epoch for p in checks],
-            [p.validation_loss for p in checks],
-            color=pictures.VERMILLION,
-            marker="o",
-            label=_("validation, each epoch"),
-        )
-    axes.set(
-        xlabel=_("epochs"),
-        ylabel=_("loss per token"),
-        ylim=(0, None),
+    return pictures.loss_curve(
+        [point.epoch for point in history],
+        [point.train_loss for point in history],
+        [point.validation_loss for point in history],
         title=_("Loss while tuning {name}").format(name=name).strip(),
+        x=_("epoch"),
     )
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(axis="y")
-    axes.legend()
-    return pictures.render(fig, _describe(steps, checks, name))
-
-
-def _describe(steps: Sequence[Point], checks: Sequence[Point], name: str) -> str:
-    """The loss picture in words."""
-    text = _("Loss while tuning {name}.").format(name=name).replace(" .", ".")
-    if steps:
-        text += " " + _(
-            "Over {count} batches the training loss goes from {first:.2f} to {last:.2f}."
-        ).format(count=len(steps), first=steps[0].train_loss, last=steps[-1].train_loss)
-    if checks:
-        values = ", ".join(f"{point.validation_loss:.2f}" for point in checks)
-        best = min(checks, key=lambda point: point.validation_loss)
-        text += " " + _(
-            "Validation loss before and after each epoch: {values}; lowest after epoch {best}."
-        ).format(values=values, best=round(best.epoch))
-    return text

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lessonlib import child_process, lora_folders, lora_saving, paths, progress
+from lessonlib import child_process, lora_folders, lora_saving, paths, show_live
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
@@ -94,7 +94,7 @@ class Watcher:
         # Reading the rows has bars as well; the training's is the one that comes last.
         if self.bar is None or total != self.bar.total:
             self.close()
-            self.bar = progress.bar(total, _("Training"), _("steps"), show=self.show)
+            self.bar = show_live.bar(total, _("Training"), _("steps"), show=self.show)
         self.bar.update(done - self.bar.n)
         self.steps = total
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lessonlib import live_curve
+from lessonlib import show_live
 from lessonlib.learned_text import LearnedText
-from lessonlib.live_curve import LiveCurve
+from lessonlib.show_live import LiveCurve, LivePicture
 
 
 class Page:
@@ -26,8 +26,9 @@ def page(monkeypatch):
 
     page = Page()
     monkeypatch.setenv("LESSON_PROGRESS", "1")
-    monkeypatch.setattr(live_curve, "in_notebook", lambda: True)
-    monkeypatch.setattr(live_curve, "PAUSE", 0.0)
+    monkeypatch.setattr(show_live, "in_notebook", lambda: True)
+    monkeypatch.setattr(show_live, "PAUSE", 0.0)
+    monkeypatch.setattr(show_live, "SHARE", float("inf"))
     monkeypatch.setattr(IPython.display, "display", lambda *_a, **_k: page)
     return page
 
@@ -36,10 +37,9 @@ def test_the_curve_is_drawn_while_it_grows_and_taken_away_at_the_end(page):
     with LiveCurve(30, "tokens", "loss", "Trying") as curve:
         for step in range(1, 4):
             curve.add(10 * step, 9 / step)
-            curve.next_picture = 0.0
     alts = [one.alt for one in page.shown if hasattr(one, "alt")]
     assert len(alts) == 2, "one point makes no curve"
-    assert alts[-1] == "Trying: loss over tokens, from 9.00 to 3.00 after 30 tokens."
+    assert alts[-1] == "Trying: loss by tokens. Training: from 9.00 to 3.00."
     assert page.shown[-1]._repr_html_() == "<span></span>"
     assert curve.picture().alt == alts[-1] and curve.seconds > 0
 
@@ -62,6 +62,27 @@ def test_the_page_is_cleared_when_training_fails(page):
     with pytest.raises(ZeroDivisionError), LiveCurve(10, "tokens", "loss") as curve:
         curve.add(1, 1 / 0)
     assert page.shown[-1]._repr_html_() == "<span></span>" and curve.points == []
+
+
+def test_a_live_picture_takes_its_share_of_the_time_and_no_more(page, monkeypatch):
+    clock = iter(range(100))  # a second goes by between two looks at the clock
+    monkeypatch.setattr(show_live, "SHARE", 0.5)
+    monkeypatch.setattr(show_live.time, "perf_counter", lambda: next(clock))
+    drawn = iter([None, "first", "second"])
+    live = LivePicture(lambda: next(drawn))
+    for _time in range(3):
+        live.update()
+    assert page.shown == ["first"], "nothing new is not shown, and a drawing is paid for by a rest"
+    live.update()
+    live.close()
+    assert page.shown[1] == "second" and page.shown[-1]._repr_html_() == "<span></span>"
+
+
+def test_outside_of_a_notebook_nothing_is_drawn(monkeypatch):
+    monkeypatch.setattr(show_live, "in_notebook", lambda: False)
+    live = LivePicture(lambda: pytest.fail("drawn"))
+    live.update()
+    live.close()
 
 
 PIECES = [("<|user|>1 c. rice\n", 0.0), ("ri", 0.1), ("ce", 1.0), ("orzo", 3.0), (" end\n", 0.0)]

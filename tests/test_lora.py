@@ -445,7 +445,7 @@ model = lora.tune([{"messages": chat}] * 4, "seen", settings=settings,
     assert not [output for output in outputs if output.output_type == "stream"]
     shown = [output.data["text/html"] for output in outputs if "<img" in str(output.data)]
     assert len(shown) == 1
-    assert 'alt="Loss while tuning seen. Over 4 batches the training loss goes from' in shown[0]
+    assert 'alt="Loss while tuning seen: loss per token by epoch. Training: from' in shown[0]
     assert (tmp_path / "models" / "seen" / "config.json").is_file()
 
 
@@ -456,7 +456,7 @@ def test_the_picture_says_in_words_where_the_validation_loss_is_lowest():
     assert [point.step for point in epoch_ends(history)] == [2, 4]
     words = loss_picture(history, "mine").alt
     assert "from 1.40 to 0.20" in words
-    assert "1.50, 0.90, 1.10; lowest after epoch 1" in words
+    assert "1.50, 0.90, 1.10; lowest at epoch 1" in words
 
 
 def test_the_record_on_disk_is_plain_json(tuned):

@@ -1,6 +1,7 @@
 """Pictures carry words for those who cannot see them."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,6 +61,81 @@ def test_show_displays_the_picture_once(monkeypatch):
     monkeypatch.setattr("IPython.display.display", shown.append)
     pictures.show(drawn(), "words")
     assert [picture.alt for picture in shown] == ["words"]
+
+
+# --- curves --------------------------------------------------------------------------------
+
+
+def measured(name, value, low, high, tokens):
+    score = SimpleNamespace(value=value, low=low, high=high)
+    return SimpleNamespace(name=name, prompt_tokens=tokens, metrics=lambda: {"micro_f1": score})
+
+
+ROUTES = [measured("none", 0.4, 0.35, 0.45, 104.25), measured("four", 0.5, 0.45, 0.56, 320.0)]
+
+
+def test_intervals_are_told_in_words_with_every_number():
+    assert pictures.errorbars(ROUTES, x="prompt_tokens").alt == (
+        "Micro-F1 by prompt tokens, with 95 % intervals. none: 0.40 (0.35 to 0.45) at 104.25;"
+        " four: 0.50 (0.45 to 0.56) at 320.")
+
+
+def test_plain_numbers_can_be_drawn_side_by_side():
+    alt = pictures.errorbars({"25": (0.2, 0.1, 0.3), "50": (0.4, 0.3, 0.5)}, "accuracy",
+                             title="Learning curve", xlabel="examples").alt
+    assert alt == ("Learning curve, with 95 % intervals. 25: 0.20 (0.10 to 0.30);"
+                   " 50: 0.40 (0.30 to 0.50).")
+
+
+def drawn_by_errorbars(monkeypatch, *given, **options):
+    """The axes, as they are when the picture is finished."""
+    kept = []
+    monkeypatch.setattr(pictures, "render", lambda fig, alt: kept.append((fig, alt)))
+    pictures.errorbars(*given, **options)
+    plt.close(kept[0][0])
+    return kept[0][0].axes[0], kept[0][1]
+
+
+def test_results_whose_names_share_a_word_are_one_line_and_levels_run_across(monkeypatch):
+    results = {f"{word}, k = {k}": measured("", 0.1 * k, 0.0, 0.9, 100 * k)
+               for word in ("BM25", "exact") for k in (1, 2)}
+    levels = {"alone": ROUTES[0], "half": 0.5}
+    axes, alt = drawn_by_errorbars(
+        monkeypatch, results, x="prompt_tokens", lines=("exact", "BM25"), across=levels)
+    assert len(axes.containers) == 2
+    assert {text.get_text() for text in axes.texts} == {"exact", "BM25", "alone", "half"}
+    assert alt.endswith("; alone: 0.40; half: 0.50.")
+
+
+def test_names_do_not_lie_on_each_other(monkeypatch):
+    near = [measured(f"a long name {n}", 0.5, 0.4, 0.6, 300 + n) for n in range(4)]
+    axes, _alt = drawn_by_errorbars(monkeypatch, near, x="prompt_tokens")
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) == 4
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_what_was_refused_altogether_has_no_place(monkeypatch):
+    refused = measured("refused", 0.0, 0.0, 0.0, float("nan"))
+    assert "refused" not in pictures.errorbars([*ROUTES, refused], x="prompt_tokens").alt
+    for nothing in ([], [refused]):
+        with pytest.raises(LessonError, match="nothing to draw"):
+            pictures.errorbars(nothing, x="prompt_tokens")
+
+
+def test_a_training_is_told_with_the_place_where_validation_is_best():
+    alt = pictures.loss_curve([0, 1, 2, 3], [None, 2.0, 1.0, 0.5], [2.5, 1.5, 1.25, 1.75],
+                              title="Loss of mine", x="epoch").alt
+    assert alt == ("Loss of mine: loss per token by epoch. Training: from 2.00 to 0.50."
+                   " Validation: 2.50, 1.50, 1.25, 1.75; lowest at epoch 2.")
+    alt = pictures.loss_curve([1, 2], [0.5, 0.6], [0.4, 0.7], y="accuracy", best="highest").alt
+    assert alt.endswith("Validation: 0.40, 0.70; highest at step 2.")
+
+
+def test_a_training_without_validation_or_not_begun_is_drawn_all_the_same():
+    assert pictures.loss_curve([1, 2], [2.0, 1.0]).alt.endswith("Training: from 2.00 to 1.00.")
+    assert pictures.loss_curve([1, 2], [2.0, 1.0], [None, None]).alt.endswith("to 1.00.")
+    assert pictures.loss_curve([], []).alt == "Loss: loss per token by step."
 
 
 # --- colours, on light pages and on dark ones ------------------------------------------------

@@ -43,7 +43,7 @@ import lessonlib
 from factory import architecture, batches, corpus, pretrain, probe, renaming
 from lessonlib import Method, compare, evaluate, exercises, paths, pictures, prompting, widgets
 from lessonlib.learned_text import LearnedText
-from lessonlib.live_curve import LiveCurve
+from lessonlib.show_live import LiveCurve
 from lessonlib.tasks import recipes
 
 TOKENS = 250_000  # how many tokens we pretrain on; a minute or two
