@@ -13,12 +13,8 @@ release 0.8.36; what it does was read in its source and measured.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -33,10 +29,8 @@ from lessonlib.memory_left import available_memory
 from lessonlib.no_code import Training, difference, serve
 
 __all__ = ["Job", "Training", "by_command", "by_yaml", "check", "difference", "get_ready",
-           "not_run", "serve", "show_command", "write_data"]
+           "serve", "show_command", "write_data"]
 
-#: Written into an output folder when its training has ended well.
-RECORD = "course-training.json"
 #: Bytes that notebook 09 takes at the most beside its own kernel, measured on Linux: its command
 #: line trains (three processes, 1.5 GB) while its page (two, 0.8 GB) and the practice service run.
 NEEDED_MEMORY = 2.8e9
@@ -58,7 +52,8 @@ def get_ready(memory: float = NEEDED_MEMORY) -> bool:
         version = autotrain_environment.works(environment)
     except LessonError as error:
         print(error)
-        print(_("AutoTrain's parts of this notebook are left out; all others run."))
+        print(_("AutoTrain's parts of this notebook are left out: what stands under \"if ready\"."
+                " All others run."))
         return False
     if not environment.made:
         print(_("AutoTrain {version} is here, in an environment of its own.").format(
@@ -75,11 +70,6 @@ def _check_memory(needed: float) -> None:
             _("Close other programs, then run this cell again. To try it all the same:"
               " autotrain.get_ready(memory=0)"),
         )
-
-
-def not_run() -> None:
-    """Say that a cell was left out, so that nobody takes silence for success."""
-    print(_("[not run] AutoTrain is not ready; see the beginning of this notebook."))
 
 
 def environment() -> Environment:
@@ -165,51 +155,13 @@ def _train(
 ) -> Training:
     """Train, or take the same training from before."""
     output, log = folder() / project, folder() / f"{project}.log"
-    key = _key(parts, base, data)
-    if not again and (before := recall(output, key, log)):
-        if show:
-            print(_("Trained here before by the very same words and rows: taken from there."))
-        return before
     program, *arguments = command
     run = [str(environment().programs / program), *arguments]
-    training = no_code.train(run, folder(), output, variables(base), log, show)
-    record(training, key)
-    return training
+    return no_code.once(
+        output, log, key_of(parts, base, data),
+        lambda: no_code.train(run, folder(), output, variables(base), log, show), again, show)
 
 
-def _key(parts: Sequence[str], base: str, data: str) -> str:
+def key_of(parts: Sequence[str], base: str, data: str) -> str:
     """Changes with whatever a training depends on: its words, its rows, its base model."""
-    digest = hashlib.sha256("\n".join([autotrain_environment.VERSION, *parts]).encode())
-    for place in (base, data):
-        for file in sorted((folder() / place).glob("*.*")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def record(training: Training, key: str) -> None:
-    """Write down how a training went, beside its adapter."""
-    values = asdict(training) | {"key": key, "folder": None, "log": None}
-    text = json.dumps(values, indent=1)
-    (training.folder / RECORD).write_text(text, encoding="utf-8")
-    shutil.rmtree(training.folder / "autotrain-data", ignore_errors=True)  # a copy of the rows
-
-
-def forget_token(output: Path) -> None:
-    """Take the hub's token out of the settings that AutoTrain has saved beside the adapter."""
-    file = output / "training_params.json"
-    if file.is_file():
-        values = json.loads(file.read_text(encoding="utf-8"))
-        if values.pop("token", None):
-            file.write_text(json.dumps(values, indent=4), encoding="utf-8")
-
-
-def recall(output: Path, key: str, log: Path) -> Training | None:
-    """A training that was recorded with this key, or None."""
-    try:
-        values = json.loads((output / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if values.pop("key") != key or not (output / no_code.ADAPTER).is_file():
-        return None
-    losses = [(epoch, loss) for epoch, loss in values.pop("losses")]
-    return Training(**values | {"folder": output, "log": log, "losses": losses})
+    return no_code.key_of([autotrain_environment.VERSION, *parts], folder() / base, folder() / data)

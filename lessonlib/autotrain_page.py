@@ -156,11 +156,12 @@ class Page:
         """
         output, log = self.folder / job.project, self.folder / f"{job.project}.log"
         form = job.form(self.user)
-        key = autotrain._key(["page", json.dumps(form, sort_keys=True)], job.base, job.data)
-        if not again and (before := autotrain.recall(output, key, log)):
-            if show:
-                print(_("Trained here before by the very same words and rows: taken from there."))
-            return before
+        key = autotrain.key_of(["page", json.dumps(form, sort_keys=True)], job.base, job.data)
+        return no_code.once(output, log, key, lambda: self._train(job, form, output, log, show),
+                            again, show)
+
+    def _train(self, job: Job, form: dict[str, str], output: Path, log: Path, show: bool
+               ) -> Training:
         no_code.clear(output)
         began, watcher = time.monotonic(), no_code.Watcher(show)
         start = self.log.stat().st_size if self.log.is_file() else 0
@@ -172,15 +173,13 @@ class Page:
             raise
         finally:
             watcher.close()
-            autotrain.forget_token(output)
+            _forget_token(output)
             # The page notes each question of ours as well; they would hide what matters.
             said = self._said(start).splitlines(keepends=True)
             log.write_bytes(b"".join(line for line in said if b"/ui/" not in line))
         if not (output / no_code.ADAPTER).is_file():
             raise no_code.failed(job.project, log, None)
-        training = Training(output, time.monotonic() - began, 0, watcher.losses, watcher.steps, log)
-        autotrain.record(training, key)
-        return training
+        return Training(output, time.monotonic() - began, 0, watcher.losses, watcher.steps, log)
 
     def _send(self, form: dict[str, str], data: Path) -> None:
         with open(data, "rb") as file:
@@ -251,6 +250,15 @@ def _token() -> str:
             _("The real hub wants a token, and there is none."),
             _("Set the environment variable HF_TOKEN, or use the stand-in: open_page()."))
     return token
+
+
+def _forget_token(output: Path) -> None:
+    """Take the hub's token out of the settings that AutoTrain has saved beside the adapter."""
+    file = output / "training_params.json"
+    if file.is_file():
+        values = json.loads(file.read_text(encoding="utf-8"))
+        if values.pop("token", None):
+            file.write_text(json.dumps(values, indent=4), encoding="utf-8")
 
 
 def _free_port() -> int:

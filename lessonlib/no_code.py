@@ -7,11 +7,13 @@ ends with exit status 0, "all well", also where its training has failed.
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lessonlib import child_process, lora_folders, lora_saving, paths, show_live
@@ -19,8 +21,10 @@ from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
 ADAPTER = "adapter_model.safetensors"
+#: Written into an output folder when its training has ended well.
+RECORD = "course-training.json"
 #: A folder with one of these was made by a training.
-OUTPUTS = (ADAPTER, "training_params.json", "course-training.json", "training_args.bin")
+OUTPUTS = (ADAPTER, "training_params.json", RECORD, "training_args.bin")
 #: ``14/236 [00:10<02:40,`` of a progress bar: steps done and steps in all.
 STEPS = re.compile(r"(\d+)/(\d+) \[\d+:\d+(?::\d+)?<")
 #: ``{'loss': 1.23, ..., 'epoch': 0.5}`` as trainers print it; some write the numbers as texts.
@@ -140,6 +144,57 @@ def train(
     if not (output / ADAPTER).is_file():
         raise failed(output.name, log, status)
     return Training(output, time.monotonic() - began, status, watcher.losses, watcher.steps, log)
+
+
+def once(
+    output: Path, log: Path, key: str, run: Callable[[], Training], again: bool, show: bool
+) -> Training:
+    """The very same training from before, or a new one: ``run()``, recorded beside its adapter.
+
+    Args:
+        output, log: the training's output folder, and the file of all that it printed.
+        key: changes with whatever the training depends on, see ``key_of``.
+        again: train in any case.
+    """
+    if not again and (before := recall(output, key, log)):
+        if show:
+            print(_("Trained here before by the very same words and rows: taken from there."))
+        return before
+    training = run()
+    record(training, key)
+    return training
+
+
+def key_of(parts: Sequence[str], *folders: Path) -> str:
+    """A fingerprint of a training's words and of the files that it reads: its rows and its base.
+
+    ``lora_record.fingerprint`` knows rows and settings as they are in memory; here both are files
+    that anyone may have written.
+    """
+    digest = hashlib.sha256("\n".join(parts).encode())
+    for folder in folders:
+        for file in sorted(folder.glob("*.*")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def record(training: Training, key: str) -> None:
+    """Write down how a training went, beside its adapter."""
+    values = asdict(training) | {"key": key, "folder": None, "log": None}
+    (training.folder / RECORD).write_text(json.dumps(values, indent=1), encoding="utf-8")
+    shutil.rmtree(training.folder / "autotrain-data", ignore_errors=True)  # a copy of the rows
+
+
+def recall(output: Path, key: str, log: Path) -> Training | None:
+    """A training that was recorded with this key, or None."""
+    try:
+        values = json.loads((output / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if values.pop("key") != key or not (output / ADAPTER).is_file():
+        return None
+    losses = [(epoch, loss) for epoch, loss in values.pop("losses")]
+    return Training(**values | {"folder": output, "log": log, "losses": losses})
 
 
 def clear(output: Path) -> None:

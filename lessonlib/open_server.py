@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib import paths
+from lessonlib import child_process, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import choose_device
@@ -83,26 +83,13 @@ def serving(folder: str | Path, port: int | None = None) -> Iterator[Server]:
                                 "TOKENIZERS_PARALLELISM": "false"}
     began = time.perf_counter()
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            command(folder, port), stdout=file, stderr=file, env=environment
-        )
+        process = child_process.start(command(folder, port), paths.WORK, environment, file)
         try:
             _wait(process, port, log)
             yield Server(f"http://127.0.0.1:{port}/v1", str(folder), process,
                          time.perf_counter() - began)
         finally:
-            stop(process)
-
-
-def stop(process: subprocess.Popen) -> None:
-    """Ask the server to stop; after ten seconds insist."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            child_process.end(process)
 
 
 def _port(wanted: int | None) -> int:

@@ -2,19 +2,21 @@
 
 TRL's command line trains from a YAML file as AutoTrain does, on the packages that the course has
 anyway. Its keys are the arguments of TRL's ``SFTConfig``, ``ModelConfig`` and ``ScriptArguments``
-(documentation of TRL, page "Command Line Interfaces").
+(documentation of TRL, page "Command Line Interfaces"). ``pack`` counts what the older TRL beneath
+AutoTrain makes of chats.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from lessonlib import autotrain, autotrain_job, no_code
+from lessonlib import autotrain_job, no_code
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import choose_device
@@ -99,18 +101,12 @@ def sft(path: str | Path, again: bool = False, show: bool = True) -> Training:
                 _("{file}: {key} is missing.").format(file=path.name, key=name),
                 _("Write it as trl_command.config does."))
     output, log = folder / values["output_dir"], folder / f"{values['output_dir']}.log"
-    digest = hashlib.sha256(text.encode())
-    for place in ("dataset_name", "model_name_or_path"):
-        for file in sorted((folder / values[place]).glob("*.*")):
-            digest.update(file.read_bytes())
-    if not again and (before := autotrain.recall(output, digest.hexdigest(), log)):
-        if show:
-            print(_("Trained here before by the very same words and rows: taken from there."))
-        return before
+    key = no_code.key_of([text], folder / values["dataset_name"],
+                         folder / values["model_name_or_path"])
     command = [sys.executable, "-m", *_program(), "--config", path.name]
-    training = no_code.train(command, folder, output, _variables(folder), log, show)
-    autotrain.record(training, digest.hexdigest())
-    return training
+    return no_code.once(
+        output, log, key,
+        lambda: no_code.train(command, folder, output, _variables(folder), log, show), again, show)
 
 
 def _program() -> list[str]:
@@ -129,3 +125,40 @@ def _variables(folder: Path) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     return {**env, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1",
             "HF_HOME": str(folder / "home"), "TRL_EXPERIMENTAL_SILENCE": "1"}
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What packing made of texts.
+
+    Attributes:
+        pieces: pieces of full length.
+        cut: texts with a border inside, so that no piece holds them whole.
+        dropped: tokens at the end that fill no piece; nothing is learned from them.
+    """
+
+    pieces: int
+    cut: int
+    dropped: int
+
+
+def pack(lengths: Sequence[int], block_size: int) -> Packed:
+    """*Packing*: put all texts one after another, and cut the whole into pieces of equal length.
+
+    So no place in a batch is left empty, which saves time where texts are long and many. The
+    borders fall where they fall: a text is cut in two, and the halves are learned as if they had
+    nothing to do with each other. (Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section
+    3.1.1; trainers have finer ways today. Here it is done as in TRL 0.13,
+    ``ConstantLengthDataset``, which AutoTrain uses.)
+
+    Introduced in notebook 09.
+
+    Args:
+        lengths: of the texts, in tokens. One more token is put after each, as TRL 0.13 does.
+        block_size: the pieces' length in tokens.
+    """
+    place, cut = 0, 0
+    for length in lengths:
+        begins, place = place, place + length + 1
+        cut += begins // block_size != (place - 1) // block_size
+    return Packed(place // block_size, cut, place % block_size)

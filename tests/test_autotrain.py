@@ -33,7 +33,7 @@ from lessonlib import (
 )
 from lessonlib.errors import LessonError
 from lessonlib.hub_stand_in import HubStandIn
-from lessonlib.packing import pack
+from lessonlib.trl_command import pack
 
 ROWS = [{"messages": [{"role": "user", "content": "2 c. flour"},
                       {"role": "assistant", "content": '["flour"]'}]}] * 3  # fmt: skip
@@ -337,28 +337,28 @@ def test_a_log_is_shown_without_the_folders_of_this_machine():
 
 def test_the_same_training_is_not_done_twice_and_another_is(work):
     training = _train(work, "good")
-    autotrain.record(training, "key")
-    again = autotrain.recall(work / "out", "key", training.log)
+    no_code.record(training, "key")
+    again = no_code.recall(work / "out", "key", training.log)
     assert again == training
-    assert autotrain.recall(work / "out", "other", training.log) is None
+    assert no_code.recall(work / "out", "other", training.log) is None
     (work / "out" / no_code.ADAPTER).unlink()
-    assert autotrain.recall(work / "out", "key", training.log) is None
+    assert no_code.recall(work / "out", "key", training.log) is None
 
 
 def test_other_rows_are_another_training(job):
-    before = autotrain._key(["words"], job.base, job.data)
+    before = autotrain.key_of(["words"], job.base, job.data)
     autotrain.write_data("recipes", ROWS[:2])
-    assert autotrain._key(["words"], job.base, job.data) != before
-    assert autotrain._key(["other words"], job.base, job.data) != before
+    assert autotrain.key_of(["words"], job.base, job.data) != before
+    assert autotrain.key_of(["other words"], job.base, job.data) != before
 
 
 def test_the_hub_s_token_does_not_stay_in_the_saved_settings(work):
     """AutoTrain's page writes the user's token into training_params.json, in plain text."""
     file = work / "training_params.json"
     file.write_text(json.dumps({"seed": 1, "token": "hf_secret"}), encoding="utf-8")
-    autotrain.forget_token(work)
+    autotrain_page._forget_token(work)
     assert json.loads(file.read_text(encoding="utf-8")) == {"seed": 1}
-    autotrain.forget_token(work / "none")
+    autotrain_page._forget_token(work / "none")
 
 
 # The stand-in for the hub
@@ -567,9 +567,10 @@ def test_without_a_network_the_notebook_says_so_and_runs_the_rest(project, tmp_p
     finally:
         notebook_run.stop_practice(work)
     said = [output_text(cell) for cell in notebook.cells if cell.cell_type == "code"]
-    wanting = [cell for cell in notebook.cells
-               if cell.cell_type == "code" and "autotrain.not_run()" in cell.source]
-    assert sum("[not run]" in text for text in said) == len(wanting) > 8
+    wanting = [output_text(cell) for cell in notebook.cells
+               if cell.cell_type == "code" and cell.source.startswith("if ready:")]
+    assert len(wanting) > 6 and not any(wanting), "what needs AutoTrain is passed over"
+    assert sum('what stands under "if ready"' in text for text in said) == 1
     assert any("No network" in text and "Connect to the internet" in text for text in said)
     rows = json.loads((work / "scoreboard.json").read_text(encoding="utf-8"))["rows"]
     assert [(row["route"], row["split"]) for row in rows] == [("trl sft", "test")]

@@ -30,8 +30,8 @@ from lessonlib import (
 )
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method, compare, evaluate
-from lessonlib.packing import pack
 from lessonlib.tasks import recipes
+from lessonlib.trl_command import pack
 
 pytestmark = pytest.mark.autotrain
 #: Enough for the form of the answer and the first names; a few seconds of training.

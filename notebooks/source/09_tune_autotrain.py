@@ -40,7 +40,6 @@ from lessonlib import Method, Scoreboard, autotrain, autotrain_page, compare, ev
 from lessonlib import exercises, facts, no_code, paths, prompting, text_files
 from lessonlib import training_rows, trl_command, widgets
 from lessonlib.errors import LessonError
-from lessonlib.packing import pack
 from lessonlib.tasks import recipes
 
 PROVIDER = "practice"  # who serves the models
@@ -71,8 +70,8 @@ for one in facts.read("autotrain.toml")["statement"]:
 # for exactly Transformers 4.48, and this course runs on version 5. Both cannot be in one
 # environment. So AutoTrain gets its own, and we talk to it as to any other program. PyTorch, the
 # largest package, is shared. If it cannot be made, for want of a network, or if there is too little
-# memory for it (it takes about 3 GB), the next cell says so. The parts of this notebook that need
-# no AutoTrain run anyway.
+# memory for it (it takes about 3 GB), the next cell says so. Then `ready` is False, and the lines
+# that need AutoTrain, those under `if ready:`, are passed over. All others run anyway.
 
 # %% tags=["nbval-ignore-output"] reason="made in the first run, found in later ones"
 ready = autotrain.get_ready()
@@ -137,8 +136,9 @@ except LessonError as error:
 # Now the training. The command beneath is `autotrain --config by-yaml.yml`.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between machines"
-by_yaml = autotrain.by_yaml(path) if ready else autotrain.not_run()
-by_yaml
+if ready:
+    by_yaml = autotrain.by_yaml(path)
+    print(by_yaml)
 
 # %% [markdown]
 # ## 5. What came out
@@ -166,8 +166,6 @@ if ready:
     answer = model.generate(**prompt, max_new_tokens=96, do_sample=False)
     print(tokenizer.decode(answer[0, prompt["input_ids"].shape[1]:], skip_special_tokens=True))
     print(recipes.answer(test[0]), "was wanted")
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # It fits. `serve` adds the adapter into the model's own matrices (it *merges* them), and the
@@ -177,8 +175,6 @@ else:
 client = lessonlib.connect(PROVIDER)
 if ready:
     print(autotrain.serve(by_yaml, "autotrain-recipes"))
-else:
-    autotrain.not_run()
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 board = Scoreboard()
@@ -189,8 +185,6 @@ if ready:
     board.add(result, split="test", training_seconds=by_yaml.seconds)
     print(result)
     print("AutoTrain against the bare prompt:", compare(result, untuned))
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # ## 6. By web page, and by command line
@@ -202,7 +196,8 @@ else:
 # it now, and use the command line in the meantime.
 
 # %% tags=["nbval-ignore-output"] reason="without AutoTrain there is no page"
-page = autotrain_page.open_page(hub=HUB, wait=False) if ready else autotrain.not_run()
+if ready:
+    page = autotrain_page.open_page(hub=HUB, wait=False)
 
 # %% [markdown]
 # The third way is the same training in a terminal's language: one word for each setting. We train
@@ -216,8 +211,9 @@ by_hand = autotrain.Job("by-command", **small)
 print(autotrain.show_command(by_hand.command()))
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between machines"
-by_command = autotrain.by_command(by_hand) if ready else autotrain.not_run()
-by_command
+if ready:
+    by_command = autotrain.by_command(by_hand)
+    print(by_command)
 
 # %% [markdown]
 # Now to the page. Open its address in another tab of your browser, if you like. (In Colab it leads
@@ -230,8 +226,6 @@ if ready:
     for name, value in page.fields().items():
         if name in ("quantization", "mixed_precision", "epochs", "block_size", "peft", "lr"):
             print(f"{name}: {value}")
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # Defaults are decisions that somebody else has taken. These were made for a graphics card: `fp16`
@@ -244,8 +238,6 @@ if ready:
     by_page = page.train(autotrain.Job("by-page", **small))
     page.close()
     print(by_page)
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # The line `page.close()` is no decoration: the page's server goes on when the program that
@@ -265,8 +257,6 @@ if ready:
         print(f"{training.folder.name}: AutoTrain was told seed {json.loads(told)['seed']}")
     gap = autotrain.difference(by_command, by_page)
     print(f"largest difference between two numbers of the adapters: {gap:.3f}")
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # They are not. The seed is kept in the file, and handed to nobody. The adapter's first numbers and
@@ -283,8 +273,6 @@ if ready:
     log = text_files.read_text(by_yaml.log)
     print("a loss of the training rows in the log: ", "'loss':" in log)
     print("a loss of the validation rows in the log:", "eval_loss" in log)
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # For data in a local folder AutoTrain leaves them out, without a word. So nothing tells when the
@@ -303,8 +291,6 @@ if ready:
         print("It worked: bitsandbytes is installed here.")
     except LessonError as error:
         print(error)
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # Read the first line. The program itself was content. A script that trusts the exit status would
@@ -319,7 +305,7 @@ else:
 tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
 lengths = [len(tokenizer.apply_chat_template(row["messages"])["input_ids"]) for row in rows]
 for block_size in (128, 512, 1024):
-    packed = pack(lengths, block_size)
+    packed = trl_command.pack(lengths, block_size)
     print(f"block_size {block_size:4}: {packed.pieces:3} pieces, {packed.cut / len(rows):4.0%} of"
           f" the chats are cut, {packed.dropped} tokens are dropped")
 
@@ -330,12 +316,10 @@ for block_size in (128, 512, 1024):
 # must be pieces by batch, times epochs.
 
 # %% tags=["nbval-ignore-output"] reason="without AutoTrain there are no steps to count"
-pieces = pack(lengths, job.block_size).pieces
+pieces = trl_command.pack(lengths, job.block_size).pieces
 expected = -(-pieces // job.batch_size) * job.epochs  # divided, and rounded up
 if ready:
     print(f"by our count {expected} steps; AutoTrain took {by_yaml.steps}")
-else:
-    autotrain.not_run()
 
 # %% [markdown]
 # ## 8. Kept up today: `trl sft`
