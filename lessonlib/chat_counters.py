@@ -7,7 +7,7 @@ its own way, so a count is exact only for the model whose tokenizer counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,53 +52,31 @@ class ModelCounter:
         return Tokens(len(ids) - answer, answer)
 
 
-class TextCounter:
-    """Counts by a function from text to tokens, as OpenAI's cookbook does for its chat models.
-
-    Each message adds 3 tokens, each name 1, and the start of the answer 3 ("How to count tokens
-    with tiktoken"). ``TextCounter(tiktoken.get_encoding("o200k_base").encode)`` counts for
-    gpt-4o and gpt-4.1.
-    """
-
-    def __init__(self, encode: Callable[[str], Sequence], name: str = ""):
-        self.encode, self.context = encode, None
-        self.name = name or getattr(encode, "__name__", type(encode).__name__)
-
-    def count(self, messages: Sequence[dict]) -> Tokens:
-        total, answer = 3, 0
-        for message in messages:
-            content = len(self.encode(message["content"]))
-            total += 3 + len(self.encode(message["role"])) + content
-            if "name" in message:
-                total += 1 + len(self.encode(message["name"]))
-            if message["role"] == "assistant":
-                answer += content * message.get("weight", 1)
-        return Tokens(total - answer, answer)
-
-
-def counter_for(tokenizer=None) -> ModelCounter | TextCounter:
+def counter_for(tokenizer=None) -> ModelCounter:
     """What counts tokens.
 
     Args:
         tokenizer: nothing for the built-in model; the folder of another model; a Hugging Face
-            tokenizer; or a function from text to a list of tokens.
+            tokenizer; or something that counts by itself, with ``count``, ``context`` and ``name``
+            as a ``ModelCounter`` has them.
+
+    Raises:
+        LessonError: it is none of these, or there is no tokenizer in the folder.
     """
     if tokenizer is None:
         return _from_folder(paths.BUILT_IN, "pantry")
     if isinstance(tokenizer, str | Path):
         return _from_folder(Path(tokenizer), Path(tokenizer).name)
-    if isinstance(tokenizer, ModelCounter | TextCounter):
+    if hasattr(tokenizer, "count") and hasattr(tokenizer, "context"):
         return tokenizer
     if hasattr(tokenizer, "apply_chat_template"):
         longest = getattr(tokenizer, "model_max_length", None) or 10**30
         # transformers writes 10**30 where the tokenizer does not say.
         name = Path(getattr(tokenizer, "name_or_path", "") or "tokenizer").name
         return ModelCounter(tokenizer, longest if longest < 10**9 else None, name)
-    if callable(tokenizer):
-        return TextCounter(tokenizer)
     raise LessonError(
         _("{kind} is not a tokenizer.").format(kind=type(tokenizer).__name__),
-        _("Give a model's folder, a Hugging Face tokenizer, or a function from text to tokens."),
+        _("Give a model's folder, or a Hugging Face tokenizer."),
     )
 
 
@@ -124,3 +102,8 @@ def _from_folder(folder: Path, name: str) -> ModelCounter:
 def first_line(error: Exception) -> str:
     """What an error says, in one line; its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def quantile(ordered: Sequence[int], share: float) -> int:
+    """The value that ``share`` of the sorted values do not exceed (nearest rank)."""
+    return ordered[round(share * (len(ordered) - 1))]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import html
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from lessonlib.chat_counters import Tokens, counter_for
+from lessonlib.chat_counters import Tokens, counter_for, quantile
 from lessonlib.chat_limits import epochs
 from lessonlib.i18n import _
 from lessonlib.tables import ShownAsTable, Table
@@ -76,12 +76,7 @@ class TokenStatistics(ShownAsTable):
         """Show the lengths as a histogram, with the limit."""
         from lessonlib.chat_tokens_picture import draw
 
-        draw(self)
-
-
-def quantile(ordered: Sequence[int], share: float) -> int:
-    """The value that ``share`` of the sorted values do not exceed (nearest rank)."""
-    return ordered[round(share * (len(ordered) - 1))]
+        draw(self.total, self.limit)
 
 
 def token_statistics(

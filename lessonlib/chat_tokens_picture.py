@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lessonlib import pictures
-from lessonlib.chat_tokens import TokenStatistics, quantile
+from lessonlib.chat_counters import quantile
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
@@ -19,27 +21,33 @@ _FAR = 2.5
 _PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 2}
 
 
-def draw(statistics: TokenStatistics) -> None:
-    """Show the histogram under the cell."""
-    fig, alt = build(statistics)
+def draw(totals: Sequence[int], limit: int | None) -> None:
+    """Show the histogram under the cell.
+
+    Args:
+        totals: tokens of each example, prompt and answer together.
+        limit: tokens that the model reads at once; None if not known.
+    """
+    fig, alt = build(totals, limit)
     pictures.show(fig, alt)
 
 
-def build(statistics: TokenStatistics) -> tuple[Figure, str]:
+def build(totals: Sequence[int], limit: int | None) -> tuple[Figure, str]:
     """The figure and its words. Bars beyond the limit are hatched, not only of another colour."""
-    if not len(statistics):
+    if not totals:
         raise LessonError(
             _("There is no sound example, so there is nothing to draw."),
             _("Mend the file first; chat_files.check(path) says where."),
         )
-    totals, limit = sorted(statistics.total), statistics.limit
+    totals = sorted(totals)
+    over = 0 if limit is None else sum(total > limit for total in totals)
     fig, axes = pictures.figure(width=9, height=4)
     near = limit is not None and limit <= _FAR * totals[-1]
     _bars(axes, totals, limit)
     axes.set_xlim(0, max(totals[-1], limit if near else 0) * 1.06)
     axes.set_ylim(0, axes.get_ylim()[1] * 1.12)  # room for the words at the limit
     if near:
-        _limit_line(axes, limit, statistics.over_limit())
+        _limit_line(axes, limit, over)
     elif limit is not None:
         text = _("limit: {limit:,} tokens, far to the right →").format(limit=limit)
         axes.text(0.99, 0.97, text, transform=axes.transAxes, ha="right", va="top", bbox=_PLAIN)
@@ -49,7 +57,7 @@ def build(statistics: TokenStatistics) -> tuple[Figure, str]:
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_title(_("How long the examples are"))
     axes.grid(axis="y")
-    return fig, _words(statistics, totals)
+    return fig, _words(totals, limit, over)
 
 
 def _bars(axes: Axes, totals: list[int], limit: int | None) -> None:
@@ -83,23 +91,13 @@ def _limit_line(axes: Axes, limit: int, over: int) -> None:
     )
 
 
-def _words(statistics: TokenStatistics, totals: list[int]) -> str:
+def _words(totals: list[int], limit: int | None, over: int) -> str:
     text = _(
         "Histogram of the lengths of {examples:,} examples in tokens: from {low:,} to {high:,}, "
         "half of them up to {middle:,}, 95 % up to {most:,}."
-    ).format(
-        examples=len(totals),
-        low=totals[0],
-        high=totals[-1],
-        middle=quantile(totals, 0.5),
-        most=quantile(totals, 0.95),
-    )
-    if statistics.limit is None:
+    ).format(examples=len(totals), low=totals[0], high=totals[-1],
+             middle=quantile(totals, 0.5), most=quantile(totals, 0.95))
+    if limit is None:
         return text
-    return (
-        text
-        + " "
-        + _("The limit is {limit:,} tokens; {over:,} examples are longer.").format(
-            limit=statistics.limit, over=statistics.over_limit()
-        )
-    )
+    return text + " " + _("The limit is {limit:,} tokens; {over:,} examples are longer.").format(
+        limit=limit, over=over)

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lessonlib import chat_rules
+from lessonlib.chat_problems import ERROR
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.models_chat_template import NO_LABEL, answer_spans
 
-ROLES = ("system", "user", "assistant")
 EXAMPLE = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", ...}]}'
 
 
@@ -52,29 +53,23 @@ def _broken_rule(row: dict) -> tuple[str, str] | None:
     """The first rule that a row breaks, and its cure; None for a good row."""
     if isinstance(row, dict) and "text" in row and "messages" not in row:
         return _broken_text_rule(row["text"])
-    messages = row.get("messages") if isinstance(row, dict) else None
-    if not isinstance(messages, list) or not messages:
-        return _("it has no messages"), _("Write it as {example}.").format(example=EXAMPLE)
-    for place, message in enumerate(messages, start=1):
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
-            role = message.get("role") if isinstance(message, dict) else message
-            return (
-                _("message {place} has the role {role!r}").format(place=place, role=role),
-                _("Use one of these roles: {roles}.").format(roles=", ".join(ROLES)),
-            )
-        content = message.get("content")
-        if not isinstance(content, str) or not content.strip():
-            return (
-                _("message {place} ({role}) has no text").format(place=place, role=message["role"]),
-                _("Put the text under 'content', or delete the row."),
-            )
-    answers = [message for message in messages if message["role"] == "assistant"]
-    if not any(message.get("weight", 1) for message in answers):
-        return (
-            _("it has no assistant message to learn from"),
-            _("End the row with the answer that the model should learn."),
-        )
+    for problem in chat_rules.row_problems(_what_is_read(row)):
+        if problem.level == ERROR:
+            where = "" if problem.message is None else _("message {n}: ").format(n=problem.message)
+            return where + problem.rule, problem.cure
     return None
+
+
+def _what_is_read(row: object) -> dict:
+    """A row without what training passes over: notes of one's own, keys that hold nothing."""
+    messages = row.get("messages", []) if isinstance(row, dict) else []
+    if not isinstance(messages, list):
+        return {"messages": messages}
+    keys = chat_rules.MESSAGE_KEYS + chat_rules.TOOL_MESSAGE_KEYS
+    return {"messages": [
+        {key: value for key, value in message.items()
+         if key in keys and (value or key in ("role", "content", "weight"))}
+        if isinstance(message, dict) else message for message in messages]}
 
 
 def _broken_text_rule(text: str) -> tuple[str, str] | None:

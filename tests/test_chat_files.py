@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lessonlib import chat_check, chat_files, chat_lines, chat_report, costs
-from lessonlib.chat_counters import TextCounter, counter_for
+from lessonlib.chat_counters import counter_for
 from lessonlib.chat_limits import LIMITS, example_tokens, limits
 from lessonlib.chat_problems import ERROR, RULES, WARNING
 from lessonlib.chat_rules import row_problems
@@ -538,23 +538,30 @@ def test_a_template_that_marks_no_answers_is_counted_as_it_is_trained():
     assert "take turns" in str(report)
 
 
-def test_openai_counts_three_tokens_more_for_each_message():
-    """Worked by hand with words as tokens: 3 + (3 + 1 + 2) + (3 + 1 + 1) = 14."""
-    chat = [{"role": "user", "content": "Hi there"}, {"role": "assistant", "content": "Hello"}]
-    assert TextCounter(str.split).count(chat) == Tokens(13, 1)
-    chat[0]["name"] = "Rosa"
-    assert TextCounter(str.split).count(chat).total == 16
-    report = check(good(10), tokenizer=str.split, count_tokens=True)
+class Words:
+    """Counts words: 3 for a chat, and for each message 4 more than its words."""
+
+    name, context = "words", None
+
+    def count(self, messages):
+        total = 3 + sum(4 + len(message["content"].split()) for message in messages)
+        answer = sum(len(m["content"].split()) for m in messages if m["role"] == "assistant")
+        return Tokens(total - answer, answer)
+
+
+def test_a_counter_of_ones_own_and_things_that_count_nothing():
+    report = check(good(10), tokenizer=Words(), count_tokens=True)
     assert report.ok and report.limit is None and "no length was checked" in str(report)
-    with pytest.raises(LessonError, match="int is not a tokenizer"):
-        counter_for(7)
+    for thing in (7, str.split, []):
+        with pytest.raises(LessonError, match="is not a tokenizer"):
+            counter_for(thing)
     with pytest.raises(LessonError, match="No tokenizer can be loaded from"):
         counter_for("no-such-folder")
 
 
 def test_a_long_example_is_told_with_its_tokens():
     long = line(row(99, content="word " * 30))
-    report = check(good(10) + [long], tokenizer=str.split, count_tokens=True, model_context=40)
+    report = check(good(10) + [long], tokenizer=Words(), count_tokens=True, model_context=40)
     assert report.keys == ["too_long"]
     problem = report.of("too_long")[0]
     assert (problem.line, problem.details) == (11, {"tokens": 43, "limit": 40})
@@ -562,7 +569,7 @@ def test_a_long_example_is_told_with_its_tokens():
     assert report.tokens.over_limit() == 1 and len(report.tokens) == 11
     assert "Example 11 has 43 tokens" in chat_files.service_error(report)[1]
     exactly = line(row(99, content="word " * 27))
-    assert check(good(10) + [exactly], tokenizer=str.split, count_tokens=True, model_context=40).ok
+    assert check(good(10) + [exactly], tokenizer=Words(), count_tokens=True, model_context=40).ok
 
 
 def test_by_default_the_built_in_model_sets_the_limit():
@@ -617,7 +624,7 @@ def test_no_bar_stands_on_both_sides_of_the_limit():
 
     from lessonlib.chat_tokens_picture import build
 
-    fig, _alt = build(statistics(*[(n, 0) for n in range(3, 400)], limit=211))
+    fig, _alt = build(list(range(3, 400)), 211)
     bars = fig.axes[0].patches
     over = [bar for bar in bars if bar.get_hatch()]
     assert over and min(bar.get_x() for bar in over) == 212
@@ -625,7 +632,7 @@ def test_no_bar_stands_on_both_sides_of_the_limit():
     assert sum(bar.get_height() for bar in bars) == 397
     pyplot.close(fig)
     with pytest.raises(LessonError, match="nothing to draw"):
-        build(statistics())
+        build([], None)
 
 
 # Limits, epochs, costs

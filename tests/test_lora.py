@@ -115,19 +115,21 @@ def test_of_raw_text_every_token_is_learned(tokenizer):
 @pytest.mark.parametrize(
     ("row", "rule", "cure"),
     [
-        ({}, "it has no messages", "Write it as"),
-        ({"messages": []}, "it has no messages", "Write it as"),
-        ("text", "it has no messages", "Write it as"),
+        ({}, "has no messages", 'Write {"messages"'),
+        ({"messages": []}, "has no messages", 'Write {"messages"'),
+        ("text", "has no messages", 'Write {"messages"'),
+        ({"messages": "text"}, "messages must be a list", "square brackets"),
         ({"text": " "}, "its text is empty", "under 'text'"),
         ({"text": ["salt"]}, "its text is empty", "under 'text'"),
-        ({"messages": CHAT[:2]}, "no assistant message", "End the row with the answer"),
-        ({"messages": [*CHAT[:2], {**CHAT[2], "weight": 0}]}, "no assistant message", "End the"),
-        ({"messages": [{**CHAT[0], "role": "bot"}, *CHAT[1:]]}, "message 1 has the role 'bot'",
-         "system, user, assistant"),
-        ({"messages": [*CHAT[:2], {**CHAT[2], "content": " "}]}, "message 3 (assistant) has no "
-         "text", "under 'content'"),
-        ({"messages": [CHAT[0], {"role": "user"}, CHAT[2]]}, "message 2 (user) has no text",
-         "under 'content'"),
+        ({"messages": CHAT[:2]}, "no message is the assistant's", "End the example with"),
+        ({"messages": [*CHAT[:2], {**CHAT[2], "weight": 0}]}, "has weight 0", "the weight 1"),
+        ({"messages": [{**CHAT[0], "role": "bot"}, *CHAT[1:]]}, "message 1: the role is 'bot'",
+         "should be 'assistant'"),
+        ({"messages": [*CHAT[:2], {**CHAT[2], "content": " "}]}, "message 3: the content is empty",
+         "Fill it in"),
+        ({"messages": [CHAT[0], {"role": "user"}, CHAT[2]]}, "message 2: the message has",
+         'Add "content"'),
+        ({"messages": [*CHAT[:2], {**CHAT[2], "content": "\ud83d"}]}, "half a character", "whole"),
     ],
 )  # fmt: skip
 def test_a_bad_row_is_named_with_its_rule_and_the_cure(row, rule, cure):
@@ -139,8 +141,22 @@ def test_a_bad_row_is_named_with_its_rule_and_the_cure(row, rule, cure):
 
 
 def test_a_bad_validation_row_is_called_so():
-    with pytest.raises(LessonError, match="Validation row 1: it has no messages"):
+    with pytest.raises(LessonError, match="Validation row 1: the example has no messages"):
         lora.tune([{"messages": CHAT}], "bad", validation=[{}])
+
+
+@pytest.mark.parametrize("weight", ["0", 0.5, 2, True, None])
+def test_a_weight_that_is_neither_0_nor_1_is_refused(weight):
+    """The text "0" was learned, 0.5 and 2 counted as 1: the check of files always refused them."""
+    rows = [{"messages": [*CHAT[:2], {**CHAT[2], "weight": weight}]}]
+    with pytest.raises(LessonError, match="Training row 1: message 3: the weight is"):
+        lora_rows.check_rows(rows, "Training")
+
+
+def test_what_training_passes_over_is_no_mistake():
+    """Rows made of an SDK's answers hold keys with nothing in them; notes of one's own are fine."""
+    said = {**CHAT[2], "tool_calls": None, "refusal": None, "function_call": None, "name": ""}
+    lora_rows.check_rows([{"id": 7, "messages": [*CHAT[:2], said]}], "Training")
 
 
 @pytest.mark.parametrize(
