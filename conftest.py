@@ -8,7 +8,7 @@ skipped, and the last lines of the run say so; with LESSON_NEED_BROWSER=1, as in
 are asked for by ``-m browser``, that is an error.
 
 ``python start.py test`` runs two files at a time (pytest-xdist). A file is never shared out, and
-a notebook and its solved copy, which asks the same questions, stay together.
+a notebook and its solved copy, which are run as one (``tests/pairs.py``), stay together.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+pytest_plugins = ["tests.pairs"]
 
 PROJECT = Path(__file__).resolve().parent
 (PROJECT / "work" / "tests").mkdir(parents=True, exist_ok=True)
@@ -41,8 +43,8 @@ LONG = ("test_browser_notebooks", "test_outcomes_sql", "test_outcomes", "test_au
 
 #: Finished trainings of this run, for all its workers; in the folder of the one who began it.
 TRAININGS = os.environ.setdefault("LESSON_TEST_TRAININGS", str(WORK / "trainings"))
-#: What may take a training from there: what a notebook tunes, its solved copy and its page in a
-#: browser tune as well. Each is trained once in a run. Tests of training itself always train.
+#: What may take a training from there: what a notebook tunes, its page in a browser tunes as well.
+#: Each is trained once in a run. Tests of training itself always train.
 TRAINED_ONCE = ("test_browser_", "test_outcomes")
 
 os.environ["LESSON_WORK"] = str(WORK / "unit")
@@ -63,13 +65,11 @@ for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSO
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before a notebook's kernel starts, point it to its own work folder."""
     kept_trainings = "LESSON_KEEP_TRAININGS"  # lessonlib.kept_trainings
-    notebook = item.path if item.path.suffix == ".ipynb" else None
-    work = str(WORK / (_folder_of(notebook) if notebook else "unit"))
+    notebook = next((one.path for one in item.listchain() if one.path.suffix == ".ipynb"), None)
+    work = str(WORK / (notebook.stem if notebook else "unit"))
     if work != os.environ["LESSON_WORK"]:
         stop_practice_services()
         os.environ["LESSON_WORK"] = work
-        if notebook and notebook.parent.name == "solutions":
-            _take_answers_along(notebook.stem)
     if notebook or item.path.stem.startswith(TRAINED_ONCE):
         os.environ[kept_trainings] = TRAININGS
     else:
@@ -78,20 +78,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.environ.pop("MPLBACKEND", None)
     else:
         os.environ["MPLBACKEND"] = "agg"
-
-
-def _folder_of(notebook: Path) -> str:
-    """The solved notebook must not find what the learner's one has left behind."""
-    return notebook.stem + ("_solved" if notebook.parent.name == "solutions" else "")
-
-
-def _take_answers_along(name: str) -> None:
-    """What the learner's edition has worked out by the same cells: answers of models, and
-    finished trainings. Each is asked and trained once; all else is fresh."""
-    for part in ("cache", "autotrain", "adapters"):
-        done = WORK / name / part
-        if done.is_dir():
-            shutil.copytree(done, WORK / f"{name}_solved" / part, dirs_exist_ok=True)
 
 
 def no_browser() -> str:
@@ -170,7 +156,7 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add up the seconds of each notebook's cells."""
-    path = report.nodeid.split("::")[0]
+    path = report.nodeid.split("::")[0].replace("/solutions/", "/")
     if path.endswith(".ipynb"):
         SECONDS[path] = SECONDS.get(path, 0) + report.duration
 
