@@ -8,7 +8,8 @@ skipped, and the last lines of the run say so; with LESSON_NEED_BROWSER=1, as in
 are asked for by ``-m browser``, that is an error.
 
 ``python start.py test`` runs two files at a time (pytest-xdist). A file is never shared out, and
-a notebook and its solved copy, which are run as one (``tests/pairs.py``), stay together.
+a notebook and its solved copy, which are run as one (``tests/pairs.py``), stay together. Which
+tests run at all, and in which order: ``tests/sizes.py``.
 """
 
 from __future__ import annotations
@@ -21,32 +22,21 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.pairs"]
+pytest_plugins = ["tests.pairs", "tests.sizes"]
 
 PROJECT = Path(__file__).resolve().parent
 (PROJECT / "work" / "tests").mkdir(parents=True, exist_ok=True)
 #: One folder for each run of pytest, so that two of them do not disturb each other.
 WORK = Path(tempfile.mkdtemp(dir=PROJECT / "work" / "tests"))
 
-#: Measured seconds of each notebook, by its path.
-SECONDS: dict[str, float] = {}
 #: How the reason of a test begins that was skipped for want of a browser.
 NO_BROWSER = "no browser on this machine. Cure: "
 #: The same for want of AutoTrain's environment.
 NO_AUTOTRAIN = "for want of AutoTrain: "
-#: What takes minutes begins first, so that none of it is left for one worker alone to finish at
-#: the end: the longest notebooks, then the others, then these files. They come after the notebooks
-#: because they tune what the notebooks have tuned already (see TRAINED_ONCE).
-LONGEST = ("08_tune_hugging_face", "10_compare_and_decide")
-LONG = ("test_browser_notebooks", "test_outcomes_sql", "test_outcomes", "test_autotrain_for_real",
-        "test_practice_crashes", "test_factory", "test_assignment")
-
-#: Finished trainings of this run, for all its workers; in the folder of the one who began it.
+#: Finished trainings of this run, for all its workers; in the folder of the one who began it. What
+#: a notebook tunes, its page in a browser tunes as well (sizes.TRAINED_ONCE). Each is trained once
+#: in a run. Tests of training itself always train.
 TRAININGS = os.environ.setdefault("LESSON_TEST_TRAININGS", str(WORK / "trainings"))
-#: What may take a training from there: what a notebook tunes, its page in a browser tunes as well.
-#: Each is trained once in a run. Tests of training itself always train.
-TRAINED_ONCE = ("test_browser_", "test_outcomes")
-
 os.environ["LESSON_WORK"] = str(WORK / "unit")
 os.environ["LESSON_PROGRESS"] = "0"
 os.environ["MPLBACKEND"] = "agg"
@@ -64,6 +54,8 @@ for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSO
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before a notebook's kernel starts, point it to its own work folder."""
+    from tests.sizes import TRAINED_ONCE  # a plugin is not imported before pytest does it
+
     kept_trainings = "LESSON_KEEP_TRAININGS"  # lessonlib.kept_trainings
     notebook = next((one.path for one in item.listchain() if one.path.suffix == ".ipynb"), None)
     work = str(WORK / (notebook.stem if notebook else "unit"))
@@ -105,8 +97,6 @@ def autotrain_environment():
 @pytest.hookimpl(trylast=True)  # when -m and -k have left out what they leave out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a browser where there is none, unless it was asked for."""
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        items.sort(key=_turn)
     wanting = [item for item in items if item.get_closest_marker("browser")]
     lack = no_browser() if wanting else ""
     if not lack:
@@ -134,7 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """Shares out whole files, the long ones first; a notebook goes with its solved copy."""
+    """Shares out whole files in their order (tests/sizes.py); a notebook with its solved copy."""
     from xdist.scheduler import LoadScopeScheduling
 
     class WholeFiles(LoadScopeScheduling):
@@ -145,34 +135,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
     return WholeFiles(config, log)
 
 
-def _turn(item: pytest.Item) -> int:
-    """When a file's turn comes: the longest first."""
-    order = (*LONGEST, "", *LONG)
-    name = item.path.stem
-    if item.path.suffix == ".ipynb":
-        name = name if name in LONGEST else ""
-    return order.index(name) if name in order else len(order)
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Add up the seconds of each notebook's cells."""
-    path = report.nodeid.split("::")[0].replace("/solutions/", "/")
-    if path.endswith(".ipynb"):
-        SECONDS[path] = SECONDS.get(path, 0) + report.duration
-
-
-def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """Measured beside stated minutes; and what was not run: a skip among dots is easily missed."""
-    if SECONDS:
-        import nbformat
-
-        from tools.minutes import stated
-
-        terminalreporter.section("minutes of the notebooks")
-        for path, seconds in SECONDS.items():
-            said = stated(nbformat.read(PROJECT / path, as_version=4))
-            terminalreporter.write_line(
-                f"{path}: {said.against(seconds) if said else f'{seconds:.0f} s'}")
+def pytest_terminal_summary(terminalreporter) -> None:
+    """What was not run: a skip among dots is easily missed."""
     skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])
                if isinstance(report.longrepr, tuple)]
     for told, words in ((NO_BROWSER, "there is "), (NO_AUTOTRAIN, "")):

@@ -55,14 +55,16 @@ from lessonlib import environment, facts  # noqa: E402
 from tools import lab, own_environment  # noqa: E402
 from tools.terminal import Stop, child_environment, line, wait_for  # noqa: E402
 
-#: All tests: two files at a time. A test that is asked for by name runs alone.
+#: Both sizes of the tests: two files at a time. What is asked for by name runs alone.
 ALL_TESTS = ("-n", "2")
+QUICK_TESTS = ALL_TESTS + ("-m", "not long and not embeddings and not extras")
 WORDS = {
     "": "set up, check, and open the course in JupyterLab",
     "check": "check this machine; nothing is installed",
     "rehearse": "run the course, or the notebooks named (00 03), without a browser; minutes,"
                 " scoreboard and web pages",
-    "test": "set up, run all tests and every notebook (what follows goes to pytest)",
+    "test": "set up, run the tests that find most faults; with --all every test and notebook (what"
+            " else follows goes to pytest)",
     "build": "make notebooks from notebooks/source: all of them, or those named (00 03)",
     "kit": "make a folder with the course and its packages, for rooms without a network",
     "site": "make a web site to read, with search, that works without a network",
@@ -145,7 +147,9 @@ def main(arguments=None):
     port = lab.choose_port(options.port) if options.word == "" else None
     installed = own_environment.set_up(yes=options.yes, rebuild=options.rebuild)
     if options.word == "test":
-        return inside("pytest", *(to_pytest or ALL_TESTS))
+        if "--all" in to_pytest:
+            to_pytest = list(ALL_TESTS) + [word for word in to_pytest if word != "--all"]
+        return inside("pytest", *(to_pytest or QUICK_TESTS))
     if options.word in ("rehearse", "freeze", "kit", "site", "slides", "nbgrader"):
         return inside("tools." + options.word, *options.names)
     if options.word == "build":

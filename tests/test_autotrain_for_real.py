@@ -33,7 +33,8 @@ from lessonlib.evaluation import Method, compare, evaluate
 from lessonlib.tasks import recipes
 from lessonlib.trl_command import pack
 
-pytestmark = pytest.mark.autotrain
+pytestmark = [pytest.mark.autotrain,
+              pytest.mark.long("AutoTrain's own environment, and six trainings in it")]
 #: Enough for the form of the answer and the first names; a few seconds of training.
 ROWS = 60
 SETTINGS = {"data": "sixty", "epochs": 3, "batch_size": 1, "lora_r": 16, "lora_alpha": 32}

@@ -18,7 +18,7 @@ from lessonlib import cases, decision
 from tests import browser
 from tools.notebooks import NOTEBOOK_METADATA
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long("a browser and a JupyterLab of its own")]
 
 CELLS = {
     "explorer": """from lessonlib.break_even import Scenario

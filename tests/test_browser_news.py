@@ -14,7 +14,7 @@ from tools import lab
 from tools.own_environment import PAGES
 from tools.terminal import child_environment
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long("a browser and a JupyterLab of its own")]
 #: JupyterLab's question, in a corner of the first page, at the first start on a machine.
 QUESTION = "Would you like to get notified about official Jupyter news?"
 

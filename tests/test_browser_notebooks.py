@@ -56,7 +56,14 @@ def lab(tmp_path_factory):
         stop_practice(place / "work")
 
 
-@pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.stem)
+def each(paths):
+    """Notebook 00 in both sizes of the tests, the others in the long one."""
+    long = pytest.mark.long("a notebook in a browser, after 00 has shown the way")
+    return [pytest.param(path, id=path.stem, marks=[] if path.stem[:2] == "00" else [long])
+            for path in paths]
+
+
+@pytest.fixture(scope="module", params=each(PATHS))
 def opened(request, lab):
     """(a window with the notebook, run to its end; the notebook as it was saved)"""
     address, page = lab
@@ -65,7 +72,7 @@ def opened(request, lab):
     return page, nbformat.read(request.param, as_version=4)
 
 
-@pytest.fixture(scope="module", params=READ, ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=each(READ))
 def read(request, lab):
     """(a window with the notebook as it was saved, and nothing run; the notebook)"""
     address, page = lab

@@ -16,7 +16,7 @@ from lessonlib import quizzes
 from tests import browser
 from tools.notebooks import NOTEBOOK_METADATA
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long("a browser and a JupyterLab of its own")]
 
 QUIZ = quizzes.load("00")
 

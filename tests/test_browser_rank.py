@@ -15,7 +15,7 @@ from tests import browser
 from tools.notebook_run import stop_practice
 from tools.notebooks import NOTEBOOK_METADATA
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long("a browser and a JupyterLab of its own")]
 
 SOURCE = """\
 import lessonlib

@@ -15,6 +15,8 @@ from lessonlib.forgetting import general_loss
 from lessonlib.name_recall import name_recall
 from lessonlib.prompting import tuned as tuned_prompt
 
+pytestmark = pytest.mark.long("trains three models and asks each all the lessons' questions")
+
 QUESTIONS = 60
 #: Half of the examples: enough to see each effect, and twice as fast.
 EXAMPLES = 400

@@ -16,6 +16,8 @@ from lessonlib.lora import LoraSettings
 from lessonlib.models_quiet import quiet
 from lessonlib.tasks import recipes, text_to_sql
 
+pytestmark = pytest.mark.long("trains notebook 08's SQL adapter")
+
 #: Known databases: the first of the test set's 150 questions about them.
 QUESTIONS, RECIPES = 100, 30
 

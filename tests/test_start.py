@@ -67,7 +67,9 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
 
 
 @pytest.mark.parametrize(("words", "expected"), [
-    (["test"], ("pytest", "-n", "2")),
+    (["test"], ("pytest", "-n", "2", "-m", "not long and not embeddings and not extras")),
+    (["test", "--all"], ("pytest", "-n", "2")),
+    (["test", "--all", "-n", "3", "--yes"], ("pytest", "-n", "2", "-n", "3")),
     (["test", "tests/test_start.py", "-k", "port", "-x"],
      ("pytest", "tests/test_start.py", "-k", "port", "-x")),
     (["test", "--yes", "-q"], ("pytest", "-q")),
