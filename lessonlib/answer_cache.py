@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from lessonlib.errors import LessonError
@@ -29,7 +30,7 @@ class AnswerCache:
     def __init__(self, path: Path | None = None):
         self.path = path or WORK / "cache" / "answers.sqlite"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), False
         self._table = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
         try:
             # A lost cache costs time, not truth: do not wait for the disk at every answer.
@@ -53,11 +54,19 @@ class AnswerCache:
         return json.loads(row[0]) if row else None
 
     def put(self, key: str, answer: dict) -> None:
-        with self._lock, self._table:
-            self._table.execute(
-                "INSERT OR REPLACE INTO answers VALUES (?, ?)",
-                [key, json.dumps(answer, ensure_ascii=False)],
-            )
+        """Keep an answer; also one that comes late, after ``close``: it has been paid for."""
+        with self._lock:
+            if not self._closed:
+                with self._table:
+                    self._table.execute(
+                        "INSERT OR REPLACE INTO answers VALUES (?, ?)",
+                        [key, json.dumps(answer, ensure_ascii=False)],
+                    )
+                return
+        with closing(AnswerCache(self.path)) as late:
+            late.put(key, answer)
 
     def close(self) -> None:
-        self._table.close()
+        with self._lock:
+            self._closed = True
+            self._table.close()

@@ -75,7 +75,7 @@ def _in_threads(function, items: Sequence, concurrency: int):
     """Yield ``function(item)`` of all items as they come, from a pool of threads.
 
     Stopped by Ctrl-C or by an error, it starts nothing new and gives what is under way a few
-    seconds to finish, so that answers already paid for are kept.
+    seconds to finish. What takes longer goes on in its thread, and its answer is kept as well.
     """
     pool = ThreadPoolExecutor(max_workers=max(1, concurrency))
     pending = {pool.submit(function, item) for item in items}

@@ -2,8 +2,10 @@
 
 import _thread
 import signal
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -242,6 +244,38 @@ def test_a_failing_service_does_not_keep_us_waiting_for_its_other_answers(monkey
             evaluate(client, METHOD, examples(8), concurrency=4, progress=False)
         assert time.perf_counter() - started < 10
         released.set()
+
+
+def rows_in_cache():
+    with closing(sqlite3.connect(answer_cache.WORK / "cache" / "answers.sqlite")) as table:
+        return table.execute("SELECT count(*) FROM answers").fetchone()[0]
+
+
+def test_an_answer_that_comes_after_the_run_was_given_up_is_kept(monkeypatch):
+    """The cache was closed after the seconds of grace; what came later was paid for and lost."""
+    monkeypatch.setattr("lessonlib.asking.GRACE_SECONDS", 0.1)
+    released, service = threading.Event(), FakeService(perfect)
+
+    def answer(messages):
+        if number_of(messages) == 0:
+            return 500, {"message": "broken"}
+        released.wait(30)
+        return perfect(messages)
+
+    service.answer = answer
+    with serving(service) as client:
+        with pytest.raises(LessonError, match="broken"):
+            evaluate(client, METHOD, examples(4), concurrency=4, progress=False)
+        released.set()
+        end = time.monotonic() + 20
+        while (kept := rows_in_cache()) < 3 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert kept == 3
+        service.answer = perfect
+        asked = len(service.asked)
+        result = evaluate(client, METHOD, examples(4), progress=False)
+    assert len(service.asked) == asked + 1, "only the one that failed is asked again"
+    assert result.metrics()["exact_match"].value == 1
 
 
 def test_no_examples_is_an_error():
