@@ -1,7 +1,7 @@
 """Is one route better than another? Paired tests between any two rows of the scoreboard.
 
     results = board.results_of("test")              # from whichever notebooks measured them
-    paired.test(results["tuned"], results["RAG, exact lookup"])
+    paired.permutation_test(results["tuned"], results["RAG, exact lookup"])
     paired.table(results)
 
 Two numbers for each pair. The *difference* with its 95 % interval comes from the paired
@@ -87,7 +87,7 @@ def on_shared(a: Result, b: Result) -> tuple[Result, Result]:
     return replace(a, rows=shared), replace(b, rows=tuple(other[row.id] for row in shared))
 
 
-def test(a: Result, b: Result, metric: str | None = None) -> Paired:
+def permutation_test(a: Result, b: Result, metric: str | None = None) -> Paired:
     """One pair, on the examples that both have answered.
 
     Args:
@@ -95,6 +95,8 @@ def test(a: Result, b: Result, metric: str | None = None) -> Paired:
 
     Raises:
         LessonError: they have no example in common.
+
+    Introduced in notebook 10.
     """
     one, other = on_shared(a, b)
     metric = metric or one.main_metric
@@ -139,7 +141,7 @@ def table(results: Mapping[str, Result], metric: str | None = None) -> PairedTab
         return result.metrics()[metric or result.main_metric].value
 
     best_first = sorted(named.values(), key=value, reverse=True)
-    pairs = [test(a, b, metric) for a, b in combinations(best_first, 2)]
+    pairs = [permutation_test(a, b, metric) for a, b in combinations(best_first, 2)]
     adjusted = holm([pair.p for pair in pairs])
     return PairedTable(
         tuple(result.name for result in best_first),

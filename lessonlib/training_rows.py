@@ -4,6 +4,8 @@ A row is ``{"messages": [...]}`` in the form that OpenAI, Azure OpenAI and Huggi
 all accept: the prompt's messages, then one message of the assistant. Training must use the very
 prompt that the model will get later; so the prompt is made by the same function. ``text_rows``
 alone makes rows without an answer, for training on raw text.
+
+``from_one_bad_source`` and ``slipped`` spoil labels as people do, to see what that does to a model.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from random import Random
 from typing import TypeVar
 
 from lessonlib import prompting
+from lessonlib.errors import LessonError
+from lessonlib.i18n import _
 from lessonlib.retrieval import GlossaryLookup
 from lessonlib.tasks import recipes
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
@@ -90,6 +94,38 @@ def from_one_bad_source(examples: Sequence[Recipe], share: float = 0.3) -> list[
     return [
         replace(one, ingredients=tuple(dict.fromkeys(one.names))) if one.id in wrong_ids else one
         for one in examples
+    ]
+
+
+def slipped(examples: Sequence[Recipe], share: float) -> list[Recipe]:
+    """The same recipes, the last share of them with the answers moved up by one row.
+
+    This is what a table looks like after one cell was deleted in the column of answers: from
+    there on each recipe stands beside the answer of the next. The last one gets the first of
+    the moved answers, so that all answers remain.
+
+    Args:
+        examples: labelled recipes. They are not changed.
+        share: how many of them get a wrong answer, from 0 to 1.
+
+    Raises:
+        LessonError: ``share`` is not from 0 to 1, or comes to a single recipe, whose answer
+            has no other recipe to go to.
+
+    Introduced in notebook 05.
+    """
+    count = round(share * len(examples)) if 0 <= share <= 1 else -1
+    if count < 0 or count == 1:
+        raise LessonError(
+            _("A share of {share} of {n} examples cannot slip.").format(
+                share=share, n=len(examples)),
+            _("Give a share from 0 to 1 that comes to two examples or more."),
+        )
+    right, wrong = list(examples[: len(examples) - count]), examples[len(examples) - count :]
+    moved = [*wrong[1:], *wrong[:1]]
+    return right + [
+        replace(one, names=other.names, ingredients=other.ingredients)
+        for one, other in zip(wrong, moved, strict=True)
     ]
 
 

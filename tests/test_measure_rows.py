@@ -72,7 +72,7 @@ def test_a_third_task_is_measured_compared_and_kept(measured, tmp_path):
     assert right.main_metric == "right_sums" and right.metrics()["right_sums"].value == 1
     assert wrong.metrics()["near"].value == 1 > wrong.metrics()["right_sums"].value
     assert compare(right, wrong).value > 0 == compare(right, wrong, "near").value
-    assert paired.test(right, wrong).difference.significant
+    assert paired.permutation_test(right, wrong).difference.significant
     with pytest.raises(LessonError, match="right_sums, near"):
         compare(right, wrong, "rouge")
 

@@ -104,7 +104,7 @@ def test_clearing_the_board_takes_the_results_away(board):
 def test_routes_are_compared_on_the_examples_that_both_have_answered():
     """Notebook 03 measures on 100 recipes, notebook 04 on 50: their first 50 are the same."""
     long, short = result("a", [4] * 30), result("b", [0] * 20, first=10)
-    test = paired.test(long, short)
+    test = paired.permutation_test(long, short)
     assert test.examples == 20
     assert test.difference.value == 1 and test.p < 0.001
     assert test.verdict == "a is better"
@@ -113,25 +113,25 @@ def test_routes_are_compared_on_the_examples_that_both_have_answered():
 def test_order_does_not_matter():
     a = result("a", [4, 0, 2, 3])
     b = Result("b", "pantry", tuple(reversed(result("b", [1, 1, 1, 1]).rows)))
-    assert paired.test(a, b).difference.value == pytest.approx(9 / 16 - 4 / 16)
+    assert paired.permutation_test(a, b).difference.value == pytest.approx(9 / 16 - 4 / 16)
 
 
 def test_what_shares_no_example_or_no_task_cannot_be_compared():
     with pytest.raises(LessonError, match="no example in common"):
-        paired.test(result("a", [1]), result("b", [1], first=5))
+        paired.permutation_test(result("a", [1]), result("b", [1], first=5))
     label = Result("b", "m", (label_row("r0"),))
     with pytest.raises(LessonError, match="different tasks"):
-        paired.test(result("a", [1]), label)
+        paired.permutation_test(result("a", [1]), label)
 
 
 def test_equal_routes_cannot_be_told_apart():
-    test = paired.test(result("a", [1, 2, 3, 4] * 10), result("b", [1, 2, 3, 4] * 10))
+    test = paired.permutation_test(result("a", [1, 2, 3, 4] * 10), result("b", [1, 2, 3, 4] * 10))
     assert test.p == 1 and test.verdict == "cannot tell"
 
 
 def test_few_examples_cannot_be_significant():
     """With three examples there are 8 shuffles, so p is 1/4 at least, two-sided."""
-    assert paired.test(result("a", [4] * 3), result("b", [0] * 3)).p > 0.2
+    assert paired.permutation_test(result("a", [4] * 3), result("b", [0] * 3)).p > 0.2
 
 
 def test_the_p_value_of_randomisation_agrees_with_the_exact_one():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lessonlib import chat_files, exercises, four_needs, label_mistakes, paths, progress_file
+from lessonlib import chat_files, exercises, four_needs, paths, progress_file, training_rows
 from lessonlib.environment import Check
 from lessonlib.errors import LessonError
 from lessonlib.four_needs import FourNeeds, Need
@@ -64,7 +64,7 @@ def test_a_missing_model_is_said_not_raised(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 1])
 def test_the_last_share_has_the_answers_of_the_next_row(share):
-    spoiled = label_mistakes.slipped(TRAIN, share)
+    spoiled = training_rows.slipped(TRAIN, share)
     kept_right = 20 - round(20 * share)
     assert spoiled[:kept_right] == TRAIN[:kept_right]
     for place in range(kept_right, 19):
@@ -75,13 +75,13 @@ def test_the_last_share_has_the_answers_of_the_next_row(share):
 
 
 def test_nothing_slips_where_nothing_shall():
-    assert label_mistakes.slipped(TRAIN, 0) == TRAIN
+    assert training_rows.slipped(TRAIN, 0) == TRAIN
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, 0.05, float("nan")])
 def test_a_share_that_cannot_slip_is_refused(share):
     with pytest.raises(LessonError, match="cannot slip"):
-        label_mistakes.slipped(TRAIN, share)
+        training_rows.slipped(TRAIN, share)
 
 
 # --- the file that was typed by hand ---------------------------------------------------------
@@ -171,5 +171,5 @@ def test_slipped_labels(function, words):
 
 def test_the_simple_test_of_meaning_finds_many_slipped_labels_and_few_right_ones():
     train = recipes.load("train")[:200]
-    spoiled = label_mistakes.slipped(train, 0.3)
+    spoiled = training_rows.slipped(train, 0.3)
     assert len(right(spoiled[140:])) >= 20 and len(right(spoiled[:140])) <= 3

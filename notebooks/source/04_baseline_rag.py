@@ -32,8 +32,7 @@
 import lessonlib
 from lessonlib import Method, Scoreboard, compare, embeddings, evaluate, exercises, lora
 from lessonlib import pictures, prompting, training_rows, widgets
-from lessonlib.found_and_used import found_and_used
-from lessonlib.name_recall import name_recall
+from lessonlib.name_scores import found_and_used, name_recall
 from lessonlib.retrieval import Bm25Examples, Bm25Glossary, GlossaryLookup, recall_at_k
 from lessonlib.tasks import recipes
 

@@ -34,8 +34,8 @@ import json
 
 import lessonlib
 from lessonlib import Method, chat_files, compare, costs, evaluate, exercises, four_needs
-from lessonlib import label_mistakes, lora, paths, pictures, prompting, training_rows, widgets
-from lessonlib.name_recall import name_recall
+from lessonlib import lora, paths, pictures, prompting, training_rows, widgets
+from lessonlib.name_scores import name_recall
 from lessonlib.tasks import near_duplicates, recipes
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
@@ -274,8 +274,8 @@ else:
 # the next. Nothing looks broken. Each row is sound, each answer is a fine list.
 
 # %%
-slip_10 = label_mistakes.slipped(train[:200], share=0.1)
-slip_30 = label_mistakes.slipped(train[:200], share=0.3)
+slip_10 = training_rows.slipped(train[:200], share=0.1)
+slip_30 = training_rows.slipped(train[:200], share=0.3)
 print(*slip_30[140].lines, sep="\n")
 print("\nlabel:", recipes.answer(slip_30[140]))
 report = chat_files.check(training_rows.chat_rows(slip_30), count_tokens=False)

@@ -42,7 +42,7 @@ from lessonlib import training_rows, widgets
 from lessonlib.break_even import Scenario
 from lessonlib.decision_guide import DecisionGuide
 from lessonlib.forgetting import general_loss
-from lessonlib.name_recall import name_recall
+from lessonlib.name_scores import name_recall
 from lessonlib.retrieval import GlossaryLookup
 from lessonlib.tasks import recipes
 from lessonlib.tune_once import tune_once
@@ -266,7 +266,7 @@ for method in methods[3:]:
     share, times = name_recall(on_new[method.name], newer, added, today)
     print(f"{method.name:20} micro-F1 {on_new[method.name].metrics()['micro_f1']},"
           f" new names right: {share:.2f} of {times}")
-new_names = paired.test(on_new["tuned + glossary"], on_new["tuned"])
+new_names = paired.permutation_test(on_new["tuned + glossary"], on_new["tuned"])
 print(new_names)
 
 # %% [markdown]
@@ -329,7 +329,7 @@ changed = sum(one != other for one, other in zip(spoilt, few, strict=True))
 print(f"{changed} of {len(few)} labels are different")
 bad = tune_once(training_rows.chat_rows(spoilt), "decide-bad-labels", settings)
 badly = evaluate(client, Method("tuned on bad labels", bad.name, prompting.tuned), test)
-harm = paired.test(badly, kept["tuned"])
+harm = paired.permutation_test(badly, kept["tuned"])
 print(harm)
 
 # %% [markdown]

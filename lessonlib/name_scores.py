@@ -1,12 +1,40 @@
-"""Which half of retrieval fails: finding the right line, or making use of it?"""
+"""Name by name: which ones does a method get right, and which half of retrieval fails?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from lessonlib.evaluation import Result
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
+
+
+def name_recall(
+    result: Result,
+    examples: Sequence[Recipe],
+    written: Collection[str],
+    entries: Sequence[GlossaryEntry],
+) -> tuple[float, int]:
+    """How often the names in ``written`` are answered by their house name.
+
+    Args:
+        result: answers on ``examples``, in the same order.
+        written: names as recipes write them; one that is not in the glossary stands for itself.
+        entries: the house glossary.
+
+    Returns:
+        (share answered right, number of times the names occur). The share is nan for 0 times.
+
+    Introduced in notebook 03.
+    """
+    house = {entry.written: entry.house for entry in entries}
+    right = asked = 0
+    for row, example in zip(result.rows, examples, strict=True):
+        answered = set(row.items) if row.valid_json else set()
+        for name in set(example.names) & set(written):
+            asked += 1
+            right += house.get(name, name) in answered
+    return (right / asked if asked else float("nan")), asked
 
 
 @dataclass(frozen=True)
@@ -42,13 +70,15 @@ def found_and_used(
     examples: Sequence[Recipe],
     entries: Iterable[GlossaryEntry],
 ) -> FoundAndUsed:
-    """Count what was needed, found and used.
+    """Finding the right line, or making use of it? Count what was needed, found and used.
 
     Args:
         result: answers on ``examples``, in the same order, to prompts with the lines of
             ``finder``. An answer that is not valid JSON uses nothing.
         finder: what looked up the lines.
         entries: the glossary with all lines that could be needed.
+
+    Introduced in notebook 04.
     """
     by_key = {entry.written: entry for entry in entries}
     needed = found = used = shown = 0
