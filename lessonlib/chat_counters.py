@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from lessonlib import paths
 from lessonlib.errors import LessonError
+from lessonlib.facts import limits
 from lessonlib.i18n import _
 from lessonlib.models_chat_template import answer_spans
 
@@ -107,3 +108,35 @@ def first_line(error: Exception) -> str:
 def quantile(ordered: Sequence[int], share: float) -> int:
     """The value that ``share`` of the sorted values do not exceed (nearest rank)."""
     return ordered[round(share * (len(ordered) - 1))]
+
+
+def epochs(examples: int) -> int:
+    """How often training goes through the file when the number of epochs is left to OpenAI.
+
+    The rule is published in OpenAI's cookbook ("Data preparation and analysis for chat model
+    fine-tuning"): three epochs, but more for a small file, so that the model sees at least 100
+    examples, and fewer for a large one, so that it sees 25,000 at most.
+
+    Args:
+        examples: the number of training examples, at least 1.
+
+    Returns:
+        From 1 to 25.
+
+    Raises:
+        LessonError: there are no examples.
+
+    Introduced in notebook 05.
+    """
+    if examples < 1:
+        raise LessonError(
+            _("Epochs cannot be chosen for {examples} examples.").format(examples=examples),
+            _("Count the examples of a file that holds some."),
+        )
+    rule = limits()["epochs"]
+    passes = examples * rule["target"]
+    if passes < rule["fewest_passes"]:
+        return min(rule["most"], rule["fewest_passes"] // examples)
+    if passes > rule["most_passes"]:
+        return max(rule["fewest"], rule["most_passes"] // examples)
+    return rule["target"]

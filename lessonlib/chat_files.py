@@ -17,9 +17,8 @@ The rooms of this house:
     chat_rules.py      the rules of one example
     chat_problems.py   the kinds of problems, in words, with cures
     chat_report.py     what was found, as a table, and in a service's words
-    chat_counters.py   tokens of a chat
+    chat_counters.py   tokens of a chat; epochs when their number is left to a service
     chat_tokens.py     lengths in tokens, training tokens, costs
-    chat_limits.py     what hosted services allow, and their choice of epochs
 """
 
 from __future__ import annotations
@@ -33,8 +32,7 @@ from typing import BinaryIO
 
 from lessonlib import text_files
 from lessonlib.chat_check import Checker, user_texts
-from lessonlib.chat_counters import counter_for
-from lessonlib.chat_limits import epochs, example_tokens, limits
+from lessonlib.chat_counters import counter_for, epochs
 from lessonlib.chat_lines import lines_of
 from lessonlib.chat_problems import ERROR, Problem
 from lessonlib.chat_report import Report, service_error
@@ -46,6 +44,7 @@ from lessonlib.chat_tokens import (
     training_tokens,
 )
 from lessonlib.errors import LessonError
+from lessonlib.facts import limits
 from lessonlib.i18n import _
 
 __all__ = [
@@ -56,7 +55,6 @@ __all__ = [
     "check",
     "epochs",
     "estimate",
-    "example_tokens",
     "read",
     "service_error",
     "token_statistics",
@@ -146,7 +144,7 @@ def check(
         test_rows: examples that the result will be tested on, or the path of their file. A
             training example with the user's message of one of them is a leak.
         model_context: tokens that the model reads at once; that of the tokenizer's model if not
-            given. ``example_tokens("gpt-4.1-mini")`` gives that of a hosted model.
+            given. That of a hosted model: ``facts.limits()["example_tokens"]["gpt-4.1-mini"]``.
         tokenizer: what counts tokens, see ``chat_tokens.counter_for``; by default that of the
             built-in model.
         count_tokens: False to leave out tokens and lengths, which take most of the time.

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from lessonlib.chat_limits import limits
 from lessonlib.chat_problems import ERROR, RULES, WARNING, Problem
 from lessonlib.chat_tokens import TokenStatistics
+from lessonlib.facts import limits
 from lessonlib.i18n import _
 from lessonlib.tables import Table
 

@@ -14,8 +14,8 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from lessonlib.chat_limits import limits
 from lessonlib.chat_problems import ERROR, ROLES, Problem, kind, shown
+from lessonlib.facts import limits
 from lessonlib.i18n import _
 
 MESSAGE_KEYS = ("role", "content", "name", "weight")

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from lessonlib.chat_counters import Tokens, counter_for, quantile
-from lessonlib.chat_limits import epochs
+from lessonlib.chat_counters import Tokens, counter_for, epochs, quantile
 from lessonlib.i18n import _
 from lessonlib.tables import ShownAsTable, Table
 

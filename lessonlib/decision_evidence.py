@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from lessonlib import costs, facts, lora
 from lessonlib.bootstrap import Interval
-from lessonlib.chat_limits import limits
 from lessonlib.errors import LessonError
+from lessonlib.facts import limits
 from lessonlib.i18n import _
 from lessonlib.paths import MODELS
 from lessonlib.scoreboard import Scoreboard

@@ -5,6 +5,7 @@ a table of such a file that has ``source`` and ``read``::
 
     facts.closing()                       # how services are closing, day by day
     facts.ends("gpt-4.1-mini").ends       # when a model ends, with its tuned ones
+    facts.limits()["file"]["bytes"]       # what a service asks of a training file
     python start.py check --facts         # how old each fact is
 """
 
@@ -118,6 +119,21 @@ def _called(row: dict, number: int) -> str:
     if "day" in row:
         names.append(str(row["day"]))
     return " ".join(names)
+
+
+def limits(service: str = "openai") -> dict[str, dict]:
+    """What a service asks of a training file: ``limits()["examples"]["minimum"]`` is 10.
+
+    Raises:
+        LessonError: the list does not have the service.
+    """
+    services = read("limits.toml")
+    if service not in services:
+        raise LessonError(
+            _("The list of limits has no service {service!r}.").format(service=service),
+            _("It has: {names}.").format(names=", ".join(services)),
+        )
+    return services[service]
 
 
 def ends(model: str) -> ModelEnd:

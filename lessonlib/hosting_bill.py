@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from lessonlib import costs
-from lessonlib.chat_limits import limits
+from lessonlib.facts import limits
 from lessonlib.i18n import _
 from lessonlib.tables import ShownAsTable, Table
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from lessonlib import costs
-from lessonlib.chat_limits import limits
+from lessonlib.facts import limits
 from lessonlib.practice import azure_view, database, deployment_store, hosting, status_page
 from lessonlib.practice import deployment_states as states
 from lessonlib.practice.deployment_states import WrongDeploymentState

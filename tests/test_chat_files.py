@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from lessonlib import chat_check, chat_files, chat_lines, chat_report, costs
 from lessonlib.chat_counters import counter_for
-from lessonlib.chat_limits import LIMITS, example_tokens, limits
 from lessonlib.chat_problems import ERROR, RULES, WARNING
 from lessonlib.chat_rules import row_problems
 from lessonlib.chat_tokens import Tokens, TokenStatistics
 from lessonlib.errors import LessonError
+from lessonlib.facts import FOLDER, limits
 from lessonlib.paths import BUILT_IN
 
 few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -668,18 +668,11 @@ def test_training_tokens_and_what_they_cost():
 
 
 def test_every_limit_has_a_source_and_a_day():
-    with open(LIMITS, "rb") as file:
+    with open(FOLDER / "limits.toml", "rb") as file:
         for service in tomllib.load(file).values():
             for limit in service.values():
                 assert "http" in limit["source"]
                 assert date(2026, 1, 1) < limit["read"] <= date.today()
-
-
-def test_example_tokens_of_hosted_models():
-    assert example_tokens("gpt-4.1-mini-2025-04-14") == 65_536
-    assert example_tokens("gpt-3.5-turbo") == 16_385
-    with pytest.raises(LessonError, match="no model 'gpt-5'"):
-        example_tokens("gpt-5")
 
 
 def test_checking_loads_no_neural_network(tmp_path):

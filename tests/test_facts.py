@@ -11,8 +11,8 @@ import pytest
 
 import start
 from lessonlib import costs, facts
-from lessonlib.chat_limits import limits
 from lessonlib.errors import LessonError
+from lessonlib.facts import limits
 from lessonlib.practice import rehearse
 
 PROJECT = Path(__file__).resolve().parent.parent

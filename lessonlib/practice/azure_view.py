@@ -19,7 +19,7 @@ import io
 import re
 import secrets
 
-from lessonlib.chat_limits import limits
+from lessonlib.facts import limits
 from lessonlib.practice import openai_view, states
 from lessonlib.practice.database import token_as_hex, token_of_hex
 from lessonlib.practice.errors import ApiError

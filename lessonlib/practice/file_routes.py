@@ -10,7 +10,7 @@ from types import ModuleType
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, Response
 
-from lessonlib.chat_limits import limits
+from lessonlib.facts import limits
 from lessonlib.practice import openai_view, paging, uploads
 from lessonlib.practice.door import attempt, json_response
 from lessonlib.practice.errors import ApiError

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lessonlib import costs
-from lessonlib.chat_limits import limits
+from lessonlib.facts import limits
 from lessonlib.practice import deployment_states as states
 
 HOUR, DAY = 3600.0, 86400.0

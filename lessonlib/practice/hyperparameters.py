@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from lessonlib import chat_files
-from lessonlib.chat_limits import limits
+from lessonlib.facts import limits
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.fields import Fields, invalid_type, unknown
 

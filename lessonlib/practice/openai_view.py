@@ -12,7 +12,7 @@ import csv
 import io
 import re
 
-from lessonlib.chat_limits import limits
+from lessonlib.facts import limits
 from lessonlib.practice.database import token
 from lessonlib.practice.fields import Fields
 from lessonlib.practice.file_store import StoredFile
