@@ -14,7 +14,7 @@ from lessonlib.errors import LessonError
 from lessonlib.lora import LoraSettings
 from lessonlib.lora_progress import Point, epoch_ends, loss_picture
 from lessonlib.models_chat_template import NO_LABEL
-from lessonlib.practice import folders as served
+from lessonlib.practice.catalogue import find_base
 from lessonlib.tasks import recipes
 from lessonlib.training_rows import chat_rows
 
@@ -282,7 +282,7 @@ def test_the_merged_model_is_whole_and_served_by_name(tuned, tokenizer):
     files = {path.name for path in tuned.folder.iterdir()}
     assert {"config.json", "generation_config.json", "tokenizer.json", "chat_template.jinja",
             "model.safetensors"} <= files  # fmt: skip
-    assert served.find("small").folder == tuned.folder
+    assert find_base("small").folder == tuned.folder
     again = AutoTokenizer.from_pretrained(tuned.folder)
     assert again.chat_template == tokenizer.chat_template
     merged = AutoModelForCausalLM.from_pretrained(tuned.folder)
@@ -333,7 +333,7 @@ def test_another_seed_gives_another_model(tuned, rows, checks):
 def test_an_earlier_checkpoint_becomes_a_model_of_its_own(tuned, checks, tokenizer):
     early = tuned.checkpoint(1)
     assert early.name == "small-epoch-1"
-    assert served.find(early.name).folder == early.folder
+    assert find_base(early.name).folder == early.folder
     assert early.history[-1] == tuned.epochs[0]
     assert early.tokens == tuned.tokens // 2
     found = loss_by_transformers(early.folder, checks, tokenizer)
@@ -363,7 +363,7 @@ def test_a_tuned_model_can_be_tuned_further_by_its_name(tuned, rows):
     further = lora.tune(rows[:4], "further", base="small", settings=LoraSettings(epochs=1),
                         show=False)  # fmt: skip
     assert further.base == str(tuned.folder.resolve())
-    assert served.find("further") is not None
+    assert find_base("further") is not None
 
 
 def test_colab_s_old_torchao_does_not_stop_us(work, rows, monkeypatch):
@@ -375,7 +375,7 @@ def test_colab_s_old_torchao_does_not_stop_us(work, rows, monkeypatch):
     monkeypatch.setattr("peft.tuners.lora.torchao.is_torchao_available", too_old)
     settings = LoraSettings(epochs=1, dropout=0.1, rank=2)  # with dropout by PEFT's own layer
     lora.tune(rows[:2], "colab", settings=settings, show=False)
-    assert served.find("colab") is not None
+    assert find_base("colab") is not None
 
 
 def test_the_libraries_are_loaded_while_something_else_is_done(project):
@@ -396,7 +396,7 @@ def test_no_half_model_is_ever_seen_and_a_failure_keeps_the_old_one(work):
     with lora_folders.new_folder(target) as folder:
         (folder / "config.json").write_text("1", encoding="utf-8")
         assert not target.exists()
-        assert served.find(folder.name) is None, "names with a dot are never served"
+        assert find_base(folder.name) is None, "names with a dot are never served"
     assert (target / "config.json").read_text(encoding="utf-8") == "1"
     with pytest.raises(KeyboardInterrupt), lora_folders.new_folder(target) as folder:
         (folder / "config.json").write_text("2", encoding="utf-8")

@@ -11,8 +11,8 @@ import pytest
 from lessonlib import paths
 from lessonlib.practice import training
 from lessonlib.practice.batch import Answer, Settings
+from lessonlib.practice.catalogue import ModelFolder
 from lessonlib.practice.engine import Engine
-from lessonlib.practice.folders import ModelFolder
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from transformers import (
 )
 
 from lessonlib import paths
+from lessonlib.practice.catalogue import ModelFolder
 from lessonlib.practice.errors import ApiError
-from lessonlib.practice.folders import ModelFolder
+from lessonlib.practice.memory import Prefixes
 from lessonlib.practice.model import LoadedModel, Reading
-from lessonlib.practice.prefixes import Prefixes
 
 SMALL = {
     "vocab_size": 2048,

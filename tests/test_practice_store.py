@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from lessonlib.practice import hyperparameters, openai_view, states
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.file_store import StoredFile
-from lessonlib.practice.job_record import JobRecord, StepMetrics
+from lessonlib.practice.finishing import JobRecord, StepMetrics
 from lessonlib.practice.job_store import Job, TooManyPending
 from lessonlib.practice.model_store import TunedModel
 from lessonlib.practice.states import WrongState

@@ -13,61 +13,64 @@ practice: it is neither of them, and nothing leaves this machine.
 A notebook never needs these lines: ``lessonlib.connect()`` starts or finds the service, and
 ``lessonlib.connect(protocol="azure")`` gives a client for its Azure half.
 
-The rooms of this house, from the door inwards:
+In the order in which it can be read; each part uses only those above it.
 
-    transport.py     the client's way to the service, which finds it again when it moved
-    service.py       start, find and stop the one service of a work folder
-    serving.py       the web server, and the clock that stops an idle service
-    door.py          keys, limits, request ids, the log
-    app.py           the HTTP routes, from the modules *_routes.py
-    views.py         the two protocols: openai_view.py, azure_view.py
-    errors.py        refusals in OpenAI's words
+The store, all that is kept in work/practice:
+
+    store.py         the whole of it, and what is swept away after a crash
+    database.py      the tables
+    file_store.py, job_store.py, model_store.py, deployment_store.py   one kind of thing each
+    states.py, deployment_states.py   the states of a job and of a deployment
+    hosting.py       what a deployment costs, and when it ends by itself
+
+The protocol, what may be asked and in which words it is answered:
+
+    openai_view.py   ids, names, objects and events as OpenAI shows them
+    azure_view.py    the same tables as Azure shows them; what came through one view is not seen
+                     through the other
+    errors.py, azure_errors.py   refusals in the words of each
+    fields.py, paging.py   typed parameters, pages of lists
+    chat_request.py, job_request.py   check a request, in OpenAI's words where it is wrong
+    hyperparameters.py   what a job can be told, and what "auto" means
+    catalogue.py     which models an organisation can ask for
     rehearse.py      refusals and failures on request (ours, no real service has them)
-    classroom.py, status_page.py   keys and limits for a room, a page for its instructor
 
-Answers:
+The answers, from tokens to text:
 
-    chat_call.py     one chat request from its body to its last byte
-    chat_request.py  check a request, in OpenAI's words where it is wrong (with fields.py)
-    responses.py     the answers as OpenAI's JSON objects
-    catalogue.py     which models an organisation can ask for (with folders.py)
     engine.py        loaded models and the one thread that decodes for all of them
     batch.py         the requests that one model is answering together
     model.py         a model in memory: tokens in, logits out
     network.py       the forward pass
-    slots.py         what the running requests remember
-    prefixes.py      remember the beginnings that many prompts share
+    memory.py        what running requests remember, and the beginnings that many share
     choosing.py      from logits to the next token
     text.py          from tokens to text, stop strings, log-probabilities
 
-Fine-tuning:
+The trainer, a process of its own:
 
-    file_routes.py, job_routes.py, model_routes.py   OpenAI's routes (with paging.py)
-    uploads.py       an uploaded file, from the network to the disk
-    job_request.py   check a request for a job (with hyperparameters.py: what "auto" means)
-    openai_view.py   ids, names, objects and events as OpenAI's protocol shows them
-    store.py         all that is kept, in work/practice: database.py, file_store.py,
-                     job_store.py, model_store.py; states.py has the states of a job
     training.py      the service's side: keeps a trainer running while there is work
-    trainer.py       the trainer's process: one job after the other
+    trainer.py       the trainer's side: one job after the other
     checking.py      are a job's files fit for training?
     job_training.py  train one job, so that it can be stopped and go on at any step
     learning.py      one step of a model that learns
-    finishing.py     hand over checkpoints, the finished model, the result file
-    job_record.py    write down a job's progress, nothing twice
+    finishing.py     write down a job's progress, hand over checkpoints, model and result file
 
-Azure's view of the same tables. What came through one view is not seen through the other:
+The web, from the door inwards:
 
-    azure_door.py    keys and versions in addresses; the data plane and the control plane
-    azure_routes.py  files, jobs, models and chat below /openai and /openai/v1; what was mixed up
-                     where a deployment is not found
-    azure_view.py    ids, states, objects and events as Azure shows them
-    azure_errors.py  refusals in Azure's words
-    deployment_routes.py   deployments, as Azure Resource Manager has them
-    deployment_store.py    what is kept of them (deployment_states.py: their states)
-    deployment_keeper.py   brings them from one state to the next
-    hosting.py       what a deployment costs, and when it ends by itself
+    serving.py       the web server, and the clock that stops an idle service
+    door.py          keys, limits, request ids, the log (azure_door.py: Azure's keys and versions)
+    app.py           the HTTP routes
+    shared.py        what all routes share
+    file_routes.py, job_routes.py, model_routes.py   OpenAI's routes
+    uploads.py       an uploaded file, from the network to the disk
+    chat_call.py, responses.py   one chat request from its body to its last byte
+    azure_routes.py  files, jobs, models and chat below /openai and /openai/v1
+    deployment_routes.py, deployment_keeper.py   deployments, and what brings them into the next
+                     state
     meter_routes.py  the bill, and a clock that can be wound forward
+    classroom.py, status_page.py   keys and limits for a room, a page for its instructor
+
+Around all of it: service.py starts, finds and stops the one service of a work folder;
+transport.py is the client's way to it, which finds it again when it moved.
 
 Jobs outlive the service: one that was running or waiting when the service was stopped or killed
 goes on when it starts again, from where its state was last saved. While a job waits or runs,

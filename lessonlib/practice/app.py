@@ -17,10 +17,10 @@ from lessonlib.practice.deployment_routes import DeploymentRoutes
 from lessonlib.practice.door import Activity, Door, error_response, json_response
 from lessonlib.practice.errors import ApiError, server_error
 from lessonlib.practice.file_routes import FileRoutes
-from lessonlib.practice.house import House, whose
 from lessonlib.practice.job_routes import JobRoutes
 from lessonlib.practice.meter_routes import MeterRoutes
 from lessonlib.practice.model_routes import ModelRoutes
+from lessonlib.practice.shared import House, whose
 from lessonlib.practice.store import DEFAULT
 
 log = logging.getLogger("lessonlib.practice")

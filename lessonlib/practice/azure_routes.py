@@ -12,15 +12,15 @@ from fastapi.responses import Response
 from lessonlib.practice import azure_view, openai_view
 from lessonlib.practice import deployment_states as states
 from lessonlib.practice.azure_errors import AzureError, deployment_not_found
+from lessonlib.practice.catalogue import ModelFolder
 from lessonlib.practice.chat_call import ChatCall
 from lessonlib.practice.door import json_response
 from lessonlib.practice.file_routes import FileRoutes
-from lessonlib.practice.folders import ModelFolder
 from lessonlib.practice.hosting import Deployment
-from lessonlib.practice.house import House, whose
 from lessonlib.practice.job_routes import JobRoutes
 from lessonlib.practice.model_routes import ModelRoutes
 from lessonlib.practice.model_store import ModelInUse
+from lessonlib.practice.shared import House, whose
 from lessonlib.practice.store import Store
 
 CLASSIC, V1 = "/openai", "/openai/v1"

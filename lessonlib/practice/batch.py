@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from lessonlib.practice.choosing import Choices, logprob_entry
+from lessonlib.practice.memory import SHORTEST, Prefixes, shared_length
 from lessonlib.practice.model import LoadedModel, Reading
-from lessonlib.practice.prefixes import SHORTEST, Prefixes, shared_length
 from lessonlib.practice.text import TextStream
 
 #: Tokens of prompts read in one pass. More does not raise the speed on a CPU, and makes

@@ -1,14 +1,74 @@
-"""Which models an organisation can ask for: base models, and those that its jobs have made."""
+"""Which models an organisation can ask for: base models, and those that its jobs have made.
+
+Base models are the built-in one and each folder in work/models. Nothing is remembered between two
+calls: a model that was tuned a second ago is found, and one that was tuned again under the same
+name is noticed by its changed fingerprint.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from lessonlib.practice import azure_view, folders, openai_view
+from lessonlib import paths
+from lessonlib.open_models import BUILT_IN_NAME
+from lessonlib.practice import azure_view, openai_view
 from lessonlib.practice.errors import ApiError, model_not_found
-from lessonlib.practice.folders import ModelFolder
 from lessonlib.practice.model_store import TunedModel
 from lessonlib.practice.store import DEFAULT, Store
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model on disk. ``created``: Unix seconds; ``fingerprint`` changes with any file."""
+
+    name: str
+    folder: Path
+    created: int
+    fingerprint: str
+
+
+def read_folder(name: str, folder: Path) -> ModelFolder | None:
+    """The folder as a model, or None while a part of it is missing (perhaps half written)."""
+    try:
+        files = {entry.name: entry.stat() for entry in sorted(folder.iterdir()) if entry.is_file()}
+    except OSError:
+        return None
+    complete = (
+        "config.json" in files
+        and "tokenizer.json" in files
+        and any(file.endswith(".safetensors") for file in files)
+    )
+    if not complete:
+        return None
+    stamp = "\n".join(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in files.items())
+    return ModelFolder(
+        name=name,
+        folder=folder,
+        created=int(files["config.json"].st_mtime),
+        fingerprint=hashlib.sha256(stamp.encode()).hexdigest()[:10],
+    )
+
+
+def find_base(name: str) -> ModelFolder | None:
+    """The model of that name, or None. Never leaves the two places where models live."""
+    if not _NAME.fullmatch(name):
+        return None
+    if name == BUILT_IN_NAME:
+        return read_folder(name, paths.BUILT_IN)
+    return read_folder(name, paths.MODELS / name)
+
+
+def all_bases() -> list[ModelFolder]:
+    """Every model that can be asked for now, the built-in one first, then by name."""
+    names = [BUILT_IN_NAME]
+    if paths.MODELS.is_dir():
+        names += sorted(path.name for path in paths.MODELS.iterdir() if path.name != BUILT_IN_NAME)
+    return [model for model in map(find_base, names) if model is not None]
 
 
 @dataclass(frozen=True)
@@ -37,19 +97,19 @@ class Catalogue:
         if tuned is not None:
             if view not in (None, tuned.view):
                 return None
-            folder = folders.read(name, self._store.models.path_of(tuned))
+            folder = read_folder(name, self._store.models.path_of(tuned))
             return folder and Entry(replace(folder, created=tuned.created_at), tuned)
         own_folders = organisation == DEFAULT and view != azure_view.NAME
-        if not own_folders and name != folders.BUILT_IN_NAME:
+        if not own_folders and name != BUILT_IN_NAME:
             return None
-        base = folders.find(name)
+        base = find_base(name)
         return base and Entry(base)
 
     def all(self, organisation: str, view: str = openai_view.NAME) -> list[Entry]:
         """Every model that can be asked for now: base models first."""
-        bases = folders.all_models()
+        bases = all_bases()
         if organisation != DEFAULT or view == azure_view.NAME:
-            bases = [base for base in bases if base.name == folders.BUILT_IN_NAME]
+            bases = [base for base in bases if base.name == BUILT_IN_NAME]
         names = [tuned.name for tuned in self._store.models.all(organisation, view)]
         own = [self.find(organisation, name, view) for name in names]
         return [Entry(base) for base in bases] + [entry for entry in own if entry]

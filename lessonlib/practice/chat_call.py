@@ -10,10 +10,10 @@ from fastapi.responses import Response, StreamingResponse
 
 from lessonlib.practice import chat_request, responses
 from lessonlib.practice.batch import Answer, Piece, Settings
+from lessonlib.practice.catalogue import ModelFolder
 from lessonlib.practice.door import json_response
 from lessonlib.practice.errors import ApiError, read_json
-from lessonlib.practice.folders import ModelFolder
-from lessonlib.practice.house import House, whose
+from lessonlib.practice.shared import House, whose
 
 
 class ChatCall:

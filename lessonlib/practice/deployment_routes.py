@@ -23,7 +23,7 @@ from lessonlib.practice.deployment_store import ModelGone
 from lessonlib.practice.door import json_response
 from lessonlib.practice.errors import read_json
 from lessonlib.practice.hosting import Deployment
-from lessonlib.practice.house import House, whose
+from lessonlib.practice.shared import House, whose
 
 SUBSCRIPTION, GROUP = "00000000-0000-0000-0000-000000000000", "practice"
 ACCOUNT = (

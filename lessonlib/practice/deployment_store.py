@@ -148,7 +148,7 @@ class Deployments:
             )
 
     def use(self, organisation: str, name: str) -> Deployment | None:
-        """The deployment to answer a request with, which it thereby is in use; or None."""
+        """The deployment that answers a request, and so counts as used now; None for none."""
         found = self.find(organisation, name)
         if found is None or found.state != states.SUCCEEDED:
             return None

@@ -12,8 +12,8 @@ from collections import OrderedDict
 import torch
 
 from lessonlib.lora_device import choose_threads
-from lessonlib.practice import folders
 from lessonlib.practice.batch import Answer, Batch
+from lessonlib.practice.catalogue import ModelFolder
 from lessonlib.practice.errors import server_error
 from lessonlib.practice.model import LoadedModel
 
@@ -38,7 +38,7 @@ class Engine:
         self._thread = threading.Thread(target=self._run, name="decoding", daemon=True)
         self._thread.start()
 
-    def batch_for(self, found: folders.ModelFolder) -> Batch:
+    def batch_for(self, found: ModelFolder) -> Batch:
         """The batch of a model, loading it where that is needed (slow: a second).
 
         A folder that changed since it was loaded is loaded again; requests that are still
@@ -53,7 +53,7 @@ class Engine:
                 batch = self._in_memory(found) or self._load(found)
         return batch
 
-    def _in_memory(self, found: folders.ModelFolder) -> Batch | None:
+    def _in_memory(self, found: ModelFolder) -> Batch | None:
         """The model as it is on disk now, if it is loaded."""
         with self._changed:
             batch = self._loaded.get(found.name)
@@ -62,7 +62,7 @@ class Engine:
             self._loaded.move_to_end(found.name)
             return batch
 
-    def _load(self, found: folders.ModelFolder) -> Batch:
+    def _load(self, found: ModelFolder) -> Batch:
         batch = Batch(LoadedModel(found))
         log.info("loaded %s (%s) on %s", found.name, found.fingerprint, batch.model.device)
         with self._changed:

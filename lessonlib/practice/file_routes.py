@@ -16,7 +16,7 @@ from lessonlib.practice.door import attempt, json_response
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.fields import Fields, unsupported
 from lessonlib.practice.file_store import StoredFile
-from lessonlib.practice.house import House, whose
+from lessonlib.practice.shared import House, whose
 
 #: A client that repeats a request whose answer was lost does so within these seconds.
 REPEATED_WITHIN = 600
@@ -27,7 +27,7 @@ class FileRoutes:
     """Answers requests about files.
 
     Args:
-        view: the protocol that words the answers (``views.py``). Files that came through
+        view: the protocol that words the answers (``openai_view.py``). Files that came through
             another one are not seen here.
         prefix: where the routes begin.
     """

@@ -51,7 +51,7 @@ class Files:
         return found if found and view in (None, found.view) else None
 
     def place(self, organisation: str, id: str) -> int | None:
-        """The ``seq`` of a file; of a deleted one too, so that who deletes can page on."""
+        """The ``seq`` of a file; of a deleted one, too: one may delete a list page by page."""
         query = "SELECT seq FROM files WHERE id = ? AND organisation = ?"
         row = self._database.row(query, id, organisation)
         return row["seq"] if row else None

@@ -14,8 +14,8 @@ from lessonlib.practice.door import attempt, json_response
 from lessonlib.practice.errors import ApiError, read_json
 from lessonlib.practice.fields import invalid_type
 from lessonlib.practice.file_routes import REPEATED_WITHIN
-from lessonlib.practice.house import House, whose
 from lessonlib.practice.job_store import Job, TooManyPending
+from lessonlib.practice.shared import House, whose
 from lessonlib.practice.states import WrongState
 from lessonlib.practice.store import Organisation
 
@@ -28,7 +28,7 @@ class JobRoutes:
     """Answers requests about fine-tuning jobs.
 
     Args:
-        view: the protocol that words the answers (``views.py``). Jobs that were made through
+        view: the protocol that words the answers (``openai_view.py``). Jobs that were made through
             another one are not seen here.
         prefix: where the routes begin.
     """

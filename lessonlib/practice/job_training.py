@@ -26,8 +26,7 @@ from lessonlib.lora_training import WIDEST_MERGED, adapter_config, load_base
 from lessonlib.models_quiet import quiet
 from lessonlib.practice import checking, rehearse, states
 from lessonlib.practice.catalogue import Catalogue
-from lessonlib.practice.finishing import Finisher
-from lessonlib.practice.job_record import JobRecord, StepMetrics
+from lessonlib.practice.finishing import Finisher, JobRecord, StepMetrics
 from lessonlib.practice.job_store import Job
 from lessonlib.practice.learning import Learner
 from lessonlib.practice.store import Store

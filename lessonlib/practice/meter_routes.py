@@ -16,7 +16,7 @@ from lessonlib.practice.door import json_response
 from lessonlib.practice.errors import read_json
 from lessonlib.practice.fields import Fields, invalid_type, unknown
 from lessonlib.practice.hosting import HOUR
-from lessonlib.practice.house import House, whose
+from lessonlib.practice.shared import House, whose
 
 #: The longest way that the clock goes at once: ten years.
 MOST_HOURS = 10 * 366 * 24.0

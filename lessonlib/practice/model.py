@@ -11,10 +11,10 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from lessonlib.practice.catalogue import ModelFolder
 from lessonlib.practice.errors import ApiError
-from lessonlib.practice.folders import ModelFolder
+from lessonlib.practice.memory import Memory, Slots
 from lessonlib.practice.network import Network
-from lessonlib.practice.slots import Memory, Slots
 from lessonlib.practice.text import Vocabulary
 
 disable_progress_bar()  # nobody watches the service's log

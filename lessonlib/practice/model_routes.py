@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from lessonlib.practice import openai_view, responses
 from lessonlib.practice.door import json_response
 from lessonlib.practice.errors import ApiError
-from lessonlib.practice.house import House, whose
+from lessonlib.practice.shared import House, whose
 
 
 class ModelRoutes:

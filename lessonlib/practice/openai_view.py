@@ -3,6 +3,9 @@
 OpenAI API reference, "Files", "Fine-tuning" and "Models". The words of the events on the main
 path are OpenAI's, as they stand in the logs that people have published since 2023; those marked
 "ours" are not, since the real ones are not documented.
+
+A *view* is a module with these functions and these constants in capitals, such as this one and
+``azure_view.py``. Routes and trainer ask it for names and words.
 """
 
 from __future__ import annotations
@@ -56,8 +59,8 @@ def organisation_id(organisation: str) -> str:
 def tuned_name(model: str, organisation: str, suffix: str | None) -> str:
     """``ft:<base>:<organisation>:<suffix>:<8 characters>``.
 
-    A model tuned further keeps the name of its first base. In a suffix, what is no small letter,
-    digit or hyphen becomes a hyphen.
+    A model tuned further keeps the name of its first base. In a suffix, everything but
+    small letters and digits becomes a hyphen.
     """
     base = model.split(":")[1] if model.startswith("ft:") else model
     plain = re.sub(r"[^a-z0-9]+", "-", (suffix or "").lower()).strip("-")

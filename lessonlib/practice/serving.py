@@ -16,13 +16,14 @@ from collections.abc import Sequence
 import uvicorn
 
 from lessonlib.i18n import _
-from lessonlib.practice import folders, service
+from lessonlib.open_models import BUILT_IN_NAME
+from lessonlib.practice import service
 from lessonlib.practice.app import create_app
-from lessonlib.practice.catalogue import Catalogue
+from lessonlib.practice.catalogue import Catalogue, find_base
 from lessonlib.practice.deployment_keeper import DeploymentKeeper
 from lessonlib.practice.door import Activity
 from lessonlib.practice.engine import Engine
-from lessonlib.practice.house import House
+from lessonlib.practice.shared import House
 from lessonlib.practice.store import Store
 from lessonlib.practice.trainer import lock as trainer_lock
 from lessonlib.practice.training import TrainerProcess
@@ -116,7 +117,7 @@ def web_server(app) -> uvicorn.Server:
 
 def load_built_in(engine: Engine) -> None:
     """Have the built-in model ready before the first question."""
-    found = folders.find(folders.BUILT_IN_NAME)
+    found = find_base(BUILT_IN_NAME)
     if found is None:
         log.warning("there is no built-in model")
         return

@@ -1,4 +1,4 @@
-"""What the routes of every view share."""
+"""What all routes share: the parts of the running service, and whose request it is."""
 
 from __future__ import annotations
 
