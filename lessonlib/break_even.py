@@ -20,7 +20,6 @@ from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.tables import Table
 
-HOURS_A_MONTH = 730
 TUNED = "tuned"
 #: At most that many months are drawn.
 MOST_MONTHS = 60
@@ -72,22 +71,30 @@ class Scenario:
         price = costs.price(self.model, tuned=route == TUNED and not self.hosted)
         paid = price.of_request(*self.tokens[route])
         if route == TUNED and self.hosted:
-            paid += costs.hosting_per_hour() * HOURS_A_MONTH / self.requests
+            paid += costs.hosting_per_month() / self.requests
         return paid
 
     def after(self, route: str, requests: float) -> float:
         """US dollars spent on a route after so many requests."""
         return (self.once if route == TUNED else 0) + requests * self.per_request(route)
 
-    def break_even(self, route: str) -> costs.BreakEven:
-        """The tuned model against another route."""
-        return costs.BreakEven(self.once, self.per_request(TUNED), self.per_request(route))
+    def break_even(self, route: str) -> float:
+        """After how many requests tuned and another route have cost the same; inf for never."""
+        saving = self.per_request(route) - self.per_request(TUNED)
+        return math.ceil(self.once / saving) if saving > 0 else math.inf
+
+    def paid_back(self, route: str) -> str:
+        """The same as a sentence, whatever the number of requests a month."""
+        n = self.break_even(route)
+        if n == math.inf:
+            return _("Tuning never pays by cost alone: its requests are not cheaper.")
+        return _("Tuning has paid for itself after {n:,} requests.").format(n=n)
 
     def sentences(self) -> list[str]:
         """For each other route, from when on the tuned model is cheaper."""
         said = []
         for route in self.others():
-            n = self.break_even(route).requests
+            n = self.break_even(route)
             if n == math.inf:
                 text = _("Tuned never gets cheaper than {route}: its requests cost as much or"
                          " more.").format(route=route)
@@ -152,7 +159,7 @@ class Scenario:
             axes.plot([0, last], ends, LINES[look], marker=MARKERS[look], label=route,
                       clip_on=False)
         for route in self.others():
-            n = self.break_even(route).requests
+            n = self.break_even(route)
             if n <= last:
                 axes.plot(n, self.after(TUNED, n), "o", markersize=16, fillstyle="none",
                           color=pictures.GREY)

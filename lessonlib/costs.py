@@ -1,4 +1,4 @@
-"""What hosted models cost: per request, to train, and from when on training pays.
+"""What hosted models cost: per request, to train, to keep ready.
 
 All prices stand in ``data/facts/prices.toml``, each with its source and the day it was read.
 Practice models run on your own machine and cost nothing. A cost shown beside one is what the
@@ -8,7 +8,6 @@ cuts text into tokens in its own way, and the built-in model's tokens are shorte
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -20,6 +19,8 @@ from lessonlib.i18n import _
 
 PRICES = facts.FOLDER / "prices.toml"
 MILLION = 1_000_000
+#: 365 days of 24 hours, by 12.
+HOURS_A_MONTH = 730
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,11 @@ def hosting_per_hour(service: str = "azure-openai") -> float:
     return hosting(service).per_hour
 
 
+def hosting_per_month(service: str = "azure-openai") -> float:
+    """US dollars for keeping a tuned model deployed for a month of 730 hours, used or not."""
+    return HOURS_A_MONTH * hosting_per_hour(service)
+
+
 class Tokens(Protocol):
     """What is paid for: mean tokens of a prompt and of an answer. A result of ``evaluate`` has
     both."""
@@ -126,59 +132,3 @@ def training_cost(tokens_per_epoch: int, epochs: float, model_price: ModelPrice)
             ),
         )
     return tokens_per_epoch * epochs * model_price.training / MILLION
-
-
-@dataclass(frozen=True)
-class BreakEven:
-    """From when on a tuned model is cheaper than a longer prompt.
-
-    Attributes:
-        training: US dollars paid once.
-        tuned, prompted: US dollars for one request, each way.
-    """
-
-    training: float
-    tuned: float
-    prompted: float
-
-    @property
-    def requests(self) -> float:
-        """The number of requests after which both ways have cost the same; inf for never."""
-        saving = self.prompted - self.tuned
-        return math.ceil(self.training / saving) if saving > 0 else math.inf
-
-    def after(self, requests: float) -> tuple[float, float]:
-        """US dollars spent after so many requests: (tuned, prompted)."""
-        return self.training + requests * self.tuned, requests * self.prompted
-
-    def __str__(self) -> str:
-        if self.requests == math.inf:
-            return _("Tuning never pays by cost alone: its requests are not cheaper.")
-        return _("Tuning has paid for itself after {requests:,} requests.").format(
-            requests=self.requests
-        )
-
-
-def break_even(
-    tuned: Tokens,
-    prompted: Tokens,
-    training: float,
-    tuned_price: ModelPrice,
-    prompted_price: ModelPrice,
-) -> BreakEven:
-    """Compare a tuned model with a prompt that does the same job, by cost alone.
-
-    A tuned model's tokens cost more, its prompts are shorter. Quality, hosting by the hour and
-    the hours of your own work are not in this sum.
-
-    Args:
-        tuned, prompted: results of both ways, for their tokens per request.
-        training: US dollars, from ``training_cost``.
-        tuned_price: price of the tuned model.
-        prompted_price: price of the untuned model that gets the long prompt.
-    """
-    return BreakEven(
-        training,
-        cost_per_1000(tuned, tuned_price) / 1000,
-        cost_per_1000(prompted, prompted_price) / 1000,
-    )

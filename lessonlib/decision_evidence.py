@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from lessonlib import costs, facts, lora
 from lessonlib.bootstrap import Interval
+from lessonlib.break_even import Scenario
 from lessonlib.errors import LessonError
 from lessonlib.facts import limits
 from lessonlib.i18n import _
@@ -21,7 +22,6 @@ from lessonlib.tasks import recipes
 
 #: The model whose prices stand for all: the middle one of the price list.
 PRICED = "gpt-4.1-mini"
-HOURS_A_MONTH = 730
 #: How long one person takes to write and check the answer of one example; a guess, and said so.
 MINUTES_AN_EXAMPLE = 1
 
@@ -113,7 +113,7 @@ def _compute(rows: dict):
     hourly = costs.hosting_per_hour()
     yield _("A hosted service takes {hourly:.2f} $ an hour to keep a tuned model ready, used or"
             " not: about {monthly:,.0f} $ a month.").format(
-        hourly=hourly, monthly=hourly * HOURS_A_MONTH)
+        hourly=hourly, monthly=costs.hosting_per_month())
 
 
 def _data():
@@ -148,14 +148,11 @@ def _cost(rows: dict):
         yield _("Nothing to work out yet: it takes a tuned model and an alternative.")
         return
     other = max(others, key=lambda row: row["micro_f1"][0])
-    tuned_price, price = costs.price(PRICED, tuned=True), costs.price(PRICED)
-    sums = costs.BreakEven(
-        costs.training_cost(trained, 1, tuned_price),
-        tuned_price.of_request(*_tokens(rows["tuned"])), price.of_request(*_tokens(other)))
+    scenario = Scenario({"other": _tokens(other), "tuned": _tokens(rows["tuned"])}, trained, PRICED)
     yield _("At the prices of {name} (read on {day}), {other} against {tuned}: {sentence} Hosting"
             " and work are not counted.").format(
-        name=PRICED, day=price.read, other=other["route"], tuned=rows["tuned"]["route"],
-        sentence=sums)
+        name=PRICED, day=costs.price(PRICED).read, other=other["route"],
+        tuned=rows["tuned"]["route"], sentence=scenario.paid_back("other"))
 
 
 def _tokens(row: dict) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import math
 import IPython.display
 import pytest
 
-from lessonlib import break_even, break_even_explorer, cases, costs, widgets
+from lessonlib import break_even_explorer, cases, costs, widgets
 from lessonlib.break_even import Scenario
 from lessonlib.break_even_explorer import ExplorerView, explore
 from lessonlib.errors import LessonError
@@ -29,7 +29,7 @@ def test_the_sum_by_hand():
         assert one.per_request(route) == pytest.approx(dollars)
     assert one.after("tuned", 1000) == pytest.approx(one.once + 1000 * one.per_request("tuned"))
     assert one.after("RAG", 1000) == pytest.approx(1000 * one.per_request("RAG"))
-    n = one.break_even("few-shot").requests
+    n = one.break_even("few-shot")
     assert one.after("tuned", n) <= one.after("few-shot", n) + 1e-9
     assert one.after("tuned", n - 2) > one.after("few-shot", n - 2)
 
@@ -37,11 +37,11 @@ def test_the_sum_by_hand():
 def test_work_and_hosting_count_against_the_tuned_model():
     plain, hosted = scenario(), scenario(hosted=True, requests=1000)
     assert scenario(work=500.0).once == pytest.approx(plain.once + 500)
-    month = costs.hosting_per_hour() * break_even.HOURS_A_MONTH
+    month = costs.hosting_per_month()
     base = costs.price(hosted.model)
     tokens = (130 * base.input + 20 * base.output) / 1e6
     assert hosted.after("tuned", 1000) == pytest.approx(plain.once + 1000 * tokens + month)
-    assert hosted.break_even("few-shot").requests == math.inf
+    assert hosted.break_even("few-shot") == math.inf
     assert "never gets cheaper than few-shot" in hosted.sentences()[0]
     assert "what the base model's cost" in hosted.note() and "base" not in plain.note()
     assert hosted.per_request("few-shot") == plain.per_request("few-shot")

@@ -8,6 +8,7 @@ import pytest
 from recipe_rows import recipe_row
 
 from lessonlib import costs
+from lessonlib.break_even import Scenario
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Result
 
@@ -49,20 +50,24 @@ def test_training_counts_every_epoch():
         costs.training_cost(100_000, 3, costs.price("gpt-4o-mini"))
 
 
+def scenario(prompt_tokens):
+    """A tuned model of 100 prompt tokens, 2 dollars of training, against a longer prompt."""
+    tokens = {"few-shot": (prompt_tokens, 20), "tuned": (100, 20)}
+    return Scenario(tokens, trained_tokens=400_000, model="gpt-4.1-mini")
+
+
 def test_break_even_of_a_short_tuned_prompt_against_a_long_one():
-    dear, cheap = costs.price("gpt-4.1-mini", tuned=True), costs.price("gpt-4.1-mini")
-    even = costs.break_even(result(100, 20), result(1000, 20), 2.0, dear, cheap)
+    one = scenario(1000)
     saving = (1000 * 0.40 + 20 * 1.60 - 100 * 0.80 - 20 * 3.20) / 1e6
-    assert even.requests == math.ceil(2.0 / saving) == 6945
-    tuned, prompted = even.after(even.requests)
-    assert tuned <= prompted
-    tuned, prompted = even.after(even.requests - 1)
-    assert tuned > prompted
-    assert "6,945 requests" in str(even)
+    n = one.break_even("few-shot")
+    assert one.once == pytest.approx(2.0)
+    assert n == math.ceil(2.0 / saving) == 6945
+    assert one.after("tuned", n) <= one.after("few-shot", n)
+    assert one.after("tuned", n - 1) > one.after("few-shot", n - 1)
+    assert "6,945 requests" in one.paid_back("few-shot")
 
 
 def test_tuning_need_not_ever_pay():
     """A tuned model's tokens cost twice as much: a prompt barely longer is cheaper for ever."""
-    dear, cheap = costs.price("gpt-4.1-mini", tuned=True), costs.price("gpt-4.1-mini")
-    even = costs.break_even(result(100, 20), result(150, 20), 2.0, dear, cheap)
-    assert even.requests == math.inf and "never" in str(even)
+    one = scenario(150)
+    assert one.break_even("few-shot") == math.inf and "never" in one.paid_back("few-shot")

@@ -208,7 +208,7 @@ guide = DecisionGuide("recipe assistant", board)
 guide.answer(
     aspect="habits", prompting=enough("instructions", "few-shot"), retrieval=enough("RAG"),
     tunability="yes", effort="lasting", compute="own", data="hundreds", quality=quality,
-    cost="yes" if scenario.break_even(best).requests < math.inf else "no", extensibility="yes",
+    cost="yes" if scenario.break_even(best) < math.inf else "no", extensibility="yes",
 )
 for question in ("quality", "cost"):
     print(question, *guide.evidence[question], sep="\n   ")

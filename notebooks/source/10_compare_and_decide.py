@@ -350,7 +350,7 @@ for one in facts.model_ends():
           f" (read {one.read})")
 for notice in facts.closing():
     print(f"\n{notice.service}, {notice.day}: {notice.text}")
-month = 730 * costs.hosting_per_hour()
+month = costs.hosting_per_month()
 print(f"\nKept ready by the hour, a tuned model costs about {month:,.0f} $ a month.")
 
 # %% [markdown]
@@ -390,7 +390,7 @@ guide.answer(
     aspect=("habits", "facts"), prompting=enough("instructions", "few-shot, k = 2"),
     retrieval=enough("RAG, exact lookup"), tunability="yes", effort="lasting", compute="own",
     data="hundreds", quality=quality, extensibility="yes",
-    cost="yes" if scenario.break_even("RAG, exact lookup").requests < math.inf else "no",
+    cost="yes" if scenario.break_even("RAG, exact lookup") < math.inf else "no",
 )
 guide.evidence["quality"] += (str(decisive), f"Mistakes in labels: {harm}")
 guide.evidence["aspect"] += (f"New names: {new_names}",)

@@ -31,6 +31,7 @@
 import lessonlib
 from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, lora, rubric, widgets
 from lessonlib.assignment import answer_loss, forms, own_rows, simple, splits, starters, tuning
+from lessonlib.break_even import Scenario
 from lessonlib.decision_guide import DecisionGuide
 from lessonlib.evaluation import counts
 from lessonlib.forgetting import general_loss
@@ -278,9 +279,11 @@ for check in forms.look(style.test[0].answer, style.test[0].form, style.test[0].
 plain, dear = costs.price("gpt-4.1-mini"), costs.price("gpt-4.1-mini", tuned=True)
 told = work.baselines["instructions"]
 training = costs.training_cost(model.tokens, 1, dear)
-even = costs.break_even(work.tuned, told, training, dear, plain)
+tokens = {"instructions": (told.prompt_tokens, told.completion_tokens),
+          "tuned": (work.tuned.prompt_tokens, work.tuned.completion_tokens)}
+even = Scenario(tokens, trained_tokens=model.tokens).paid_back("instructions")
 work.cost = {"per_1000": costs.cost_per_1000(work.tuned, dear), "training": training,
-             "even": str(even)}
+             "even": even}
 print(f"instructions: {costs.cost_per_1000(told, plain):.3f} $ per 1,000 requests")
 print(f"tuned:        {work.cost['per_1000']:.3f} $ per 1,000 requests, {training:.2f} $ once")
 print(even)
