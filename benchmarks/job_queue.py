@@ -16,6 +16,7 @@ as long as the trainer's processor seconds.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import socket
 import statistics
@@ -82,18 +83,24 @@ class Room:
         self.process.wait(timeout=30)
 
 
+def upload(client, rows: list[dict]) -> str:
+    """Send training rows; returns the file's id."""
+    content = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    return client.files.create(file=("rows.jsonl", content), purpose="fine-tune").id
+
+
 def queue(room: Room, examples: int) -> tuple[float, float]:
     """Everyone's job at once: (seconds until the last has succeeded, the trainer's own)."""
-    from lessonlib import jobs, training_rows
+    from lessonlib import training_rows
     from lessonlib.tasks import recipes
 
     rows = training_rows.chat_rows(recipes.load("train")[:examples])
 
     def learner(client) -> Callable[[], None]:
         def run() -> None:
-            training = jobs.upload(client, rows)
-            job = jobs.create(client, "pantry", training, seed=1)
-            while job.status not in jobs.ENDS:
+            job = client.fine_tuning.jobs.create(
+                model="pantry", training_file=upload(client, rows), seed=1)
+            while job.status not in ("succeeded", "failed", "cancelled"):
                 time.sleep(1)
                 job = client.fine_tuning.jobs.retrieve(job.id)
             if job.status != "succeeded":
@@ -129,12 +136,13 @@ def chat(room: Room, clients: int, rounds: int) -> list[float]:
 
 def start_long_job(room: Room):
     """A job that trains for longer than all questions take; returns (client, its id)."""
-    from lessonlib import jobs, training_rows
+    from lessonlib import training_rows
     from lessonlib.tasks import recipes
 
-    client = room.clients[0]
-    training = jobs.upload(client, training_rows.chat_rows(recipes.load("train")))
-    job = jobs.create(client, "pantry", training, n_epochs=50)
+    client, rows = room.clients[0], training_rows.chat_rows(recipes.load("train"))
+    job = client.fine_tuning.jobs.create(
+        model="pantry", training_file=upload(client, rows),
+        method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 50}}})
     while client.fine_tuning.jobs.retrieve(job.id).estimated_finish is None:
         time.sleep(0.2)  # it is told once the first step is done
     return client, job.id

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from lessonlib.errors import LessonError
 from lessonlib.facts import API_VERSION
 from lessonlib.i18n import _
+from lessonlib.provider_address import is_practice
 
 MANAGEMENT = "https://management.azure.com"
 #: Environment variables that say which resource is meant.
@@ -101,10 +102,13 @@ def request(
     body: dict | None = None,
     versioned: bool = True,
     missing: bool = False,
+    agreed: bool = False,
 ) -> tuple[int, Any]:
     """One request; repeated where a second try can help.
 
     Args:
+        agreed: somebody has said yes to what it costs. Without, nothing that makes a deployment
+            is sent, but to a practice service.
         missing: a GET of what may be missing, so that 404 is an answer. Everywhere else a 404
             means that subscription, group or resource are mistyped, and "nothing there" would
             hide what is charged in the right ones.
@@ -113,8 +117,13 @@ def request(
         The HTTP status (2xx, or 404) and the answer's JSON, None where it is empty.
 
     Raises:
-        LessonError: it was refused, or there was no answer; with what to do.
+        LessonError: no yes, or it was refused, or there was no answer; with what to do.
     """
+    if method not in ("GET", "DELETE") and not (agreed or is_practice(place.token)):
+        raise LessonError(
+            _("A deployment at Azure is charged by the hour, and nobody has agreed to that."),
+            _("resource.deploy(name, model) says what it costs, and asks."),
+        )
     address = place.address + path + (f"?api-version={API_VERSION}" if versioned else "")
     return _send(place, method, address, body, missing)
 

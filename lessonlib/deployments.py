@@ -129,13 +129,14 @@ class Resource:
         self.practice = callable(place) if practice is None else practice
 
     def __repr__(self) -> str:
-        place = self._find()
+        place = self.place
         kind = _("practice copy of an Azure resource") if self.practice else _("Azure resource")
         return f"{kind}: {place.account} ({place.address})"
 
-    def _ask(self, method: str, name: str = "", body: dict | None = None):
-        place = self._find()
-        return control_plane.request(place, method, place.path(name), body)
+    @property
+    def place(self) -> control_plane.Place:
+        """Where the control plane is now, with the names in its addresses and the token."""
+        return self._find()
 
     # --- deployments
 
@@ -170,7 +171,8 @@ class Resource:
             wanted = body["properties"]["model"]["name"]
             _see_that_it_is_free(self.find(name), wanted, replace)
             _agree(confirm)
-        self._ask("PUT", name, body)
+        place = self.place
+        control_plane.request(place, "PUT", place.path(name), body, agreed=True)
         return self.wait(name)
 
     def deployments(self) -> list[Deployment]:
@@ -180,7 +182,7 @@ class Resource:
             LessonError: the list cannot be had, or not whole. It is empty only where the right
                 resource says so: what is not listed may be charged all the same.
         """
-        place = self._find()
+        place = self.place
         try:
             return [Deployment.read(raw) for raw in control_plane.listing(place, place.path())]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -192,7 +194,7 @@ class Resource:
         Raises:
             LessonError: it was refused; or the resource itself is not there.
         """
-        place = self._find()
+        place = self.place
         status, found = control_plane.request(place, "GET", place.path(name), missing=True)
         if status != 404:
             return Deployment.read(found)
@@ -229,7 +231,8 @@ class Resource:
 
     def delete(self, name: str) -> None:
         """Take a deployment away, and wait until it is gone. Its model stays."""
-        status, _found = self._ask("DELETE", name)
+        place = self.place
+        status, _found = control_plane.request(place, "DELETE", place.path(name))
         if status == 204:
             print(_("There is no deployment {name!r}.").format(name=name))
             return
@@ -256,7 +259,7 @@ class Resource:
         """
         if not self.practice:
             return hosting_bill.estimated(self.deployments()).since(since)
-        place = self._find()
+        place = self.place
         _status, raw = control_plane.request(place, "GET", "/practice/meter", versioned=False)
         return Bill.read_meter(raw).since(since)
 
@@ -274,7 +277,7 @@ class Resource:
                 _("resource.bill() tells what has gone by so far."),
             )
         body = {"hours": 24 * days + hours}
-        place = self._find()
+        place = self.place
         _status, raw = control_plane.request(
             place, "POST", "/practice/clock", body, versioned=False)
         return Bill.read_meter(raw)

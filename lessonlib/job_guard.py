@@ -1,86 +1,190 @@
 """Before a job on a paid service: what it will cost, and an explicit yes. Practice is free.
 
+The guard sits in the HTTP client of every client that ``lessonlib.connect`` hands out, and looks at
+what is about to be sent. So the official calls can stand in a notebook as they are, and are
+guarded all the same: ``client.fine_tuning.jobs.create``, its copies by ``with_options``, a plain
+``client.post``, and ``jobs.resume``, on OpenAI's addresses and on Azure's.
+
 A key in the environment is not consent, and neither is the yes to ``connect``: that one was to
 being connected, this one is to a sum of money. Prices and dates are those of ``data/facts``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+import json
+import posixpath
+import threading
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+import openai
 
 from lessonlib import chat_files, consent, costs, facts
 from lessonlib.chat_tokens import TokenStatistics
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.provider_address import is_practice
 
-if TYPE_CHECKING:
-    import openai
-
-#: Beginning of the keys of practice services, on this machine or in a classroom. No paid service
-#: takes such a key.
-PRACTICE_KEY = "practice-"
-
-#: Lengths of the files that were sent from this Python process, by their ids.
-_counted: dict[str, TokenStatistics] = {}
-
-
-def is_practice(client: openai.OpenAI) -> bool:
-    """Whether a client talks to a practice service, where everything is free."""
-    return str(client.api_key or "").startswith(PRACTICE_KEY)
+#: A script's yes, in ``extra_headers`` of the one call that it is meant for. Never sent.
+AGREED = "X-Lesson-Agreed"
+#: What may be posted below a job without a question: it trains nothing.
+FREE = ("cancel", "pause")
+#: Headers by which a file or a job is fetched for the estimate.
+_KEYS = ("authorization", "api-key", "openai-organization", "openai-project")
+#: Marks a request that was agreed to: a redirection sends it again.
+_MARK = "lesson_agreed"
 
 
-def remember(id: str, rows: list[dict]) -> None:
-    """Keep the lengths of an uploaded file, for the estimate."""
-    _counted[id] = chat_files.token_statistics(rows)
+class NotAgreed(LessonError, openai.OpenAIError):
+    """There was no yes, and nothing was sent.
+
+    An ``OpenAIError``, too: any other is repeated by the client, or told as a lost connection.
+    """
 
 
-def agree(
-    client: openai.OpenAI, model: str, training: str, n_epochs: int | str, confirm: bool | None
-) -> None:
-    """Go on only after a yes to the printed estimate. On the practice service: at once.
+@dataclass(frozen=True)
+class Order:
+    """A request that will cost money.
+
+    Attributes:
+        root: the path of everything that the service has, such as ``/v1``.
+        id: of the job that goes on; "" for a new one.
+        wish: the request's JSON; empty where it has none.
+    """
+
+    root: str
+    id: str
+    wish: dict
+
+
+def watch(http_client: Any) -> Any:
+    """Put the guard into an HTTP client of ``openai.DefaultHttpxClient``; returns the client."""
+    http_client.event_hooks["request"].append(_Guard(http_client).look)
+    return http_client
+
+
+class _Guard:
+    """Looks at each request before it is sent.
+
+    Not guarded is what the client does not send: an ``http_client`` of the learner's own, or
+    another program.
+    """
+
+    def __init__(self, http_client: Any):
+        self._http = http_client
+        self._agreed: set[bytes] = set()
+        self._one_question = threading.Lock()
+
+    def look(self, request: Any) -> None:
+        """Let a request pass, or raise.
+
+        Raises:
+            NotAgreed: it costs money, and there was no yes.
+        """
+        in_writing = request.headers.pop(AGREED, "")
+        order = order_of(request)
+        if order is None or _MARK in request.extensions or _is_free(request):
+            return
+        digest = hashlib.sha256(request.url.raw_path + b"\n" + request.read()).digest()
+        # The client's own second try of what was agreed to is the same order. A call that the
+        # learner makes again is another one.
+        again = request.headers.get("x-stainless-retry-count", "0") != "0"
+        if not (again and digest in self._agreed):
+            with self._one_question:
+                self._ask(request, order, in_writing)
+        self._agreed.add(digest)
+        request.extensions[_MARK] = True
+
+    def _ask(self, request: Any, order: Order, in_writing: str) -> None:
+        print(_("This job is paid for. {estimate}").format(estimate=self._estimate(request, order)))
+        question = _("Type yes to resume the job: ") if order.id else _(
+            "Type yes to create the job: ")
+        agreed = in_writing.strip().lower() == "yes" or consent.yes(question)
+        if agreed is None:
+            raise NotAgreed(
+                _("This job costs money, and nobody is here to agree to it: nothing was sent."),
+                _("In a script, read the estimate first, then add to this one call:"
+                  " extra_headers={header}").format(header={AGREED: "yes"}),
+            )
+        if not agreed:
+            raise NotAgreed(
+                _("You did not agree to the cost: nothing was sent."),
+                _("The practice service trains for free: lessonlib.connect()."),
+            )
+
+    def _estimate(self, request: Any, order: Order) -> str:
+        def fetch(path: str) -> bytes:
+            address = request.url.copy_with(path=f"{order.root}/{path}")
+            headers = {name: request.headers[name] for name in _KEYS if name in request.headers}
+            return self._http.get(address, headers=headers).raise_for_status().content
+
+        told, wish = [], order.wish
+        if order.id:
+            told.append(_("The job {id} goes on; what it has trained already is in this estimate,"
+                          " too.").format(id=order.id))
+            try:
+                wish = json.loads(fetch(f"fine_tuning/jobs/{quote(order.id, safe='')}"))
+            except Exception as error:  # whatever it is: it is told, and the question is asked
+                told.append(_("It could not be looked up: {reason}").format(reason=_line(error)))
+        return "\n".join([*told, estimate(wish, fetch)])
+
+
+def order_of(request: Any) -> Order | None:
+    """What a request orders; None where it costs nothing by itself."""
+    if request.method.upper() in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        return None
+    # Services take "Fine_Tuning//jobs/" and "fine%5Ftuning" for the same address.
+    parts = posixpath.normpath("/" + unquote(request.url.path)).strip("/").split("/")
+    small = [part.lower() for part in parts]
+    for place in range(len(parts) - 1):
+        if small[place : place + 2] == ["fine_tuning", "jobs"]:
+            rest = parts[place + 2 :]
+            if len(rest) == 2 and rest[1].lower() in FREE:
+                return None
+            root = "".join(f"/{part}" for part in parts[:place])
+            return Order(root, rest[0] if rest else "", _json(request.read()))
+    return None
+
+
+def _json(content: bytes) -> dict:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _is_free(request: Any) -> bool:
+    """Whether each key that a request brings is one of a practice service."""
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    keys = [key for key in (bearer, request.headers.get("api-key", "")) if key]
+    return bool(keys) and all(map(is_practice, keys))
+
+
+def estimate(wish: dict, fetch: Any) -> str:
+    """What is known of a job's cost, in sentences; also where it is little.
 
     Args:
-        model: the base model.
-        training: id of the uploaded training file.
-        n_epochs: a number, or "auto".
-        confirm: True is a yes, for scripts; False a no; None asks.
-
-    Raises:
-        LessonError: there was no yes, or nobody to ask. Nothing was created.
+        wish: the job's JSON, as it is ordered or as the service shows it.
+        fetch: fetch(path) gives the bytes of something that the service has.
     """
-    if is_practice(client):
-        return
-    print(_("This job is paid for. {estimate}").format(
-        estimate=estimate(client, model, training, n_epochs)))
-    answer = consent.yes(_("Type yes to create the job: ")) if confirm is None else confirm
-    if answer is None:
-        raise LessonError(
-            _("This job costs money, and nobody is here to agree to it."),
-            _("In a script, read the estimate first, then write jobs.create(..., confirm=True)."),
-        )
-    if not answer:
-        raise LessonError(
-            _("You did not agree to the cost: no job was created."),
-            _("The practice service trains for free: lessonlib.connect()."),
-        )
-
-
-def estimate(client: openai.OpenAI, model: str, training: str, n_epochs: int | str) -> str:
-    """What is known of a job's cost, in sentences; also where it is little."""
-    known = base_of(model)
-    parts = []
+    model, (method, n_epochs) = str(wish.get("model") or "?"), _method(wish)
+    known, parts = base_of(model), []
     try:
-        statistics = _statistics(client, training)
-    except Exception as error:  # the client's, or a file that cannot be read: tell, and ask
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        parts.append(_("Its file could not be counted: {reason}").format(reason=reason))
+        if method != "supervised":
+            raise LessonError(_("jobs by the method {name!r} are paid in another way").format(
+                name=method))
+        statistics = _statistics(str(wish.get("training_file") or ""), fetch)
+    except Exception as error:  # the service's, or a file that cannot be read: tell, and ask
+        parts.append(_("We cannot estimate its cost: {reason}").format(reason=_line(error)))
     else:
-        epochs = n_epochs if isinstance(n_epochs, int) else None
         if known is None:
-            parts.append(_unpriced(statistics, model, epochs))
+            parts.append(_unpriced(statistics, model, n_epochs))
         else:
-            parts.append(str(chat_files.estimate(statistics, known, epochs)))
-        if epochs is None:
+            parts.append(str(chat_files.estimate(statistics, known, n_epochs)))
+        if n_epochs is None:
             parts.append(_("The service chooses the number of epochs; this is its published"
                            " rule."))
     if known is not None:
@@ -89,6 +193,17 @@ def estimate(client: openai.OpenAI, model: str, training: str, n_epochs: int | s
             model=known, day=end.ends.isoformat(), read=end.read.isoformat()))
     parts.append(_("The service's own count and price list are what you pay by."))
     return "\n".join(parts)
+
+
+def _method(wish: dict) -> tuple[str, int | None]:
+    """The method of a job and its number of epochs, None where the service chooses."""
+    def part(value: Any, name: str) -> Any:
+        return value.get(name) if isinstance(value, dict) else None
+
+    method = str(part(wish.get("method"), "type") or "supervised")
+    settings = part(part(wish.get("method"), method), "hyperparameters")
+    n_epochs = part(settings, "n_epochs") or part(wish.get("hyperparameters"), "n_epochs")
+    return method, n_epochs if isinstance(n_epochs, int) and n_epochs > 0 else None
 
 
 def base_of(model: str) -> str | None:
@@ -112,12 +227,16 @@ def _unpriced(statistics: TokenStatistics, model: str, epochs: int | None) -> st
         tokens=chat_files.training_tokens(statistics, n_epochs))
 
 
-def _statistics(client: Any, training: str) -> TokenStatistics:
-    """The lengths of a file: remembered, or counted anew from what the service has."""
-    if training not in _counted:
-        content = client.files.content(training).read()
-        report = chat_files.check(content.removeprefix(b"\xef\xbb\xbf"), progress=False)
-        if report.tokens is None or not len(report.tokens):
-            raise LessonError(_("it holds no sound example"))
-        _counted[training] = report.tokens
-    return _counted[training]
+def _statistics(id: str, fetch: Any) -> TokenStatistics:
+    """The lengths of the examples in a file that the service has. To fetch it costs nothing."""
+    if not id:
+        raise LessonError(_("the request names no training file"))
+    content = fetch(f"files/{quote(id, safe='')}/content")
+    report = chat_files.check(content.removeprefix(b"\xef\xbb\xbf"), progress=False)
+    if report.tokens is None or not len(report.tokens):
+        raise LessonError(_("the file {id} holds no sound example").format(id=id))
+    return report.tokens
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -9,25 +9,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lessonlib.i18n import _
-from lessonlib.job_results import Step
+
+#: A number for each step, None where it was not told.
+Numbers = Sequence[float | None]
 
 
-def loss_picture(steps: Sequence[Step], name: str = ""):
-    """Training and validation loss over the steps, with alternative text."""
-    return _curves(steps, name, _LOSS)
+def loss_picture(
+    steps: Sequence[int], training: Numbers, validation: Numbers, total: int | None, name: str = ""
+):
+    """Training and validation loss over the steps, with alternative text.
+
+    Args:
+        steps: numbers of the steps that were told.
+        training, validation: losses in nats per answer token, as long as ``steps``.
+        total: steps of the whole job, None where not told.
+    """
+    return _curves(steps, training, validation, total, name, _LOSS)
 
 
-def accuracy_picture(steps: Sequence[Step], name: str = ""):
+def accuracy_picture(
+    steps: Sequence[int], training: Numbers, validation: Numbers, total: int | None, name: str = ""
+):
     """The share of answer tokens that the model would have written itself, over the steps."""
-    return _curves(steps, name, _ACCURACY)
+    return _curves(steps, training, validation, total, name, _ACCURACY)
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What is drawn: which numbers of a step, in which words. ``best`` chooses among the checks."""
+    """What is drawn, in words. ``best`` chooses among the checks, ``top`` ends the axis."""
 
-    trained: str
-    checked: str
     best: Callable
     axis: str
     title: str
@@ -36,45 +46,49 @@ class _Kind:
 
 
 _LOSS = _Kind(
-    "train_loss", "valid_loss", min, _("loss per token"), _("Loss of {name}"),
+    min, _("loss per token"), _("Loss of {name}"),
     _("Validation loss goes from {first:.2f} to {last:.2f}; lowest at step {best}."), None)
 _ACCURACY = _Kind(
-    "train_accuracy", "valid_accuracy", max, _("share of tokens"), _("Token accuracy of {name}"),
+    max, _("share of tokens"), _("Token accuracy of {name}"),
     _("Validation accuracy goes from {first:.2f} to {last:.2f}; highest at step {best}."), 1.0)
 
 
-def _curves(steps: Sequence[Step], name: str, kind: _Kind):
+def _curves(steps, training, validation, total, name: str, kind: _Kind):
     from lessonlib import pictures
 
     fig, axes = pictures.figure(width=8, height=3.6)
-    trained = [step for step in steps if getattr(step, kind.trained) is not None]
-    checked = [step for step in steps if getattr(step, kind.checked) is not None]
-    axes.plot([one.step for one in trained], [getattr(one, kind.trained) for one in trained],
+    title = kind.title.format(name=name).strip()
+    trained, checked = _told(steps, training), _told(steps, validation)
+    axes.plot(list(trained), list(trained.values()),
               color=pictures.SKY, linewidth=1.2, label=_("training"))
     if checked:
-        axes.plot([one.step for one in checked], [getattr(one, kind.checked) for one in checked],
+        axes.plot(list(checked), list(checked.values()),
                   color=pictures.VERMILLION, marker="o", linestyle="--", label=_("validation"))
-    axes.set(xlabel=_("steps"), ylabel=kind.axis, ylim=(0, kind.top),
-             title=kind.title.format(name=name).strip())
-    if steps and steps[-1].total:
-        axes.set_xlim(0, 1.02 * steps[-1].total)  # room for the last mark
+    axes.set(xlabel=_("steps"), ylabel=kind.axis, ylim=(0, kind.top), title=title)
+    if total:
+        axes.set_xlim(0, 1.02 * total)  # room for the last mark
     axes.grid(axis="y")
     if trained or checked:
         axes.legend()
-    return pictures.render(fig, _describe(trained, checked, name, kind))
+    return pictures.render(fig, _describe(trained, checked, title, kind))
 
 
-def _describe(trained: Sequence[Step], checked: Sequence[Step], name: str, kind: _Kind) -> str:
+def _told(steps: Sequence[int], numbers: Numbers) -> dict[int, float]:
+    """Step -> number, where there is one."""
+    return {step: value for step, value in zip(steps, numbers, strict=True) if value is not None}
+
+
+def _describe(trained: dict[int, float], checked: dict[int, float], title: str, kind: _Kind) -> str:
     """The picture in words."""
-    text = _("{what} over its steps.").format(what=kind.title.format(name=name).strip())
+    text = _("{what} over its steps.").format(what=title)
     if trained:
-        ends = [getattr(one, kind.trained) for one in (trained[0], trained[-1])]
+        values = list(trained.values())
         text += " " + _("In training it goes from {first:.2f} to {last:.2f}.").format(
-            first=ends[0], last=ends[1])
+            first=values[0], last=values[-1])
     if checked:
-        values = [getattr(one, kind.checked) for one in checked]
-        best = checked[values.index(kind.best(values))]
-        text += " " + kind.going.format(first=values[0], last=values[-1], best=best.step)
+        values = list(checked.values())
+        best = kind.best(checked, key=checked.get)
+        text += " " + kind.going.format(first=values[0], last=values[-1], best=best)
     return text
 
 

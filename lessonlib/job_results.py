@@ -1,4 +1,4 @@
-"""What a fine-tuning job tells in numbers: its steps, its result file, its checkpoints."""
+"""What a fine-tuning job tells in numbers: its steps and its result file."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import base64
 import binascii
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lessonlib import job_picture
 from lessonlib.i18n import _
 from lessonlib.tables import ShownAsTable, Table
 
@@ -57,6 +58,17 @@ def _numbers(row: dict) -> dict[str, float | None]:
     return found
 
 
+def loss_picture(steps: Sequence[Step], job: str):
+    """The losses of steps as a picture."""
+    return job_picture.loss_picture(*_columns(steps, "train_loss", "valid_loss"), job)
+
+
+def _columns(steps: Sequence[Step], *names: str) -> list:
+    """The steps' numbers, their values by each name, and the number of all steps."""
+    columns = [[getattr(one, name) for one in steps] for name in ("step", *names)]
+    return [*columns, steps[-1].total if steps else None]
+
+
 @dataclass(frozen=True, repr=False)
 class Results(ShownAsTable):
     """A result file. ``steps``: every step of the job; see ``Step``."""
@@ -66,15 +78,12 @@ class Results(ShownAsTable):
 
     def picture(self):
         """The losses over all steps."""
-        from lessonlib.job_picture import loss_picture
-
         return loss_picture(self.steps, self.job)
 
     def accuracy_picture(self):
         """The share of answer tokens that the model would have written itself, over all steps."""
-        from lessonlib.job_picture import accuracy_picture
-
-        return accuracy_picture(self.steps, self.job)
+        return job_picture.accuracy_picture(
+            *_columns(self.steps, "train_accuracy", "valid_accuracy"), self.job)
 
     @property
     def shown(self) -> list[Step]:
@@ -93,8 +102,9 @@ class Results(ShownAsTable):
         return [self.steps[place] for place in sorted(places)]
 
     def table(self) -> Table:
-        return Table((_("step"), *_headings()),
-                     [(str(one.step), *_cells(one)) for one in self.shown], words=())
+        headings = (_("step"), _("training loss"), _("training accuracy"), _("validation loss"),
+                    _("validation accuracy"))
+        return Table(headings, [(str(one.step), *_cells(one)) for one in self.shown], words=())
 
 
 def _spread(places: list[int], count: int) -> list[int]:
@@ -102,31 +112,6 @@ def _spread(places: list[int], count: int) -> list[int]:
     if len(places) <= count:
         return places
     return [places[int((number + 0.5) * len(places) / count)] for number in range(count)]
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A kept model: ask for it by ``model``. ``step``: after which step it was kept."""
-
-    model: str
-    step: int
-    numbers: Step
-
-
-class Checkpoints(ShownAsTable, list[Checkpoint]):
-    """The kept models of a job, newest first. A list that shows itself as a table."""
-
-    def best(self) -> Checkpoint:
-        """The one with the lowest validation loss (training loss where none was taken)."""
-        def loss(one: Checkpoint) -> float:
-            found = one.numbers.valid_loss
-            return one.numbers.train_loss if found is None else found
-
-        return min(self, key=loss)
-
-    def table(self) -> Table:
-        return Table((_("model"), _("step"), *_headings()),
-                     [(one.model, str(one.step), *_cells(one.numbers)) for one in self], words=(0,))
 
 
 def read_results(content: bytes, job: str) -> Results:
@@ -138,20 +123,6 @@ def read_results(content: bytes, job: str) -> Results:
     table = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
     rows = list(table)
     return Results(job, [Step(int(row["step"]), len(rows), **_numbers(row)) for row in rows])
-
-
-def read_checkpoints(found: Iterable) -> Checkpoints:
-    """The client's checkpoint objects as our table."""
-    kept = Checkpoints()
-    for one in found:
-        numbers = Step(one.step_number, None, **_numbers(one.metrics.to_dict()))
-        kept.append(Checkpoint(one.fine_tuned_model_checkpoint, one.step_number, numbers))
-    return kept
-
-
-def _headings() -> tuple[str, ...]:
-    return (_("training loss"), _("training accuracy"), _("validation loss"),
-            _("validation accuracy"))
 
 
 def _cells(step: Step) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lessonlib import progress
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.job_results import Step
+from lessonlib.job_picture import LivePicture
+from lessonlib.job_results import Step, loss_picture
 
 if TYPE_CHECKING:
     import openai
@@ -58,8 +59,6 @@ class Run:
 
     def picture(self):
         """The losses over the steps; shown when it is the last thing in a cell."""
-        from lessonlib.job_picture import loss_picture
-
         return loss_picture(self.steps, self.job.id)
 
     def __repr__(self) -> str:
@@ -80,12 +79,14 @@ def follow(client: openai.OpenAI, job: Any, every: float = 2.0, show: bool = Tru
     the message says how to come back. A paused job is not waited for.
 
     Args:
-        job: a job or its id.
+        job: a job as ``client.fine_tuning.jobs.create`` returns it, or its id.
         every: seconds between two looks; more is kinder to a service that is paid for.
         show: False to be silent.
 
     Raises:
         LessonError: the service has not answered for long.
+
+    Introduced in notebook 06.
     """
     id = job if isinstance(job, str) else job.id
     run = Run(client.fine_tuning.jobs.retrieve(id))
@@ -111,8 +112,6 @@ class _Watcher:
     """One look after the other at a job."""
 
     def __init__(self, client, run: Run, show: bool):
-        from lessonlib.job_picture import LivePicture
-
         self._client, self._run, self._show = client, run, show
         self._seen: set[str] = set()
         self._failures = 0

@@ -10,7 +10,18 @@ from urllib.parse import urlsplit
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
+#: Beginning of the keys of practice services, on this machine or in a classroom.
+PRACTICE_KEY = "practice-"
 OPENAI_URL = "https://api.openai.com/v1"
+
+
+def is_practice(who: object) -> bool:
+    """Whether a client, or a key, is that of a practice service, where everything is free.
+
+    Such a key opens practice services alone: nothing can be charged to it, and it may travel
+    unprotected in a classroom's own network. Introduced in notebook 06.
+    """
+    return str(getattr(who, "api_key", who) or "").strip().startswith(PRACTICE_KEY)
 
 
 @dataclass(frozen=True)

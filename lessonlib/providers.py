@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lessonlib import azure_client, consent
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.provider_address import Provider, host_of, is_local, resolve
+from lessonlib.provider_address import Provider, host_of, is_local, is_practice, resolve
 from lessonlib.provider_key import find_key
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 #: Seconds that one request may take.
 TIMEOUT = 120.0
-
 
 #: Providers agreed to in this Python process: asked once, not at each cell.
 _agreed: set[str] = set()
@@ -44,6 +43,9 @@ def connect(
 ) -> openai.OpenAI:
     """A client for the chosen provider: an ordinary ``openai.OpenAI``.
 
+    At a paid provider it asks for a yes to the estimate before each fine-tuning job that it sends,
+    by whichever call (``job_guard``).
+
     Args:
         provider: "practice", "openai", "azure", or the base URL of any service that
             speaks the same protocol. Default: LESSON_PROVIDER, else "practice".
@@ -53,13 +55,15 @@ def connect(
             (for other addresses) LESSON_API_KEY, the Colab secret of that name, or a
             hidden prompt. Never printed, never saved.
         timeout: seconds that one request may take.
-        confirm: True agrees to the cost without being asked, for scripts.
+        confirm: True agrees to the cost without being asked, for scripts. It is no yes to a job.
         protocol: "azure" for the Azure half of the practice service; see ``azure_client.py``.
         api_version: for Azure's older addresses; then the client is an ``openai.AzureOpenAI``.
 
     Raises:
         LessonError: unknown provider, cost not agreed to, no key, or the practice
             service does not start.
+
+    Introduced in notebook 00.
     """
     azure = azure_client.is_meant(provider, protocol)
     name = (provider or "").strip() or ("" if base_url else os.environ.get("LESSON_PROVIDER", ""))
@@ -67,7 +71,7 @@ def connect(
         name = _classroom_address() or name
     if not base_url and name.strip().lower() in ("", "practice"):
         return _practice_client(timeout, azure, api_version)
-    classroom = _is_classroom_key(api_key or os.environ.get("LESSON_API_KEY"))
+    classroom = is_practice(api_key or os.environ.get("LESSON_API_KEY"))
     chosen = resolve(name.strip(), base_url, classroom)
     classroom = classroom and chosen.key_name == "LESSON_API_KEY"
     if classroom:
@@ -86,34 +90,16 @@ def connect(
 def _client(
     base_url: str, key: str, timeout: float, http_client, azure: bool, api_version: str | None
 ) -> openai.OpenAI:
-    """The official client: OpenAI's, or one for Azure."""
-    if azure:
-        return azure_client.client(base_url, key, timeout, http_client, api_version)
+    """The official client, guarded: OpenAI's, or one for Azure."""
     import openai
 
+    from lessonlib import job_guard
+
+    job_guard.watch(http_client)
+    if azure:
+        return azure_client.client(base_url, key, timeout, http_client, api_version)
     return openai.OpenAI(
         base_url=base_url, api_key=key, timeout=timeout, http_client=http_client)
-
-
-def default_model(provider: str | None = None) -> str:
-    """The model that a notebook starts from: LESSON_MODEL, else the practice model.
-
-    Raises:
-        LessonError: a real provider without LESSON_MODEL. Which model is paid for is the
-            learner's choice, and names of models go out of service.
-    """
-    wish = os.environ.get("LESSON_MODEL", "").strip()
-    if wish:
-        return wish
-    name = (provider or os.environ.get("LESSON_PROVIDER", "")).strip().lower()
-    if name in ("", "practice") or (
-        "://" in name and _is_classroom_key(os.environ.get("LESSON_API_KEY"))
-    ):
-        return "pantry"
-    raise LessonError(
-        _("No model is named for {provider}.").format(provider=name),
-        _("Set the environment variable LESSON_MODEL to a model of your account."),
-    )
 
 
 def _practice_client(
@@ -143,7 +129,7 @@ def practice_place(name: str):
     address = name if "://" in name else _classroom_address()
     if not address:
         return azure_client.local_place
-    classroom = _is_classroom_key(os.environ.get("LESSON_API_KEY"))
+    classroom = is_practice(os.environ.get("LESSON_API_KEY"))
     chosen = resolve(address, None, classroom)
     if not classroom:
         raise LessonError(
@@ -155,22 +141,13 @@ def practice_place(name: str):
     return lambda: azure_client.practice_place(chosen.base_url, key)
 
 
-def _is_classroom_key(key: str | None) -> bool:
-    """Whether a key is one of a classroom's practice service.
-
-    Such a key opens practice services alone: nothing can be charged to it, and it may travel
-    unprotected in the room's own network.
-    """
-    return (key or "").strip().startswith("practice-")
-
-
 def _classroom_address() -> str:
     """Where a classroom's practice service is, when the instructor's lines were pasted, else "".
 
     Every notebook asks for "practice" by name. In a classroom that is the room's service.
     """
     address = os.environ.get("LESSON_PROVIDER", "").strip()
-    there = "://" in address and _is_classroom_key(os.environ.get("LESSON_API_KEY"))
+    there = "://" in address and is_practice(os.environ.get("LESSON_API_KEY"))
     return address if there else ""
 
 

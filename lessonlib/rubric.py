@@ -117,7 +117,7 @@ def _baseline(work: Work) -> Iterator[str]:
 
 def _tuned(work: Work) -> Iterator[str]:
     if work.model is None:
-        yield _("tune a model: tuning.by_job(...) or tuning.by_lora(...)")
+        yield _("tune a model, by a job or by lora.tune, and keep it: work.model = model")
     if work.tuned is None:
         yield _("measure the tuned model on the test examples")
         return

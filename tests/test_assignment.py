@@ -204,8 +204,10 @@ def triage():
 
     client = lessonlib.connect()
     task = starters.load("support_triage")
-    model = tuning.by_lora(task, "test-triage", lora.LoraSettings(
-        epochs=4, batch_size=8, learning_rate=1e-3), task.looked_up)
+    rows, checks = (task.rows(part, task.looked_up) for part in (task.train, task.validation))
+    model = tuning.Tuned.by_lora(lora.tune(
+        rows, "test-triage", validation=checks, show=False, reuse=True,
+        settings=lora.LoraSettings(epochs=4, batch_size=8, learning_rate=1e-3)))
 
     def asked(name, which, messages):
         return evaluate(client, Method(name, which, messages, task.answer_tokens), task.test,

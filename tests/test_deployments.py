@@ -15,7 +15,7 @@ import pytest
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 
 import lessonlib
-from lessonlib import azure_client, control_plane, costs, deployments, hosting_bill, jobs
+from lessonlib import azure_client, control_plane, costs, deployments, facts, hosting_bill, jobs
 from lessonlib.control_plane import Place
 from lessonlib.errors import LessonError
 from lessonlib.practice import classroom, service
@@ -151,6 +151,15 @@ def test_nothing_is_deployed_at_azure_without_a_yes_to_the_estimate(azure, fake,
     assert not puts(fake)
 
 
+def test_no_way_to_the_control_plane_deploys_without_a_yes(fake):
+    """The guard stood in Resource.deploy alone; what Resource is built on asked nobody."""
+    for method in ("PUT", "POST", "PATCH"):
+        with pytest.raises(LessonError, match="nobody has agreed"):
+            control_plane.request(
+                fake.place, method, fake.place.path("x"), deployments.wish(TUNED))
+    assert not fake.requests
+
+
 def test_after_a_yes_the_request_is_that_of_azures_tutorial(azure, fake, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(builtins, "input", lambda prompt: asked.append(prompt) or "yes")
@@ -262,7 +271,7 @@ def test_the_token_follows_no_link_to_another_place(azure, fake, link):
 
 
 def test_a_listing_that_leads_in_a_circle_ends(azure, fake):
-    again = fake.place.address + fake.place.path() + f"?api-version={control_plane.API_VERSION}"
+    again = fake.place.address + fake.place.path() + f"?api-version={facts.API_VERSION}"
     fake.list_answer = (200, {"value": [], "nextLink": again})
     with pytest.raises(LessonError, match="no list of deployments"):
         azure.deployments()

@@ -1,63 +1,152 @@
 """Nothing is paid for by accident: the estimate before each job, and a yes that was typed."""
 
 import json
-from types import SimpleNamespace as Thing
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import openai
 import pytest
-from fine_tuning_parts import jsonl, rows
+from fine_tuning_parts import jsonl, rows, supervised, upload
+from IPython.core.error import StdinNotImplementedError
 
 import lessonlib
-from lessonlib import costs, facts, job_guard, jobs
+from lessonlib import azure_client, costs, facts, job_guard, jobs, providers
 from lessonlib.errors import LessonError
 from lessonlib.practice import service
+from lessonlib.provider_address import is_practice
 from tools.notebook_rules import SECRET
+
+KEY = "sk-proj-abcdefghij0123456789"
+MODEL = "gpt-4.1-mini-2025-04-14"
+JOB = {"id": "ftjob-1", "object": "fine_tuning.job", "model": MODEL, "status": "queued",
+       "created_at": 1, "training_file": "file-1", "result_files": [], "seed": 1,
+       "organization_id": "o", "hyperparameters": {"n_epochs": 4}}
 
 
 class PaidService:
-    """A client of a service that charges; it keeps what it was asked to create."""
+    """A service that charges, over real HTTP. It keeps what it was asked, method and path.
 
-    def __init__(self, key="sk-real", content=b""):
-        self.api_key, self.content_of, self.created = key, content, []
-        self.files = Thing(create=self.keep, content=self.give)
-        self.fine_tuning = Thing(jobs=Thing(create=self.create))
+    ``trouble``: statuses that the next orders are refused with. ``content``: of its only file.
+    """
 
-    def keep(self, file, purpose):
-        return Thing(id="file-1", status="processed")
+    def __init__(self):
+        self.requests, self.orders, self.trouble, self.content = [], [], [], jsonl(rows(100))
+        paid = self
 
-    def give(self, id):
-        return Thing(read=lambda: self.content_of)
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
 
-    def create(self, **wish):
-        self.created.append(wish)
-        return Thing(id="ftjob-1")
+            def do(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                status, content = paid.answer(self.command, self.path, dict(self.headers), body)
+                self.send_response(status)
+                if status == 307:
+                    self.send_header("location", f"{paid.url}/elsewhere/fine_tuning/jobs")
+                self.send_header("retry-after-ms", "1")
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do
+
+            def log_message(self, *line):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def answer(self, method, path, headers, body):
+        self.requests.append((method, path, headers))
+        if method == "GET":
+            if "/content" in path:
+                return 200, self.content
+            return 200, json.dumps(JOB).encode()
+        if "/files" in path:
+            return 200, json.dumps({"id": "file-1", "object": "file", "bytes": 1, "created_at": 1,
+                                    "filename": "x", "purpose": "fine-tune",
+                                    "status": "processed"}).encode()
+        self.orders.append((path, headers, body))
+        return (self.trouble.pop(0) if self.trouble else 200), json.dumps(JOB).encode()
 
 
-@pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch):
-    monkeypatch.setattr(job_guard, "_counted", {})
+@pytest.fixture
+def paid(monkeypatch):
+    paid = PaidService()
+    monkeypatch.setattr(providers, "_agreed", set())
     # A key that lies in the environment must change nothing at all.
     monkeypatch.setenv("OPENAI_API_KEY", "sk-lying-around")
+    yield paid
+    paid.server.shutdown()
+    paid.server.server_close()
 
 
-def typed(monkeypatch, answer):
-    asked = []
+@pytest.fixture
+def client(paid):
+    with lessonlib.connect(f"{paid.url}/v1", api_key=KEY, confirm=True) as client:
+        yield client
+
+
+def azure(paid, **more):
+    """A client for an Azure resource there, in the newer style or with a version."""
+    return providers._client(paid.url, KEY, 20, openai.DefaultHttpxClient(), True, **more)
+
+
+def typed(monkeypatch, *answers):
+    """Somebody types these; None is nobody. Returns what was asked."""
+    left, asked = list(answers), []
 
     def read(question=""):
         asked.append(question)
-        if answer is None:
-            raise EOFError
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if not isinstance(answer, str):
+            raise answer or EOFError
         return answer
 
     monkeypatch.setattr("builtins.input", read)
     return asked
 
 
-def test_a_yes_creates_the_job_after_the_estimate(monkeypatch, capsys):
+def order(client, **more):
+    return client.fine_tuning.jobs.create(**{"model": MODEL, "training_file": "file-1"} | more)
+
+
+# --- the official call ---------------------------------------------------------------------
+
+
+def test_without_a_yes_the_official_call_sends_nothing(paid, client, monkeypatch):
+    """The question stood in a call of our own: whoever wrote the official one was not asked."""
+    typed(monkeypatch, None)
+    training = upload(client, rows(100))
+    with pytest.raises(LessonError, match="nothing was sent") as caught:
+        client.fine_tuning.jobs.create(model=MODEL, training_file=training)
+    assert paid.orders == [] and job_guard.AGREED in caught.value.cure
+    assert [method for method, path, _h in paid.requests if "fine_tuning" in path] == []
+
+
+@pytest.mark.parametrize("answer", [
+    "", "no", "y", "ja", "yes please", None, OSError(), NotImplementedError(),
+    StdinNotImplementedError("nobody can answer")])
+def test_anything_but_yes_sends_nothing(paid, client, monkeypatch, answer):
+    asked = typed(monkeypatch, answer)
+    with pytest.raises(job_guard.NotAgreed):
+        order(client)
+    assert paid.orders == [] and len(asked) == 1, "a refusal is not tried again"
+
+
+def test_an_interruption_at_the_question_sends_nothing(paid, client, monkeypatch):
+    typed(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        order(client)
+    assert paid.orders == []
+
+
+def test_a_yes_sends_the_order_once_after_the_estimate(paid, client, monkeypatch, capsys):
     asked = typed(monkeypatch, "yes")
-    client = PaidService()
-    training = jobs.upload(client, rows(100))
-    jobs.create(client, "gpt-4.1-mini-2025-04-14", training, n_epochs=3)
-    assert len(client.created) == 1 and len(asked) == 1
+    assert order(client, method=supervised(n_epochs=3)).id == "ftjob-1"
+    assert len(paid.orders) == 1 and len(asked) == 1
     said = capsys.readouterr().out
     price = costs.price("gpt-4.1-mini", tuned=True)
     for part in ("100 examples, 3 epochs", "training tokens", f"(read {price.read})", "$",
@@ -65,85 +154,187 @@ def test_a_yes_creates_the_job_after_the_estimate(monkeypatch, capsys):
         assert part in said
     tokens = int(said.split("epochs: ")[1].split()[0].replace(",", ""))
     assert f"${tokens * price.training / 1e6:,.2f}" in said
+    assert not any(secret in said for secret in (KEY, "sk-")), "no key is ever printed"
 
 
-@pytest.mark.parametrize("answer", ["", "no", "y", "ja", "yes please", None])
-def test_anything_but_yes_creates_nothing(monkeypatch, answer):
-    typed(monkeypatch, answer)
-    client = PaidService()
-    training = jobs.upload(client, rows(10))
-    with pytest.raises(LessonError, match="no job was created|nobody is here"):
-        jobs.create(client, "gpt-4o-mini", training)
-    assert client.created == []
-
-
-def test_each_job_is_asked_for(monkeypatch):
+def test_each_job_is_asked_for(paid, client, monkeypatch):
     """A yes to one job is none to the next: it may be a hundred times as large."""
-    asked = typed(monkeypatch, "yes")
-    client = PaidService()
-    training = jobs.upload(client, rows(10))
+    asked = typed(monkeypatch, "yes", "yes", "no")
     for _time in range(2):
-        jobs.create(client, "gpt-4o-mini", training)
-    assert len(asked) == 2
+        order(client)
+    with pytest.raises(LessonError):
+        order(client)
+    assert len(asked) == 3 and len(paid.orders) == 2
 
 
-def test_scripts_agree_in_writing_and_are_told_all_the_same(monkeypatch, capsys):
+def test_the_clients_own_second_try_does_not_ask_again(paid, client, monkeypatch):
+    asked = typed(monkeypatch, "yes")
+    paid.trouble = [429, 500]
+    order(client)
+    assert len(asked) == 1 and len(paid.orders) == 3
+    paid.trouble = [307]
+    order(client)
+    assert len(asked) == 2 and len(paid.orders) == 5, "one question for a redirected order"
+
+
+def test_a_script_agrees_in_writing_for_one_call(paid, client, monkeypatch, capsys):
     asked = typed(monkeypatch, None)
-    client = PaidService()
-    training = jobs.upload(client, rows(10))
-    jobs.create(client, "gpt-4o-mini", training, confirm=True)
-    assert len(client.created) == 1 and not asked and "10 examples" in capsys.readouterr().out
-    with pytest.raises(LessonError, match="no job was created"):
-        jobs.create(client, "gpt-4o-mini", training, confirm=False)
-    assert "confirm" not in client.created[0], "the guard's word is not the service's"
+    order(client, extra_headers={job_guard.AGREED: "yes"})
+    ((_path, headers, body),) = paid.orders
+    assert not asked and "100 examples" in capsys.readouterr().out
+    assert job_guard.AGREED.lower() not in map(str.lower, headers), "the guard's word is not sent"
+    assert json.loads(body)["training_file"] == "file-1"
+    with pytest.raises(LessonError):
+        order(client)
+    with pytest.raises(LessonError):
+        order(client, extra_headers={job_guard.AGREED: "no"})
+    assert len(paid.orders) == 1
 
 
-def test_a_file_of_another_day_is_fetched_and_counted(monkeypatch):
-    client = PaidService(content=b"\xef\xbb\xbf" + jsonl(rows(20)))
-    text = job_guard.estimate(client, "gpt-4o-mini", "file-old", "auto")
-    assert "20 examples, 5 epochs" in text and "published rule" in text
+# --- all the ways to it ----------------------------------------------------------------------
+
+
+WISH = {"model": MODEL, "training_file": "file-1"}
+WAYS = {
+    "raw": lambda c: c.fine_tuning.jobs.with_raw_response.create(**WISH),
+    "streamed": lambda c: c.fine_tuning.jobs.with_streaming_response.create(**WISH).__enter__(),
+    "copy": lambda c: order(c.copy()),
+    "options": lambda c: order(c.with_options(max_retries=0, timeout=9)),
+    "another key": lambda c: order(c.with_options(api_key="sk-another")),
+    "post": lambda c: c.post("/fine_tuning/jobs", body=WISH, cast_to=object),
+    "slashes": lambda c: c.post("/fine_tuning//jobs/", body=WISH, cast_to=object),
+    "letters": lambda c: c.post("/Fine_Tuning/JOBS", body=WISH, cast_to=object),
+    "code": lambda c: c.post("/fine%5Ftuning/jobs", body=WISH, cast_to=object),
+    "dots": lambda c: c.post("/fine_tuning/x/../jobs", body=WISH, cast_to=object),
+    "put": lambda c: c.put("/fine_tuning/jobs", body=WISH, cast_to=object),
+    "query": lambda c: order(c, extra_query={"api-version": "1"}),
+    "http": lambda c: c._client.post(f"{c.base_url}fine_tuning/jobs", json=WISH),
+    "stream": lambda c: c._client.post(f"{c.base_url}fine_tuning/jobs", content=iter([b"{}"])),
+    "resume": lambda c: c.fine_tuning.jobs.resume("ftjob-1"),
+    "raw resume": lambda c: c.fine_tuning.jobs.with_raw_response.resume("ftjob-1"),
+    "a word we do not know": lambda c: c.post("/fine_tuning/jobs/ftjob-1/extend", cast_to=object),
+    "two keys": lambda c: order(c, extra_headers={"api-key": "practice-1"}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_order_is_guarded(paid, client, monkeypatch, way):
+    typed(monkeypatch, "no")
+    with pytest.raises(job_guard.NotAgreed):
+        WAYS[way](client)
+    assert paid.orders == []
+    asked = typed(monkeypatch, "yes")
+    WAYS[way](client)
+    assert len(paid.orders) == 1 and len(asked) == 1
+
+
+@pytest.mark.parametrize("version", [None, facts.DATA_API_VERSION])
+def test_azures_addresses_are_guarded(paid, monkeypatch, version, capsys):
+    typed(monkeypatch, "no")
+    client = azure(paid, api_version=version)
+    with pytest.raises(job_guard.NotAgreed):
+        order(client)
+    fetched = [(path, headers) for _m, path, headers in paid.requests]
+    assert "100 examples" in capsys.readouterr().out and paid.orders == []
+    ((path, headers),) = fetched
+    kept = f"?api-version={version}" if version else ""
+    root = azure_client.V1 if version is None else "/openai"
+    assert path == f"{root}/files/file-1/content{kept}"
+    assert KEY in (headers.get("api-key", ""), headers.get("authorization", "Bearer ")[7:],
+                   headers.get("Authorization", "Bearer ")[7:])
+    typed(monkeypatch, "yes")
+    order(client, extra_body={"trainingType": "Standard"})
+    assert len(paid.orders) == 1
+
+
+def test_what_costs_nothing_is_not_asked_for(paid, client, monkeypatch):
+    asked = typed(monkeypatch, None)
+    upload(client, rows(10))
+    client.fine_tuning.jobs.retrieve("ftjob-1")
+    client.fine_tuning.jobs.cancel("ftjob-1")
+    client.fine_tuning.jobs.pause("ftjob-1")
+    assert not asked and len(paid.orders) == 2
+
+
+def test_practice_is_free_and_nobody_is_asked(monkeypatch):
+    asked = typed(monkeypatch, None)
+    for more in ({}, {"protocol": "azure"},
+                 {"protocol": "azure", "api_version": facts.DATA_API_VERSION}):
+        with lessonlib.connect("practice", **more) as client:
+            assert is_practice(client)
+            job = order(client, model="pantry", training_file=upload(client, rows(10)),
+                        method=supervised(n_epochs=50, batch_size=1))
+            client.fine_tuning.jobs.cancel(job.id)
+            # Followed after its end, a job is not waited for.
+            assert jobs.follow(client, job, show=False).job.status.startswith("cancel")
+    assert not asked and is_practice(client.api_key)
+    for who in ("sk-practice-1", "", None, openai.OpenAI(api_key="sk-practice-1")):
+        assert not is_practice(who)
+
+
+def test_a_client_of_a_room_that_is_turned_to_a_paid_service_asks(paid, monkeypatch):
+    """The guard goes by the key of each request, not by what the client was made for."""
+    typed(monkeypatch, None)
+    client = lessonlib.connect("http://127.0.0.1:9/v1", api_key="practice-1")
+    with pytest.raises(job_guard.NotAgreed):
+        order(client.with_options(base_url=f"{paid.url}/v1", api_key=KEY))
+    assert paid.orders == []
+
+
+# --- the estimate ------------------------------------------------------------------------------
+
+
+def told(wish, content=b""):
+    return job_guard.estimate({"model": MODEL, "training_file": "file-1"} | wish,
+                              lambda path: content)
+
+
+def test_where_the_service_chooses_the_epochs_its_rule_is_told():
+    for wish in ({}, {"method": supervised(n_epochs="auto")}, {"hyperparameters": 7}):
+        text = told(wish, b"\xef\xbb\xbf" + jsonl(rows(20)))
+        assert "20 examples, 5 epochs" in text and "published rule" in text
+    assert "20 examples, 2 epochs" in told({"hyperparameters": {"n_epochs": 2}}, jsonl(rows(20)))
+
+
+def test_a_resumed_job_is_estimated_by_what_it_is(client, monkeypatch, capsys):
+    typed(monkeypatch, "no")
+    with pytest.raises(LessonError):
+        client.fine_tuning.jobs.resume("ftjob-1")
+    said = capsys.readouterr().out
+    assert "ftjob-1 goes on" in said and "100 examples, 4 epochs" in said
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", "\u017e".encode("utf-16")])
-def test_a_file_that_cannot_be_counted_is_told_and_still_asked_for(monkeypatch, content):
+def test_what_cannot_be_estimated_is_told_and_still_asked_for(paid, client, monkeypatch, capsys,
+                                                             content):
     asked = typed(monkeypatch, "no")
-    client = PaidService(content=content)
-    assert "could not be counted" in job_guard.estimate(client, "gpt-4o", "file-x", 1)
+    paid.content = content
     with pytest.raises(LessonError):
-        jobs.create(client, "gpt-4o", "file-x")
-    assert asked and not client.created
+        order(client)
+    assert "cannot estimate" in capsys.readouterr().out and asked and not paid.orders
 
 
-def test_a_model_without_a_price_is_told(monkeypatch):
-    text = job_guard.estimate(PaidService(content=jsonl(rows(12))), "llama-9", "file-x", 2)
+@pytest.mark.parametrize("wish", [
+    {"training_file": None}, {"training_file": 7}, {"method": {"type": "reinforcement"}},
+    {"method": {"type": ["x"]}}, {"model": None, "training_file": ""}])
+def test_an_odd_order_is_told_as_such(wish):
+    assert "cannot estimate" in told(wish)
+
+
+def test_a_model_without_a_price_is_told():
+    text = told({"model": "llama-9", "method": supervised(n_epochs=2)}, jsonl(rows(12)))
     assert "does not have llama-9" in text and "12 examples, 2 epochs" in text and "$" not in text
     assert job_guard.base_of("ft:gpt-4.1-mini-2025-04-14:me::abc") == "gpt-4.1-mini"
     assert job_guard.base_of("gpt-4.1-nano-2025-04-14") is None
 
 
-def test_practice_is_free_and_nobody_is_asked(monkeypatch):
-    asked = typed(monkeypatch, None)
-    with lessonlib.connect() as client:
-        assert job_guard.is_practice(client)
-        training = jobs.upload(client, rows(10))
-        job = jobs.create(client, "pantry", training, n_epochs=50, batch_size=1)
-        client.fine_tuning.jobs.cancel(job.id)
-        # Followed after its end, a job is not waited for.
-        assert jobs.follow(client, job).job.status == "cancelled"
-    assert not asked
-    assert not job_guard.is_practice(PaidService("sk-practice-1"))
+# --- keys ---------------------------------------------------------------------------------------
 
 
-def test_no_key_is_ever_printed(monkeypatch, capsys):
-    """Not of the paid service, not in what the guard or the client's own text say."""
-    typed(monkeypatch, "yes")
-    client = PaidService("sk-proj-abcdefghij0123456789")
-    jobs.create(client, "gpt-4.1", jobs.upload(client, rows(10)))
-    said = "".join(capsys.readouterr())
-    assert said and "sk-" not in said and "sk-lying-around" not in said
+def test_no_key_of_practice_is_ever_printed(capsys):
     with lessonlib.connect() as practice:
-        told = repr(practice) + repr(service.find()) + "".join(capsys.readouterr())
-        assert practice.api_key not in told
+        shown = repr(practice) + repr(service.find()) + "".join(capsys.readouterr())
+        assert practice.api_key not in shown
 
 
 def test_the_scan_of_notebooks_knows_the_keys_of_practice_services():

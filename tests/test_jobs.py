@@ -5,12 +5,12 @@ from types import SimpleNamespace as Thing
 
 import openai
 import pytest
-from fine_tuning_parts import rows
+from fine_tuning_parts import rows, supervised, upload
 
 import lessonlib
 from lessonlib import job_watch, jobs
 from lessonlib.errors import LessonError
-from lessonlib.job_results import Checkpoints, read_results
+from lessonlib.job_results import read_results
 
 CSV = (
     "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n"
@@ -63,7 +63,7 @@ class FakeClient:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(jobs.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(job_watch.time, "sleep", lambda seconds: None)
 
 
 def test_a_job_is_followed_to_its_end(capsys):
@@ -102,7 +102,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(monkeypatch, ca
         if client.looks == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(jobs.time, "sleep", interrupted)
+    monkeypatch.setattr(job_watch.time, "sleep", interrupted)
     run = jobs.follow(client, Thing(id="ftjob-1"))
     assert not client.cancelled and run.job.status == "running" and run.steps
     assert "jobs.follow(client, 'ftjob-1')" in capsys.readouterr().out
@@ -158,26 +158,24 @@ def test_a_job_without_results_says_so():
         jobs.results(FakeClient(), "ftjob-1")
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(LessonError, match=r"none\.jsonl"):
-        jobs.upload(None, tmp_path / "none.jsonl")
-
-
 def test_the_whole_way_on_the_practice_service(monkeypatch, capsys):
     monkeypatch.undo()
     with lessonlib.connect() as client:
-        training, validation = jobs.upload(client, rows(10)), jobs.upload(client, rows(3, 30))
-        job = jobs.create(client, "pantry", training, validation, n_epochs=3, batch_size=5,
-                          suffix="soup", seed=1, metadata={"lesson": "06"})
+        job = client.fine_tuning.jobs.create(
+            model="pantry", training_file=upload(client, rows(10)),
+            validation_file=upload(client, rows(3, 30)),
+            method=supervised(n_epochs=3, batch_size=5),
+            suffix="soup", seed=1, metadata={"lesson": "06"})
         assert job.metadata == {"lesson": "06"} and job.seed == 1
         run = jobs.follow(client, job, every=0.2)
         assert run.model.startswith("ft:pantry:practice:soup:") and len(run.steps) == 6
         table = jobs.results(client, run.job)
         assert [one.step for one in table.steps] == [1, 2, 3, 4, 5, 6]
-        kept = jobs.checkpoints(client, job.id)
-        assert isinstance(kept, Checkpoints) and [one.step for one in kept] == [6, 4, 2]
-        best = min(one.numbers.valid_loss for one in kept)
-        assert kept.best().numbers.valid_loss == best and run.model in repr(kept)
+        kept = client.fine_tuning.jobs.checkpoints.list(job.id).data
+        assert [one.step_number for one in kept] == [6, 4, 2]
+        best = min(kept, key=lambda one: one.metrics.full_valid_loss)
+        assert run.model == kept[0].fine_tuned_model_checkpoint
         assert client.chat.completions.create(
-            model=kept.best().model, messages=rows(1)[0]["messages"][:2], max_tokens=2)
+            model=best.fine_tuned_model_checkpoint, messages=rows(1)[0]["messages"][:2],
+            max_tokens=2)
     assert "The job has successfully completed" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from lessonlib import providers
 from lessonlib.errors import LessonError
 
 KEY = "sk-this-must-never-be-seen"
-WORDS = ("OPENAI_", "AZURE_OPENAI_", "LESSON_PROVIDER", "LESSON_API_KEY", "LESSON_MODEL")
+WORDS = ("OPENAI_", "AZURE_OPENAI_", "LESSON_PROVIDER", "LESSON_API_KEY")
 
 
 @pytest.fixture(autouse=True)
@@ -218,18 +218,7 @@ def test_no_key_and_nobody_to_ask_is_an_error_with_a_cure(monkeypatch):
         lessonlib.connect("openai", confirm=True)
 
 
-# --- models ------------------------------------------------------------------------------
-
-
-def test_the_default_model(monkeypatch):
-    assert providers.default_model() == "pantry"
-    with pytest.raises(LessonError, match="LESSON_MODEL"):
-        providers.default_model("openai")
-    monkeypatch.setenv("LESSON_PROVIDER", "openai")
-    with pytest.raises(LessonError, match="LESSON_MODEL"):
-        providers.default_model()
-    monkeypatch.setenv("LESSON_MODEL", "gpt-4.1-mini")
-    assert providers.default_model() == "gpt-4.1-mini"
+# --- names -----------------------------------------------------------------------------
 
 
 def test_unknown_names_of_the_package():

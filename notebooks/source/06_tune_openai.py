@@ -30,13 +30,16 @@
 # **Time:** 30 minutes, of which the computer works for about one.
 
 # %%
+import base64
+import time
 from dataclasses import replace
 
 import openai
 
 import lessonlib
 from lessonlib import Method, Scoreboard, chat_files, compare, costs, evaluate, exercises, facts
-from lessonlib import job_guard, jobs, paths, prompting, training_rows, widgets
+from lessonlib import jobs, paths, prompting, training_rows, widgets
+from lessonlib.provider_address import is_practice
 from lessonlib.tasks import recipes
 
 PROVIDER = "practice"  # who trains and serves; later: "openai", or an address
@@ -74,8 +77,9 @@ for end in sorted(facts.model_ends(), key=lambda end: end.ends):
 #
 # The practice service on this computer understands the same requests and really trains, only a
 # far smaller model. Whoever still has access changes `PROVIDER` and `MODEL` in the first cell;
-# the cells below are the same. Before each job on a paid service, the cell prints what it will
-# cost and asks for a yes. An API key that lies in the environment is not a yes.
+# the cells below are the same. Before a job goes to a paid service, our client prints what it will
+# cost and waits for a yes; without one, nothing is sent. An API key that lies in the environment
+# is not a yes.
 
 # %% [markdown]
 # ## 2. Prepare and check
@@ -103,14 +107,14 @@ chat_files.estimate(report.tokens, model=PRICED)
 # %% [markdown]
 # ## 3. Upload
 #
-# `jobs.upload` sends a file and gives back its **id**, the name under which the service knows it.
-# Behind it stands one call of OpenAI's client, `client.files.create(file=..., purpose="fine-tune")`.
+# This is the call of OpenAI's own client, as their documentation has it. The `purpose` says what
+# the file is for. What comes back has an **id**, the name under which the service knows the file.
 
 # %% tags=["nbval-ignore-output"] reason="each upload gets an id of its own"
-training_file = jobs.upload(client, train_path)
-validation_file = jobs.upload(client, valid_path)
-stored = client.files.retrieve(training_file)
-print(f"{stored.id}: {stored.filename}, {stored.bytes:,} bytes, for {stored.purpose}")
+training_file = client.files.create(file=train_path, purpose="fine-tune")
+validation_file = client.files.create(file=valid_path, purpose="fine-tune")
+for file in (training_file, validation_file):
+    print(f"{file.id}: {file.filename}, {file.bytes:,} bytes, for {file.purpose}")
 
 # %% [markdown]
 # ## 4. Create the job
@@ -120,8 +124,13 @@ print(f"{stored.id}: {stored.filename}, {stored.bytes:,} bytes, for {stored.purp
 # service can.
 
 # %% tags=["nbval-ignore-output"] reason="ids and times differ between runs"
-job = jobs.create(
-    client, MODEL, training_file, validation_file, suffix="recipe-ner", seed=1
+job = client.fine_tuning.jobs.create(
+    model=MODEL,
+    training_file=training_file.id,
+    validation_file=validation_file.id,
+    method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": "auto"}}},
+    suffix="recipe-ner",
+    seed=1,
 )
 print(job.id, job.status)
 print(job.method.supervised.hyperparameters)
@@ -131,30 +140,40 @@ print(job.method.supervised.hyperparameters)
 # settings, the **hyperparameters**, are `auto`: the service chooses them when it knows the file.
 # They are the number of epochs, the *batch size* (how many examples each step learns from) and
 # the *learning rate multiplier* (how far each step goes, compared with the service's usual).
-#
-# Without our helper the same request looks like this. It is what the tutorial would write today:
-#
-# ```python
-# client.fine_tuning.jobs.create(
-#     model=MODEL,
-#     training_file=training_file,
-#     validation_file=validation_file,
-#     suffix="recipe-ner",
-#     seed=1,
-#     method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": "auto"}}},
-# )
-# ```
 
 # %% [markdown]
 # ## 5. Follow it
 #
 # A hosted job may wait for hours in a queue. It runs at the service, not here: you can close the
-# notebook and come back. `jobs.follow` shows its **events**, a line for each thing that happens,
-# and ends when the job ends, however it ends. If you interrupt the cell, the job goes on; the
-# message then says how to come back.
+# notebook and come back with the job's id. To follow it, ask now and then how it is.
+
+# %% tags=["nbval-ignore-output"] reason="seconds differ between runs"
+status = ""
+while status not in ("succeeded", "failed", "cancelled"):
+    time.sleep(1)
+    job = client.fine_tuning.jobs.retrieve(job.id)
+    if job.status != status:
+        status = job.status
+        print(f"after {time.time() - job.created_at:3.0f} s: {status}")
+
+# %% [markdown]
+# Whatever happens to a job leaves an **event**. The service keeps them, the newest first. Most are
+# single steps with their numbers; these are the others, in the order in which they happened.
+
+# %% tags=["nbval-ignore-output"] reason="ids differ between runs"
+events = list(client.fine_tuning.jobs.list_events(job.id, limit=100))
+print(len(events), "events; the last step:", next(one for one in events if one.data).message)
+for event in reversed(events):
+    if event.type == "message":
+        print("-", event.message)
+
+# %% [markdown]
+# So much for the bare calls. From here on `jobs.follow` asks for us: it shows new events and a
+# picture of the loss, waits when the network is away for a moment, and gives back the job's model,
+# steps and seconds. If you interrupt the cell, the job goes on, and a message says how to come back.
 
 # %% tags=["nbval-ignore-output"] reason="ids, losses and seconds differ between runs"
-run = jobs.follow(client, job)
+run = jobs.follow(client, job, show=False)
 run
 
 # %% [markdown]
@@ -175,9 +194,18 @@ print(f"The model's name: {done.fine_tuned_model}")
 # %% [markdown]
 # ## 6. Read what the job learned
 #
-# A finished job leaves a **result file**: a table with a line for each step. `jobs.results`
-# fetches and reads it, and shows some of the lines. (OpenAI delivers it encoded in base64, which
-# has surprised many; the helper takes care of it.)
+# A finished job leaves a **result file**: a table with a line for each step. It is fetched like any
+# file of yours. One thing has surprised many: OpenAI delivers it encoded in **base64**, letters
+# and digits that stand for the file's bytes. Decode it, and there is a plain CSV file.
+
+# %% tags=["nbval-ignore-output"] reason="losses differ between machines"
+content = client.files.content(run.job.result_files[0]).read()
+print("as it comes:", content[:60])
+lines = base64.b64decode(content).decode("utf-8").splitlines()
+print(*lines[:4], "...", lines[-1], sep="\n")
+
+# %% [markdown]
+# `jobs.results` does the same and makes a table of it, with some of the lines.
 
 # %% tags=["nbval-ignore-output"] reason="losses differ between machines"
 results = jobs.results(client, job)
@@ -247,12 +275,14 @@ print("job against the instructions: ", compare(tuned, told))
 # can be asked like any model.
 
 # %% tags=["nbval-ignore-output"] reason="names and losses differ between runs"
-jobs.checkpoints(client, job)
+for one in client.fine_tuning.jobs.checkpoints.list(job.id):
+    loss = one.metrics.full_valid_loss
+    print(f"step {one.step_number:3}, loss {loss:.3f}: {one.fine_tuned_model_checkpoint}")
 
 # %% [markdown]
-# Why keep more than the last? Because more training is not always better. A model that goes
-# through few examples again and again learns what is peculiar to *them*, and loses what holds in
-# general. That is **overfitting**. With clean examples our small model only grows too sure of
+# (The loss is that on the whole validation file.) Why keep more than the last? Because more
+# training is not always better. A model that goes through few examples again and again learns
+# what is peculiar to *them*, and loses what holds in general. That is **overfitting**. With clean examples our small model only grows too sure of
 # itself; its answers stay right (notebook 10 shows that). It costs answers where the examples are
 # few *and* unlike the rest. That we make happen, in a way that is taken from life.
 
@@ -272,9 +302,16 @@ more = training_rows.chat_rows(sent)
 print("\nThe check says:", chat_files.check(more, count_tokens=False).headline())
 
 # %% tags=["nbval-ignore-output"] reason="ids, losses and seconds differ between runs"
-further = jobs.create(
-    client, run.model, jobs.upload(client, more), validation_file,
-    n_epochs=3, batch_size=4, learning_rate_multiplier=0.05, suffix="further", seed=1,
+more_path = chat_files.write(more, folder / "recipes_more.jsonl")
+more_file = client.files.create(file=more_path, purpose="fine-tune")
+settings = {"n_epochs": 3, "batch_size": 4, "learning_rate_multiplier": 0.05}
+further = client.fine_tuning.jobs.create(
+    model=run.model,
+    training_file=more_file.id,
+    validation_file=validation_file.id,
+    method={"type": "supervised", "supervised": {"hyperparameters": settings}},
+    suffix="further",
+    seed=1,
 )
 overfit = jobs.follow(client, further)
 
@@ -288,18 +325,21 @@ overfit.picture()
 # what the validation file is for.
 
 # %% tags=["nbval-ignore-output"] reason="names and losses differ between runs"
-kept = jobs.checkpoints(client, further)
-kept
+kept = client.fine_tuning.jobs.checkpoints.list(further.id).data
+for one in kept:
+    print(f"step {one.step_number:3}, loss {one.metrics.full_valid_loss:.3f}")
 
 # %% [markdown]
 # Which one would you take? The rule: choose on the *validation* data, then measure the choice
-# once on the *test* data. `best()` takes the checkpoint with the lowest validation loss.
+# once on the *test* data. So we take the checkpoint with the lowest validation loss.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
-early, last = kept.best(), kept[0]
-print(f"lowest validation loss: step {early.step}; the last one: step {last.step}\n")
-chosen = evaluate(client, Method("chosen checkpoint", early.model, prompting.tuned), test)
-final = evaluate(client, Method("last checkpoint", last.model, prompting.tuned), test)
+early, last = min(kept, key=lambda one: one.metrics.full_valid_loss), kept[0]
+print(f"lowest loss: step {early.step_number}; the last one: step {last.step_number}\n")
+chosen, final = (
+    evaluate(client, Method(name, one.fine_tuned_model_checkpoint, prompting.tuned), test)
+    for name, one in (("chosen checkpoint", early), ("last checkpoint", last))
+)
 for result in (tuned, chosen, final):
     print(f"{result.name:18} micro-F1 {result.metrics()['micro_f1']}")
 gain = compare(chosen, final)
@@ -318,8 +358,11 @@ print(f"\nchosen against last: {gain}, {'more than luck' if gain.significant els
 # fails when its file is checked, and tells why. We send a file that somebody typed by hand.
 
 # %% tags=["nbval-ignore-output"] reason="ids differ between runs"
-typed = jobs.upload(client, paths.DATA / "training_files" / "typed_by_hand.jsonl")
-failed = jobs.follow(client, jobs.create(client, MODEL, typed), show=False)
+typed = client.files.create(
+    file=paths.DATA / "training_files" / "typed_by_hand.jsonl", purpose="fine-tune"
+)
+doomed = client.fine_tuning.jobs.create(model=MODEL, training_file=typed.id)
+failed = jobs.follow(client, doomed, show=False)
 print(failed.job.status)
 print(f"code:    {failed.job.error.code}")
 print(f"param:   {failed.job.error.param}")
@@ -335,7 +378,7 @@ print(f"message: {failed.job.error.message}")
 # checkpoints stay.
 
 # %% tags=["nbval-ignore-output"] reason="ids differ between runs"
-unwanted = jobs.create(client, MODEL, training_file, n_epochs=20)
+unwanted = client.fine_tuning.jobs.create(model=MODEL, training_file=training_file.id)
 print(client.fine_tuning.jobs.cancel(unwanted.id).status)
 try:
     client.fine_tuning.jobs.cancel(unwanted.id)
@@ -348,10 +391,12 @@ except openai.BadRequestError as error:
 # of ours; a real service does not know the word, so the cell asks the practice service alone.)
 
 # %%
-if job_guard.is_practice(client):
+if is_practice(client):
     try:
-        jobs.create(
-            client, MODEL, training_file, metadata={"practice_rehearse": "training_not_available"}
+        client.fine_tuning.jobs.create(
+            model=MODEL,
+            training_file=training_file.id,
+            metadata={"practice_rehearse": "training_not_available"},
         )
     except openai.PermissionDeniedError as error:
         print(error.status_code, error.code)
@@ -368,7 +413,7 @@ if job_guard.is_practice(client):
 
 # %%
 once = {"X-Practice-Rehearse": "rate_limit_once"}
-if job_guard.is_practice(client):
+if is_practice(client):
     print("patient:  ", len(client.models.list(extra_headers=once).data) > 0)
     try:
         client.with_options(max_retries=0).models.list(extra_headers=once)
@@ -385,9 +430,9 @@ if job_guard.is_practice(client):
 
 # %% tags=["nbval-ignore-output"] reason="the number of things left from earlier runs differs"
 for checkpoint in kept:
-    client.models.delete(checkpoint.model)
-for file in (training_file, validation_file, typed, further.training_file):
-    client.files.delete(file)
+    client.models.delete(checkpoint.fine_tuned_model_checkpoint)
+for file in (training_file, validation_file, more_file, typed):
+    client.files.delete(file.id)
 mine = [model.id for model in client.models.list() if model.id.startswith(f"ft:{MODEL}:")]
 print(f"{len(mine)} tuned models of {MODEL} are left, ours among them: {run.model in mine}")
 

@@ -32,7 +32,11 @@
 # **Time:** 30 minutes, of which the computer works for about one.
 
 # %%
+import time
+from urllib.parse import urlsplit
+
 import openai
+import requests
 
 import lessonlib
 from lessonlib import Method, Scoreboard, chat_files, compare, costs, deployments, evaluate
@@ -94,13 +98,16 @@ for service in ("azure", "openai"):
     print(f"for {service}: {report.headline()}")
 
 # %% [markdown]
-# Now we send them. Azure reads a file before it says that the file can be used, so `upload` waits
-# for that. What comes back is an **id**. We keep it: it is how the job finds the file.
+# Now we send them, as in notebook 06. Azure reads a file before it says that it can be used; OpenAI's
+# client can wait for that. We keep the **ids**: by them the job finds the files.
 
 # %% tags=["nbval-ignore-output"] reason="ids are new each time"
-training = jobs.upload(client, training_path)
-check = jobs.upload(client, validation_path)
-print(training, check, sep="\n")
+training = client.files.create(file=training_path, purpose="fine-tune")
+check = client.files.create(file=validation_path, purpose="fine-tune")
+print("at first:", training.status, check.status)
+for file in (training, check):
+    read = client.files.wait_for_processing(file.id, poll_interval=1)
+    print(read.id, read.status)
 
 # %% [markdown]
 # ## 3. The job
@@ -110,11 +117,17 @@ print(training, check, sep="\n")
 # can. The **training type** says where it may
 # run: *Standard* stays in your region, *GlobalStandard* may run anywhere and is cheaper,
 # *Developer* is cheaper still and waits for machines that are free. (Here it changes nothing.)
+# OpenAI's client has no word for it, since it is Azure's alone: `extra_body` adds it to the request.
 
 # %% tags=["nbval-ignore-output"] reason="ids are new each time"
-job = jobs.create(
-    client, MODEL, training, check, n_epochs=3, suffix="recipes", seed=105,
-    training_type="Standard",
+job = client.fine_tuning.jobs.create(
+    model=MODEL,
+    training_file=training.id,
+    validation_file=check.id,
+    method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 3}}},
+    suffix="recipes",
+    seed=105,
+    extra_body={"trainingType": "Standard"},
 )
 print(job.id, job.status, job.hyperparameters, sep="\n")
 
@@ -152,7 +165,9 @@ results.picture()
 # last epoch was one too many.
 
 # %% tags=["nbval-ignore-output"] reason="names and losses differ between runs"
-jobs.checkpoints(client, job)
+for one in client.fine_tuning.jobs.checkpoints.list(job.id):
+    loss = one.metrics.full_valid_loss
+    print(f"step {one.step_number:3}, loss {loss:.3f}: {one.fine_tuned_model_checkpoint}")
 
 # %% [markdown]
 # ## 4. Ask it. It does not answer
@@ -175,20 +190,57 @@ except openai.NotFoundError as error:
 # %% [markdown]
 # ## 5. Deploy
 #
-# A **deployment** is a computer that holds the model ready, and a name that you choose. It is
-# made at the control plane. Look at the two names in this request.
+# A **deployment** is a computer that holds the model ready, and a name that you choose. It is made
+# at the control plane by one request. OpenAI's client does not know that plane, so here is the whole
+# of it: an address, two headers, a body. The address begins with the control plane; at Azure this
+# is `https://management.azure.com`. Then it goes down from the subscription to the deployment.
 
-# %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
+# %% tags=["nbval-ignore-output"] reason="the port differs"
 NAME = "recipes"
-print(f"PUT .../accounts/<your resource>/deployments/{NAME}?api-version={API_VERSION}")
-print(deployments.wish(run.model, "standard"))
+place = resource.place
+account = (
+    f"{place.address}/subscriptions/{place.subscription}/resourceGroups/{place.group}"
+    f"/providers/Microsoft.CognitiveServices/accounts/{place.account}"
+)
+address = f"{account}/deployments/{NAME}?api-version={API_VERSION}"
+headers = {"Authorization": f"Bearer {place.token}", "Content-Type": "application/json"}
+direct = {"no_proxy": urlsplit(address).hostname}  # no proxy between us and this machine
+print(address)
 
 # %% [markdown]
-# The name in the address is the deployment's. The name in the body is the model's. Whoever asks
-# later uses the first one. `deploy` sends this request, prints what it will cost, and waits. At
-# Azure it also waits for your "yes", and then for some minutes.
+# The token says who is asking, so it is not for showing. The body says what should stand there: how
+# much of it and of which kind (`sku`), and which model. A tuned model has the version "1".
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
+body = {
+    "sku": {"name": "standard", "capacity": 1},
+    "properties": {"model": {"format": "OpenAI", "name": run.model, "version": "1"}},
+}
+if resource.practice:  # at Azure this line would start the meter; there, we ask first (below)
+    made = requests.put(address, headers=headers, json=body, proxies=direct, timeout=60)
+    print(made.status_code, made.json()["properties"]["provisioningState"])
+
+# %% [markdown]
+# 201: it will be made. Look at the two names. The one in the address is the deployment's, the one
+# in the body is the model's, and whoever asks later uses the first. A deployment takes a while, so we
+# look again until its state does not pass any more. At Azure this takes some minutes.
+
+# %% tags=["nbval-ignore-output"] reason="states pass too quickly to be the same each time"
+while resource.practice:
+    found = requests.get(address, headers=headers, proxies=direct, timeout=60).json()
+    state = found["properties"]["provisioningState"]
+    print(state)
+    if state not in ("Accepted", "Creating"):
+        break
+    time.sleep(0.5)
+
+# %% [markdown]
+# That is all that stands behind `resource.deploy`. It makes this body (`deployments.wish`), prints what
+# the deployment will cost, waits at Azure for your "yes", sends the request and follows it. Sent a
+# second time for the same model, it changes nothing.
+
+# %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
+print("the same body:", deployments.wish(run.model, "standard") == body)
 resource.deploy(NAME, run.model)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
@@ -252,8 +304,9 @@ print("deployed now:", [one.name for one in resource.deployments()])
 
 # %%
 for file in (training, check):
-    client.files.delete(file)
-print([file.id for file in client.files.list(purpose="fine-tune") if file.id in (training, check)])
+    client.files.delete(file.id)
+left = {file.id for file in client.files.list(purpose="fine-tune")}
+print("files left:", sorted(left & {training.id, check.id}))
 
 # %% [markdown]
 # ## 8. What if we forget?

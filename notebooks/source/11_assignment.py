@@ -29,7 +29,8 @@
 
 # %%
 import lessonlib
-from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, lora, rubric, widgets
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, jobs, lora, rubric
+from lessonlib import widgets
 from lessonlib.assignment import answer_loss, forms, own_rows, simple, splits, starters, tuning
 from lessonlib.break_even import Scenario
 from lessonlib.decision_guide import DecisionGuide
@@ -164,23 +165,45 @@ board.table(split, columns=["route", metric, "prompt_tokens", "cost_per_1000"])
 # %% [markdown]
 # ## 5. Tune
 #
-# The training file is written and checked, then it goes the way that you chose: to a service as a
-# job, or to the trainer on this machine. On a paid service you are asked for a yes to the printed
-# estimate first.
-#
 # The prompt in training is the one that will be used later. Ours is short, but it carries the
 # likest training rows, looked up: so the model need not learn the customers' whole language. It is
 # enough to learn how to *read* what stands before the question. (`SHOWN = 0` leaves them out. Try
 # it: what happens to the score, and to the tokens?)
 
-# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+# %%
 prompt = task.looked_up if SHOWN else task.bare
-print(prompt(task.train[0])[-1]["content"], "\n")
+rows, checks = task.rows(task.train, prompt), task.rows(task.validation, prompt)
+print(prompt(task.train[0])[-1]["content"])
+
+# %% [markdown]
+# Now the way that you chose. If it is `job`, both files are written, checked and sent to a service,
+# which trains. The calls are those of notebooks 06 and 07. A paid service gets no order before
+# you have said yes to the printed estimate.
+
+# %% tags=["nbval-ignore-output"] reason="ids, losses and seconds differ between runs"
 if ROUTE == "job":
-    model = tuning.by_job(client, task, MODEL, prompt, **HOW)
-else:
+    sent = [client.files.create(file=path, purpose="fine-tune")
+            for path in tuning.write_files(task, prompt)]
+    training, validation = (client.files.wait_for_processing(file.id) for file in sent)
+    job = client.fine_tuning.jobs.create(
+        model=MODEL,
+        training_file=training.id,
+        validation_file=validation.id,
+        method={"type": "supervised", "supervised": {"hyperparameters": HOW}},
+        suffix="assignment",
+    )
+    model = tuning.Tuned.by_job(jobs.follow(client, job))
+
+# %% [markdown]
+# If it is `lora`, this machine trains, as in notebooks 01 and 08. A model that is here already, from
+# the same rows and settings, is taken as it is.
+
+# %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
+if ROUTE == "lora":
     settings = lora.LoraSettings(epochs=4, batch_size=8, learning_rate=1e-3)
-    model = tuning.by_lora(task, f"assignment-{task.name.replace('_', '-')}", settings, prompt)
+    model = tuning.Tuned.by_lora(lora.tune(
+        rows, f"assignment-{task.name.replace('_', '-')}", settings=settings, validation=checks,
+        reuse=True))
 work.model = model
 model
 
