@@ -6,7 +6,7 @@ from datetime import date
 from recipe_rows import recipe_row
 
 from lessonlib.evaluation import Result
-from lessonlib.name_scores import FoundAndUsed, found_and_used
+from lessonlib.tasks.name_scores import FoundAndUsed, found_and_used
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
 
 ENTRIES = [GlossaryEntry(written, house, date(2026, 1, 1)) for written, house in

@@ -12,8 +12,8 @@ from factory.bar import Bar
 from lessonlib import lora, training_rows
 from lessonlib.evaluation import Method, compare, evaluate
 from lessonlib.forgetting import general_loss
-from lessonlib.name_scores import name_recall
 from lessonlib.prompting import tuned as tuned_prompt
+from lessonlib.tasks.name_scores import name_recall
 
 pytestmark = pytest.mark.long("trains three models and asks each all the lessons' questions")
 

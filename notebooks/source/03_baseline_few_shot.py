@@ -34,7 +34,7 @@ import openai
 import lessonlib
 from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, pictures
 from lessonlib import prompting, widgets
-from lessonlib.name_scores import name_recall
+from lessonlib.tasks.name_scores import name_recall
 from lessonlib.tasks import recipes
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address

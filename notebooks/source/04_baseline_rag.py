@@ -32,7 +32,7 @@
 import lessonlib
 from lessonlib import Method, Scoreboard, compare, embeddings, evaluate, exercises, lora
 from lessonlib import pictures, prompting, training_rows, widgets
-from lessonlib.name_scores import found_and_used, name_recall
+from lessonlib.tasks.name_scores import found_and_used, name_recall
 from lessonlib.retrieval import Bm25Examples, Bm25Glossary, GlossaryLookup, recall_at_k
 from lessonlib.tasks import recipes
 

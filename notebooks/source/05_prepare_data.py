@@ -35,7 +35,7 @@ import json
 import lessonlib
 from lessonlib import Method, chat_files, compare, costs, evaluate, exercises, four_needs
 from lessonlib import lora, paths, pictures, prompting, training_rows, widgets
-from lessonlib.name_scores import name_recall
+from lessonlib.tasks.name_scores import name_recall
 from lessonlib.tasks import near_duplicates, recipes
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address

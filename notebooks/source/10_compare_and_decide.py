@@ -42,7 +42,7 @@ from lessonlib import training_rows, widgets
 from lessonlib.break_even import Scenario
 from lessonlib.decision_guide import DecisionGuide
 from lessonlib.forgetting import general_loss
-from lessonlib.name_scores import name_recall
+from lessonlib.tasks.name_scores import name_recall
 from lessonlib.retrieval import GlossaryLookup
 from lessonlib.tasks import recipes
 from lessonlib.tune_once import tune_once
