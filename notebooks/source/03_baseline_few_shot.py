@@ -59,13 +59,36 @@ print(recipes.SYSTEM_INSTRUCTIONS)
 # ## 2. A prompt with examples
 #
 # The examples are put in as if the chat had already gone on for a while: a question, the right
-# answer, a question, the right answer. Then comes the recipe that we want to know about.
+# answer, a question, the right answer. Then comes the recipe that we want to know about. There is
+# nothing to it but a list of messages, so let us write one by hand, with a single example.
 
 # %%
 train, test = recipes.load("train"), recipes.load("test")[:QUESTIONS]
-shots = prompting.pick_balanced(train, k=1)
-for message in prompting.few_shot(test[0], shots):
+shot, recipe = prompting.pick_balanced(train, k=1)[0], test[0]
+messages = [
+    {"role": "system", "content": recipes.SYSTEM_INSTRUCTIONS},
+    {"role": "user", "content": recipes.user_message(shot)},
+    {"role": "assistant", "content": recipes.answer(shot)},
+    {"role": "user", "content": recipes.user_message(recipe)},
+]
+for message in messages[1:]:
     print(f"[{message['role']}]\n{message['content']}\n")
+
+# %% [markdown]
+# The model cannot tell that the first answer was not its own. It goes on as the chat has begun.
+
+# %% tags=["nbval-ignore-output"] reason="the answer may differ between processors"
+reply = client.chat.completions.create(
+    model=MODEL, messages=messages, max_tokens=96, temperature=0
+)
+print("answer:", reply.choices[0].message.content)
+print("right: ", recipes.answer(recipe))
+
+# %% [markdown]
+# `prompting.few_shot` writes the same list for as many examples as you like.
+
+# %%
+prompting.few_shot(recipe, [shot]) == messages
 
 # %% [markdown]
 # Which examples? `pick_shots` draws them at random. `pick_balanced` looks for examples that show
@@ -101,17 +124,7 @@ for result in results:
 board.table("test", columns=["route", "micro_f1", "exact_match", "valid_json", "prompt_tokens"])
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
-fig, axes = pictures.figure()
-tokens = [result.prompt_tokens for result in results]
-f1 = [result.metrics()["micro_f1"] for result in results]
-errors = [[i.value - i.low for i in f1], [i.high - i.value for i in f1]]
-axes.errorbar(tokens, [i.value for i in f1], yerr=errors, fmt="o-", capsize=4)
-for x, interval, result in zip(tokens, f1, results, strict=True):
-    axes.annotate(result.name, (x, interval.value), xytext=(6, -18), textcoords="offset points")
-axes.set(xlabel="prompt tokens for each request", ylabel="micro-F1", ylim=(-0.12, 1))
-axes.set_xlim(0, max(tokens) * 1.25)
-points = ", ".join(f"{r.name} {i.value:.2f}" for r, i in zip(results, f1, strict=True))
-pictures.show(fig, f"Micro-F1 against the length of the prompt: {points}.")
+pictures.errorbars(results, x="prompt_tokens", xlabel="prompt tokens for each request")
 
 # %% [markdown]
 # What did you expect? Look where the curve rises, and where it does not. The words of the

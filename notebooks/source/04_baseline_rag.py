@@ -29,6 +29,9 @@
 # **Time:** 25 minutes, of which the computer works for about two.
 
 # %%
+import bm25s
+import numpy as np
+
 import lessonlib
 from lessonlib import Method, Scoreboard, compare, embeddings, evaluate, exercises, lora
 from lessonlib import pictures, prompting, training_rows, widgets
@@ -68,18 +71,31 @@ print(prompting.with_glossary(test[10], lookup.find(test[10]))[-1]["content"])
 #
 # **BM25** gives each piece of text, each *passage*, a score by the words that it shares with the
 # question; rare words count more. Our passages are the left sides of the glossary's lines, our
-# question is the recipe. We take the best `k`.
+# question is the recipe. The library `bm25s` cuts texts into words, counts them once (the
+# *index*), and gives the best `k` for a question.
 
 # %%
-bm25 = Bm25Glossary(glossary)
+passages = [entry.written for entry in glossary]
+index = bm25s.BM25(corpus=passages)
+index.index(bm25s.tokenize(passages, show_progress=False), show_progress=False)
+question = bm25s.tokenize(" ".join(test[10].lines), show_progress=False)
+found, scores = index.retrieve(question, k=6, show_progress=False)
 print(*test[10].lines, sep="\n")
 print()
-print("exact:", [entry.written for entry in lookup.find(test[10])])
-print("BM25: ", [entry.written for entry in bm25.find(test[10], k=6)])
+for passage, points in zip(found[0], scores[0], strict=True):
+    print(f"{points:5.2f}  {passage}")
 
 # %% [markdown]
 # A ranking does not know when to stop. Among and after the lines that the recipe needs come lines
 # that only share a word with it. They cost tokens, and can mislead the model.
+#
+# From here on `Bm25Glossary` does this for us. It gives the glossary's whole lines, and fewer than
+# `k` where fewer share a word with the recipe.
+
+# %%
+bm25 = Bm25Glossary(glossary)
+print("exact:", [entry.written for entry in lookup.find(test[10])])
+print("BM25: ", [entry.written for entry in bm25.find(test[10], k=6)])
 
 # %% [markdown]
 # ## 3. Search by meaning: embeddings
@@ -99,6 +115,17 @@ if chosen.value:
     finders["embeddings"] = by_meaning.find
 else:
     print("So below we search by words alone, and the rows for embeddings are missing.")
+
+# %% [markdown]
+# How near are two texts? The usual measure is the **cosine** of the angle between their rows of
+# numbers: 1 where they point the same way, about 0 where they have nothing to do with each other.
+
+# %% tags=["nbval-ignore-output"] reason="depends on what is installed"
+if chosen.value:
+    shrimp, *others = encode(["200 g shrimp", "prawns", "plain flour"])
+    for text, other in zip(("prawns", "plain flour"), others, strict=True):
+        cosine = shrimp @ other / (np.linalg.norm(shrimp) * np.linalg.norm(other))
+        print(f"200 g shrimp and {text}: {len(shrimp)} numbers each, cosine {cosine:.2f}")
 
 # %% [markdown]
 # Where would meaning help? Here are three lines in other words than the glossary's left side: none
@@ -178,21 +205,10 @@ columns = ["route", "micro_f1", "exact_match", "valid_json", "prompt_tokens"]
 board.table("test", columns=columns)
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
-fig, axes = pictures.figure()
-shown = {"exact": "*", "BM25": "o", "embeddings": "s"}
-for word, marker in shown.items():
-    points = [(r.prompt_tokens, r.metrics()["micro_f1"]) for n, r in results.items() if word in n]
-    if points:
-        bars = [[i.value - i.low for _, i in points], [i.high - i.value for _, i in points]]
-        axes.errorbar([x for x, _ in points], [i.value for _, i in points], yerr=bars,
-                      fmt=marker + "-", capsize=4, label=word)
-axes.axhline(plain.metrics()["micro_f1"].value, color=pictures.GREY, linestyle=":",
-             label="instructions alone")
-axes.set(xlabel="prompt tokens for each request", ylabel="micro-F1", ylim=(0, 1))
-axes.legend(ncols=2)
-told = "; ".join(f"{n}: {r.metrics()['micro_f1'].value:.2f} with {r.prompt_tokens:.0f} tokens"
-                 for n, r in results.items())
-pictures.show(fig, f"Micro-F1 against prompt tokens of each search. {told}.")
+pictures.errorbars(
+    results, x="prompt_tokens", xlabel="prompt tokens for each request",
+    lines=("exact lookup", "BM25", "embeddings"), across={"instructions alone": plain},
+)
 
 # %% [markdown]
 # Is any search better than none? The paired comparison says so, or says that we cannot tell.

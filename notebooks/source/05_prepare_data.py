@@ -90,6 +90,15 @@ with open(path, encoding="utf-8") as file:
 print(f"{path.name}: {len(lines)} lines. The first one begins:\n{lines[0][:96]}")
 
 # %% [markdown]
+# Each line is complete in itself: read alone, by nothing but `json.loads`, it gives the row again.
+# So a program can go through a file of any size line by line, and one broken line spoils no other.
+
+# %%
+again = json.loads(lines[0])
+print("roles:", [message["role"] for message in again["messages"]])
+print("the same row:", again == rows[0])
+
+# %% [markdown]
 # ## 3. Check it before anybody trains on it
 #
 # A service that cannot read your file says so after you have uploaded it and waited. A check on
@@ -126,8 +135,37 @@ print(f"{code} ({parameter})\n{message}")
 # ## 4. Count the tokens
 #
 # Training is limited and paid by the **token**, a piece of text, a word or less, that a model
-# reads as one. Two questions: does every example fit into the model's context window? And how
-# much is it all together?
+# reads as one. A model reads no messages: its **chat template** first makes one text of them, with
+# marks where each begins and ends. Template and tokens belong to the model, so they come with it.
+
+# %%
+from transformers import AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
+chat = rows[0]["messages"]
+print(tokenizer.apply_chat_template(chat, tokenize=False))
+
+# %% [markdown]
+# In training the model reads this text token by token, and is asked each time: what comes next? It
+# is to learn the answers, not to invent recipes. So beside each token stands what is to be learned
+# at its place (the code calls that *labels*): the token itself within the answer, and -100
+# everywhere else, which means: read it, learn nothing here.
+
+# %%
+prompt = tokenizer.apply_chat_template(chat[:-1], add_generation_prompt=True, return_dict=False)
+tokens = tokenizer.apply_chat_template(chat, return_dict=False)[:-1]  # but for a last line break
+labels = [-100] * len(prompt) + tokens[len(prompt):]
+print(f"{len(prompt)} tokens to read, {len(tokens) - len(prompt)} to learn. Around the border:\n")
+for token, label in list(zip(tokens, labels, strict=True))[len(prompt) - 4 : len(prompt) + 6]:
+    print(f"{tokenizer.decode([token])!r:16} token {token:5}   label {label:5}")
+
+# %% [markdown]
+# The end mark is one of the tokens to learn: a model that never learned it would not know when to
+# stop.
+#
+# `chat_files.check` counts in the same way, *answer* being what is learned. Two questions for the
+# whole file: does every example fit into the model's context window? And how much is it all
+# together?
 
 # %%
 report = chat_files.check(rows)
@@ -227,16 +265,10 @@ for size, result in curve.items():
     print(f"{size:4} examples: micro-F1 {result.metrics()['micro_f1']}")
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
-fig, axes = pictures.figure()
-f1 = [result.metrics()["micro_f1"] for result in curve.values()]
-errors = [[i.value - i.low for i in f1], [i.high - i.value for i in f1]]
-axes.errorbar(range(len(f1)), [i.value for i in f1], yerr=errors, fmt="o-", capsize=4)
-axes.set_xticks(range(len(f1)), list(curve))
-axes.set(xlabel="training examples, from 25 on twice as many at each step", ylabel="micro-F1", ylim=(0, 1))
-axes.set_title("Learning curve, with 95 % intervals")
-axes.grid(axis="y")
-points = ", ".join(f"{n} examples {i.value:.2f}" for n, i in zip(curve, f1, strict=True))
-pictures.show(fig, f"Learning curve, micro-F1 by number of training examples: {points}.")
+pictures.errorbars(
+    {str(size): result for size, result in curve.items()}, title="Learning curve",
+    xlabel="training examples, from 25 on twice as many at each step",
+)
 
 # %% [markdown]
 # The first examples teach mostly the *form* of the answer. The rest is slower: each house name
