@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import subprocess
 import sys
 
@@ -10,40 +10,57 @@ import pytest
 
 from tests import browser
 
-#: pytest in a process of its own: the mark of a test of ours, and no browser to be found.
+#: What is given to pytest, and variables of its environment.
+CASES = {
+    "nothing": ([], {}),
+    "the mark": (["-m", "browser"], {}),
+    "the setting": ([], {"LESSON_NEED_BROWSER": "1"}),
+    "workers": (["-n", "2"], {"LESSON_NEED_BROWSER": "1"}),
+    "all others": (["-m", "not browser"], {}),
+}
+#: pytest in a process of its own, a case after the other: a test file of ours, and no browser to be
+#: found.
 CODE = """
-import sys, pytest
+import contextlib, io, json, os, sys, pytest
 from tests import browser
 browser.program = lambda: ""
-sys.exit(pytest.main(["tests/test_browser_quiz.py", "-q", "-p", "no:cacheprovider"] + sys.argv[1:]))
+ran = {}
+for case, (words, settings) in json.loads(sys.argv[1]).items():
+    os.environ.pop("LESSON_NEED_BROWSER", None)
+    os.environ.update(settings)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        status = pytest.main(["tests/test_browser_quiz.py", "-q", "-p", "no:cacheprovider", *words])
+    ran[case] = [int(status), said.getvalue()]
+print(json.dumps(ran))
 """
 
 
-def without_browser(project, *words, **settings):
-    env = {name: value for name, value in os.environ.items() if name != "LESSON_NEED_BROWSER"}
-    asked = subprocess.run([sys.executable, "-c", CODE, *words], cwd=project, env=env | settings,
+@pytest.fixture(scope="module")
+def ran(project):
+    """Of each case (exit status, what pytest said)."""
+    asked = subprocess.run([sys.executable, "-c", CODE, json.dumps(CASES)], cwd=project,
                            capture_output=True, text=True)
-    return asked.returncode, asked.stdout + asked.stderr
+    assert asked.returncode == 0, asked.stderr
+    return json.loads(asked.stdout)
 
 
-def test_without_a_browser_the_run_passes_and_its_last_lines_say_what_was_not_run(project):
-    status, said = without_browser(project)
+def test_without_a_browser_the_run_passes_and_its_last_lines_say_what_was_not_run(ran):
+    status, said = ran["nothing"]
     assert status == 0, said
     assert "not run" in said and "4 tests were NOT run: there is no browser" in said
     assert browser.CURE in said, "it says what to install"
 
 
-@pytest.mark.parametrize(("words", "settings"), [
-    (["-m", "browser"], {}), ([], {"LESSON_NEED_BROWSER": "1"}),
-    (["-n", "2"], {"LESSON_NEED_BROWSER": "1"})])
-def test_a_browser_that_was_asked_for_must_be_there(project, words, settings):
-    status, said = without_browser(project, *words, **settings)
+@pytest.mark.parametrize("case", ["the mark", "the setting", "workers"])
+def test_a_browser_that_was_asked_for_must_be_there(ran, case):
+    status, said = ran[case]
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "There is no browser on this machine. Cure: install Chromium" in said
 
 
-def test_those_who_leave_the_browser_out_are_not_told_to_install_one(project):
-    status, said = without_browser(project, "-m", "not browser")
+def test_those_who_leave_the_browser_out_are_not_told_to_install_one(ran):
+    status, said = ran["all others"]
     assert status == pytest.ExitCode.NO_TESTS_COLLECTED and "NOT run" not in said
 
 
