@@ -1,7 +1,5 @@
 """Notebook 02's widgets in a real JupyterLab, worked by keyboard alone: the decision guide, the
 break-even explorer and the six cases.
-
-Not part of the default run: ``python start.py test -m browser``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The quiz in a real JupyterLab, worked by keyboard alone.
-
-Not part of the default run. ``python start.py test -m browser`` runs it, and it fails where
-there is no browser.
-"""
+"""The quiz in a real JupyterLab, worked by keyboard alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The rank widget of notebook 01 in a real JupyterLab, worked by keyboard alone.
 
-Not part of the default run: ``python start.py test -m browser``. The runs are real, on a few
-rows.
+The runs are real, on a few rows.
 """
 
 from __future__ import annotations
