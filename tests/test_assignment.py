@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory import assignment_files
-from lessonlib import decision_record, exercises, lora, progress_file, rubric
+from lessonlib import decision_record, exercises, progress_file, rubric
 from lessonlib.assignment import answer_loss, forms, own_rows, scores, simple, starters, tuning
 from lessonlib.assignment.answer_loss import AnswerLoss
 from lessonlib.assignment.scores import OwnExample, as_fields
 from lessonlib.bootstrap import Difference
 from lessonlib.decision_record import Record
 from lessonlib.errors import LessonError
-from lessonlib.evaluation import Method, Result, compare, evaluate
+from lessonlib.evaluation import Result, compare
 from lessonlib.paths import DATA
 from lessonlib.tasks.near_duplicates import near_duplicates
 
@@ -192,47 +192,6 @@ def test_answer_loss_counts_the_answers_alone():
 
     short, long = (answer_loss.measure("x", [row(words)]) for words in ("salt", "salt " * 50))
     assert short.counts[0, 1] == long.counts[0, 1] > 1
-
-
-# --- outcome ---
-
-
-@pytest.fixture(scope="module")
-def triage():
-    """Triage tuned as in the notebook, and everything that is measured with it."""
-    import lessonlib
-
-    client = lessonlib.connect()
-    task = starters.load("support_triage")
-    rows, checks = (task.rows(part, task.looked_up) for part in (task.train, task.validation))
-    model = tuning.Tuned.by_lora(lora.tune(
-        rows, "test-triage", validation=checks, show=False, reuse=True,
-        settings=lora.LoraSettings(epochs=4, batch_size=8, learning_rate=1e-3)))
-
-    def asked(name, which, messages):
-        return evaluate(client, Method(name, which, messages, task.answer_tokens), task.test,
-                        progress=False)
-
-    shots = task.pick_shots(5)
-    return {
-        "tuned": asked("tuned", model.name, task.looked_up),
-        "instructions": asked("instructions", "pantry", task.told),
-        "few-shot": asked("few-shot", "pantry", lambda one: task.few_shot(one, shots)),
-        "likest rows": asked("RAG", "pantry",
-                             lambda one: task.few_shot(one, task.likest(one))),
-        "commonest": simple.commonest(task),
-    }
-
-
-@pytest.mark.parametrize(("other", "margin"), [("instructions", 0.4), ("few-shot", 0.3),
-                                               ("likest rows", 0.2), ("commonest", 0.3)])
-def test_tuning_beats_the_same_model_with_prompts_by_more_than_luck(triage, other, margin):
-    gain = compare(triage["tuned"], triage[other])
-    assert gain.low > 0 and gain.value > margin, gain
-
-
-def test_the_tuned_model_has_learned_the_labels(triage):
-    assert triage["tuned"].metrics()["known_label"].value > 0.9
 
 
 # --- rubric ---

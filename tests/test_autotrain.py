@@ -543,6 +543,7 @@ def test_a_trl_file_without_what_we_rely_on_is_told(job, key):
 # The notebook without AutoTrain
 
 
+@pytest.mark.long("runs notebook 09")
 def test_without_a_network_the_notebook_says_so_and_runs_the_rest(project, tmp_path, monkeypatch):
     """A learner on a train: no environment yet and no network. All cells run, those that need
     AutoTrain say that they did not, and ``trl sft`` has its row on the scoreboard."""
