@@ -1,6 +1,6 @@
 """The routes of the lesson on one scoreboard: which were run, and those that can be run here.
 
-    all_routes.overview(board)                     # what is there, what is missing, and where
+    all_routes.overview(board)                      # what is there, what is missing, and where
     all_routes.ensure(board, client, method, test)  # from the board if it is there, else measured
 
 Notebook 10 compares what the other notebooks have left. Routes that need a service or a library
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from lessonlib.asking import names_of_requests
 from lessonlib.bootstrap import Interval
 from lessonlib.costs import ModelPrice
 from lessonlib.evaluation import Method, Result, evaluate
@@ -57,26 +58,30 @@ def ensure(
 ) -> Result:
     """The result of a method on a split: from the board if it is kept there, else measured.
 
-    A row that was measured on more examples stays as it is. One of another model, or of a model
-    that was tuned again since, is measured anew: its answers are asked for by the model as it is
-    now, and taken from the cache where it has given them.
+    Kept is what answers the same requests by the same model, even if it holds more examples. A
+    row of a prompt that was edited since, or of a model that was tuned again, is measured anew.
+
+    Args:
+        price, training_seconds: are written onto the row, wherever the result is from.
+
+    Introduced in notebook 10.
     """
-    asked = {one.id for one in examples}
-    fresh = evaluate(client, method, examples)
+    prompts = [method.messages(one) for one in examples]
+    names = names_of_requests(client, method.model, prompts, method.parameters)
     for row in board.rows(split):
         if (row["route"], row["model"]) != (method.name, method.model):
             continue
         kept = board.result(row)
-        if kept is not None and asked < {one.id for one in kept.rows} and _agree(kept, fresh):
+        asked = {one.id: one.asked for one in kept.rows} if kept else {}
+        if all(name and asked.get(one.id) == name
+               for one, name in zip(examples, names, strict=True)):
+            if price or (training_seconds and not row["price"]):  # else its price would be lost
+                seconds = training_seconds or row["training_seconds"]
+                board.add(kept, split, training_seconds=seconds, price=price)
             return kept
+    fresh = evaluate(client, method, examples)
     board.add(fresh, split, training_seconds=training_seconds, price=price)
     return fresh
-
-
-def _agree(kept: Result, fresh: Result) -> bool:
-    """Did the model that stands on the board give the answers that this one gives?"""
-    before = {row.id: row.text for row in kept.rows}
-    return all(before[row.id] == row.text for row in fresh.rows)
 
 
 def latency(client, method: Method, examples: Sequence[Example]) -> float:

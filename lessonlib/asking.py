@@ -34,16 +34,17 @@ def ask_all(
 
     Returns:
         The answers in the order of the prompts, and who serves the model. An answer has the keys
-        text, prompt_tokens, completion_tokens, seconds, finish_reason, error and error_message;
-        the last two are None unless the service refused that one request.
+        text, prompt_tokens, completion_tokens, seconds, finish_reason, error, error_message and
+        asked (see ``names_of_requests``); error and error_message are None unless the service
+        refused that one request.
 
     Raises:
         LessonError: the service cannot be used, or it refuses everything for a reason that has
             nothing to do with the length of a prompt.
     """
     identity = model_identity(client, model)
-    keys = [answer_key(model=identity, messages=one, parameters=parameters) for one in prompts]
-    kept = AnswerCache() if cache and not _may_be_another(client, identity) else _NoCache()
+    keys = _names(client, identity, prompts, parameters)
+    kept = AnswerCache() if cache and all(keys) else _NoCache()
     try:
         answers = [kept.get(key) for key in keys]
         missing = [number for number, answer in enumerate(answers) if answer is None]
@@ -68,7 +69,24 @@ def ask_all(
     finally:
         kept.close()
     _refuse_if_nothing_worked(answers)
-    return answers, identity["owner"]
+    named = [answer | {"asked": key} for answer, key in zip(answers, keys, strict=True)]
+    return named, identity["owner"]
+
+
+def names_of_requests(
+    client: openai.OpenAI, model: str, prompts: Sequence[list[dict]], parameters: dict
+) -> list[str]:
+    """For each prompt a name that is the same only for the same request to the same weights.
+
+    Empty names where the service does not tell which model stands behind the name.
+    """
+    return _names(client, model_identity(client, model), prompts, parameters)
+
+
+def _names(client, identity: dict, prompts: Sequence[list[dict]], parameters: dict) -> list[str]:
+    if _may_be_another(client, identity):
+        return [""] * len(prompts)
+    return [answer_key(model=identity, messages=one, parameters=parameters) for one in prompts]
 
 
 def _in_threads(function, items: Sequence, concurrency: int):

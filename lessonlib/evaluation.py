@@ -45,6 +45,11 @@ class Method:
     messages: Callable[[Example], list[dict]]
     max_tokens: int = 96
 
+    @property
+    def parameters(self) -> dict:
+        """What goes with each request. Temperature 0: always the likeliest word."""
+        return {"max_tokens": self.max_tokens, "temperature": 0}
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -145,7 +150,7 @@ def evaluate(
         client,
         method.model,
         prompts,
-        parameters={"max_tokens": method.max_tokens, "temperature": 0},
+        parameters=method.parameters,
         label=method.name,
         concurrency=concurrency,
         cache=cache,

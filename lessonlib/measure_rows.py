@@ -51,7 +51,8 @@ class Answered:
 
     ``seconds`` is the time from sending the request to having the whole answer. Where the service
     refused the request, ``error`` holds its code (such as ``context_length_exceeded``),
-    ``error_message`` its words, and the tokens are None.
+    ``error_message`` its words, and the tokens are None. ``asked`` is the same for the same request
+    to the same model (see ``asking.names_of_requests``); empty where that is not known.
     """
 
     #: The task's scores by name; the first is the one to compare by.
@@ -65,6 +66,7 @@ class Answered:
     finish_reason: str | None = None
     error: str | None = None
     error_message: str | None = None
+    asked: str = ""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

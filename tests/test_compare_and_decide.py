@@ -7,16 +7,20 @@ from datetime import date
 
 import numpy as np
 import pytest
+from fake_service import FakeService, serving
 from recipe_rows import recipe_row
 
 from lessonlib import (
     all_routes,
+    answer_cache,
+    costs,
     decision_record,
     decision_revisit,
     exercises,
     lora,
     other_requests,
     progress_file,
+    prompting,
     tune_once,
 )
 from lessonlib.decision_record import Record
@@ -59,25 +63,73 @@ def test_a_route_that_was_run_is_shown_with_its_best_row(board):
     assert "(practice)" in page and "<th" in page
 
 
-def test_a_row_on_more_recipes_is_kept(board, monkeypatch):
+NAMED = Method("bare prompt", "pantry", prompting.bare)
+
+
+def dishes(names):
+    return [recipes.Recipe(name, f"Dish {name}", ("1 egg",), ("egg",), ("egg",)) for name in names]
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch):
+    """A service that is asked over HTTP and says how often; answers are kept beside the board."""
+    monkeypatch.setattr(answer_cache, "WORK", tmp_path)
+    return FakeService(lambda messages: '["egg"]')
+
+
+def test_what_is_on_the_board_is_not_asked_for_again(board, service, tmp_path):
+    """``ensure`` promised "from the board if it is kept there", and asked in any case."""
+    with serving(service) as client:
+        first = all_routes.ensure(board, client, NAMED, dishes("ab"))
+        (tmp_path / "cache" / "answers.sqlite").unlink(missing_ok=True)
+        for path in (tmp_path / "cache").glob("*"):
+            path.unlink()
+        again = all_routes.ensure(board, client, NAMED, dishes("ab"))
+    assert len(service.asked) == 2 and again.rows == first.rows
+
+
+def test_a_row_on_more_recipes_is_kept(board, service):
     """Notebook 03 measured 100 recipes; asking about 60 of them must not make the row poorer."""
-    board.add(result("bare prompt", ["a", "b", "c"]), "test")
-    monkeypatch.setattr(all_routes, "evaluate",
-                        lambda client, method, examples: result(method.name, ["a", "b"]))
-    examples = [recipes.Recipe(name, name, ("x",), ("x",), ("x",)) for name in "ab"]
-    method = Method("bare prompt", "pantry", None)
-    assert len(all_routes.ensure(board, None, method, examples).rows) == 3
+    with serving(service) as client:
+        all_routes.ensure(board, client, NAMED, dishes("abc"))
+        assert len(all_routes.ensure(board, client, NAMED, dishes("ab")).rows) == 3
+        assert board.rows("test")[0]["examples"] == 3
+        assert len(all_routes.ensure(board, client, NAMED, dishes("bcd")).rows) == 3
     assert board.rows("test")[0]["examples"] == 3
 
 
-def test_a_model_that_was_tuned_again_is_measured_anew(board, monkeypatch):
-    """It has its old name and other answers: the row on the board is of a model that is gone."""
-    board.add(result("tuned", ["a", "b", "c"], text='["old"]'), "test")
-    monkeypatch.setattr(all_routes, "evaluate",
-                        lambda client, method, examples: result(method.name, ["a", "b"]))
-    examples = [recipes.Recipe(name, name, ("x",), ("x",), ("x",)) for name in "ab"]
-    all_routes.ensure(board, None, Method("tuned", "pantry", None), examples)
-    assert board.rows("test")[0]["examples"] == 2
+@pytest.mark.parametrize("changed", ["model", "prompt", "length"])
+def test_what_is_not_the_same_any_more_is_measured_anew(board, service, changed):
+    """A model tuned again has its old name and other answers; so has a prompt that was edited."""
+    method = NAMED
+    with serving(service) as client:
+        all_routes.ensure(board, client, method, dishes("abc"))
+        if changed == "model":
+            service.created = 2
+        elif changed == "prompt":
+            method = replace(method, messages=prompting.instructions)
+        else:
+            method = replace(method, max_tokens=7)
+        all_routes.ensure(board, client, method, dishes("ab"))
+    assert len(service.asked) == 5 and board.rows("test")[0]["examples"] == 2
+
+
+def test_a_row_of_an_earlier_version_is_measured_anew(board, service):
+    """It does not say what was asked of which model."""
+    board.add(result("bare prompt", ["a", "b"]), "test")
+    with serving(service) as client:
+        all_routes.ensure(board, client, NAMED, dishes("ab"))
+    assert len(service.asked) == 2
+
+
+def test_price_and_training_time_are_written_onto_a_row_that_lacks_them(board, service):
+    price = costs.price("gpt-4.1-mini", tuned=True)
+    with serving(service) as client:
+        all_routes.ensure(board, client, NAMED, dishes("ab"), training_seconds=12.0)
+        all_routes.ensure(board, client, NAMED, dishes("ab"), price=price)
+    (row,) = board.rows("test")
+    assert row["cost_per_1000"] > 0 and row["training_seconds"] == 12.0
+
 
 
 # --- other requests ---
