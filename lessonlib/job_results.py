@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lessonlib import job_picture
 from lessonlib.i18n import _
 from lessonlib.tables import ShownAsTable, Table
 
@@ -60,13 +59,14 @@ def _numbers(row: dict) -> dict[str, float | None]:
 
 def loss_picture(steps: Sequence[Step], job: str):
     """The losses of steps as a picture."""
-    return job_picture.loss_picture(*_columns(steps, "train_loss", "valid_loss"), job)
+    return _picture(steps, "train_loss", "valid_loss", title=_("Loss of {name}").format(name=job))
 
 
-def _columns(steps: Sequence[Step], *names: str) -> list:
-    """The steps' numbers, their values by each name, and the number of all steps."""
-    columns = [[getattr(one, name) for one in steps] for name in ("step", *names)]
-    return [*columns, steps[-1].total if steps else None]
+def _picture(steps: Sequence[Step], trained: str, checked: str, **words: str):
+    from lessonlib import pictures
+
+    columns = ([getattr(one, name) for one in steps] for name in ("step", trained, checked))
+    return pictures.loss_curve(*columns, end=steps[-1].total if steps else None, **words)
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,8 +82,9 @@ class Results(ShownAsTable):
 
     def accuracy_picture(self):
         """The share of answer tokens that the model would have written itself, over all steps."""
-        return job_picture.accuracy_picture(
-            *_columns(self.steps, "train_accuracy", "valid_accuracy"), self.job)
+        return _picture(
+            self.steps, "train_accuracy", "valid_accuracy", y=_("share of tokens"), best="highest",
+            title=_("Token accuracy of {name}").format(name=self.job))
 
     @property
     def shown(self) -> list[Step]:

@@ -6,10 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lessonlib import progress
+from lessonlib import show_live
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
-from lessonlib.job_picture import LivePicture
 from lessonlib.job_results import Step, loss_picture
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 ENDS = ("succeeded", "failed", "cancelled", "canceled")
 #: Failed looks at a job, one after the other, before following is given up.
 PATIENCE = 10
-#: Seconds between two drawings of the picture at the least.
-PICTURE_EVERY = 1.0
 
 
 @dataclass(repr=False)
@@ -116,7 +113,8 @@ class _Watcher:
         self._seen: set[str] = set()
         self._failures = 0
         self._bar = None
-        self._picture = LivePicture(PICTURE_EVERY) if show else None
+        self._drawn = 0
+        self._picture = show_live.LivePicture(self._new_picture) if show else None
 
     def look(self) -> bool:
         """Take in what is new; True when there is nothing more to come."""
@@ -135,11 +133,18 @@ class _Watcher:
             self._take(event)
         run.seconds = (run.job.finished_at or time.time()) - run.job.created_at
         if self._picture is not None:
-            self._picture.draw(run)
+            self._picture.update()
         if run.job.status == "paused" and self._show:
             print(_("The job is paused. To go on: client.fine_tuning.jobs.resume({id!r})").format(
                 id=run.job.id))
         return run.job.status in ENDS or run.job.status == "paused"
+
+    def _new_picture(self):
+        """The steps as a picture, if there are more than at the last one."""
+        if len(self._run.steps) in (0, 1, self._drawn):
+            return None
+        self._drawn = len(self._run.steps)
+        return self._run.picture()
 
     def _new_events(self) -> list:
         """Events not seen before, oldest first."""
@@ -157,12 +162,12 @@ class _Watcher:
         if step is None:
             self._run.messages.append(event.message)
             if self._show:
-                progress.tqdm.write(event.message)
+                show_live.tqdm.write(event.message)
             return
         self._run.steps.append(step)
         if self._show and step.total:
             if self._bar is None:
-                self._bar = progress.bar(step.total, _("Training"), _("steps"))
+                self._bar = show_live.bar(step.total, _("Training"), _("steps"))
             self._bar.update(step.step - self._bar.n)
 
     def _wait_and_see(self, error: Exception) -> None:

@@ -14,7 +14,7 @@ from lessonlib.job_results import read_results
 
 CSV = (
     "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n"
-    "1,2.0,0.5,,\n2,1.5,0.6,1.75,0.55\n3,1.25,0.75,,\n"
+    "1,2.0,0.5,,\n2,1.5,0.6,1.5,0.55\n3,1.25,0.75,1.75,0.5\n"
 )
 AZURE_CSV = CSV.replace("train_accuracy", "train_mean_token_accuracy").replace(
     "valid_mean_token_accuracy", "validation_mean_token_accuracy")
@@ -76,7 +76,7 @@ def test_a_job_is_followed_to_its_end(capsys):
     assert said.count("Fine-tuning job started") == 1 and "Step" not in said
     assert "ftjob-1: succeeded after 60 s; model ft:pantry" in repr(run)
     alt = run.picture().alt
-    assert "from 2.00 to 1.25" in alt and "lowest at step 2" in alt
+    assert "from 2.00 to 1.25" in alt and "Validation: 1.75" in alt
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled", "canceled"])
