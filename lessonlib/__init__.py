@@ -9,10 +9,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from lessonlib import common_known_warnings
+
 if TYPE_CHECKING:
     from lessonlib.evaluation import Method, compare, evaluate
     from lessonlib.providers import connect
     from lessonlib.scoreboard import Scoreboard
+
+common_known_warnings.silence()
 
 _HOMES = {
     "connect": "lessonlib.providers",

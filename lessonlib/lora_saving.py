@@ -6,7 +6,6 @@ from pathlib import Path
 
 from lessonlib import lora_folders, open_models
 from lessonlib.models_chat_template import PLAIN_TEMPLATE
-from lessonlib.models_quiet import plain_layers
 
 
 def save_adapter(model, folder: Path) -> None:
@@ -31,8 +30,9 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
         adapter: a PEFT adapter folder.
     """
     import torch
-    from peft import PeftConfig, PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    from lessonlib.models_peft import read_beside
 
     pinned = open_models.pinned(base)
     stored = AutoConfig.from_pretrained(base, **pinned)
@@ -44,8 +44,7 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
     if apart:
         read, write = model.get_input_embeddings(), model.get_output_embeddings()
         write.weight = torch.nn.Parameter(read.weight.detach().clone())
-    config = plain_layers(PeftConfig.from_pretrained(str(adapter)))
-    model = PeftModel.from_pretrained(model, str(adapter), config=config).merge_and_unload()
+    model = read_beside(model, adapter).merge_and_unload()
     with lora_folders.new_folder(target) as folder:
         model.save_pretrained(folder)
         tokenizer = AutoTokenizer.from_pretrained(base, **pinned)

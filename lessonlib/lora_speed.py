@@ -22,10 +22,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 import torch.nn.functional as F
-from peft.tuners.lora import Linear as LoraLinear
 from torch.utils.data import Sampler
 from transformers import AttentionInterface
 from trl import SFTTrainer
+
+from lessonlib.models_peft import Linear as LoraLinear
 
 #: Above this length the square score matrix of ``plain_attention`` costs more than it saves.
 LONGEST_PLAIN = 512

@@ -12,7 +12,7 @@ from lessonlib import lora_rows
 from lessonlib.i18n import _
 from lessonlib.lora import TunedModel
 from lessonlib.models_chat_template import NO_LABEL
-from lessonlib.models_quiet import plain_layers, quiet
+from lessonlib.models_quiet import quiet
 
 _BATCH = 32
 
@@ -25,16 +25,13 @@ def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) 
         rows: chat rows.
         strengths: factors on what the adapter adds.
     """
-    from peft import PeftConfig, PeftModel
-    from peft.tuners.lora import Linear
-
     from lessonlib.lora_training import load_base
+    from lessonlib.models_peft import Linear, read_beside
 
     lora_rows.check_rows(rows, _("Validation"))
     with quiet():
         base, tokenizer = load_base(tuned.base, "cpu-fp32")
-        config = plain_layers(PeftConfig.from_pretrained(str(tuned.adapter_folder)))
-        model = PeftModel.from_pretrained(base, str(tuned.adapter_folder), config=config).eval()
+        model = read_beside(base, tuned.adapter_folder).eval()
     longest = base.config.max_position_embeddings
     batches = _batches(lora_rows.tokenise(rows, tokenizer, longest, _("Validation")))
     layers = [layer for layer in model.modules() if isinstance(layer, Linear)]

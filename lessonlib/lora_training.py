@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from peft import LoraConfig
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -29,7 +28,7 @@ from lessonlib.lora_progress import Lines, LivePicture, Point, Recorder, in_note
 from lessonlib.lora_settings import LoraSettings
 from lessonlib.lora_speed import PLAIN_MODELS, AnswerTrainer, MergedLinear, use_fast_norm
 from lessonlib.models_chat_template import use_training_template
-from lessonlib.models_quiet import plain_layers
+from lessonlib.models_peft import Linear, LoraConfig, plain_layers
 
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 #: Up to this width adding up the matrices first is cheaper than three multiplications.
@@ -193,7 +192,7 @@ def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
     )
     if settings.four_bit:  # PEFT has a layer of its own for these
         return config
-    return plain_layers(config, MergedLinear if merged else None)
+    return plain_layers(config, MergedLinear if merged else Linear)
 
 
 def _arguments(

@@ -1,4 +1,4 @@
-"""Silence from the libraries, and PEFT's own layers where PEFT would look for others."""
+"""Silence from the libraries while one of their longer calls runs."""
 
 from __future__ import annotations
 
@@ -32,21 +32,3 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
         if datasets:
             datasets.enable_progress_bars()
-
-
-def plain_layers(config, linear: type | None = None):
-    """Tell PEFT which of its layers an adapter is made of, and hand the description back.
-
-    Told so, PEFT does not try those for other number formats, where it stops at Colab's old
-    torchao. PEFT offers no public way to say it.
-
-    Args:
-        config: a ``LoraConfig``; not for a base in 4 bits, for which PEFT has a layer of its own.
-        linear: the class that stands beside linear layers, if not PEFT's own.
-    """
-    import torch
-    from peft.tuners.lora import Embedding, Linear
-
-    config._register_custom_module({torch.nn.Linear: linear or Linear,
-                                    torch.nn.Embedding: Embedding})  # fmt: skip
-    return config

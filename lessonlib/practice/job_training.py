@@ -15,7 +15,6 @@ import shutil
 import time
 
 import torch
-from peft import get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
 from lessonlib import chat_files, lora_rows, lora_saving
 from lessonlib.i18n import _
@@ -23,6 +22,11 @@ from lessonlib.lora_device import choose_device
 from lessonlib.lora_settings import LoraSettings
 from lessonlib.lora_speed import LengthBatches
 from lessonlib.lora_training import WIDEST_MERGED, adapter_config, load_base
+from lessonlib.models_peft import (
+    get_peft_model_state_dict,
+    put_beside,
+    set_peft_model_state_dict,
+)
 from lessonlib.models_quiet import quiet
 from lessonlib.practice import checking, rehearse, states
 from lessonlib.practice.catalogue import Catalogue
@@ -90,7 +94,7 @@ class JobTraining:
         torch.manual_seed(self.job.seed)
         model, tokenizer = load_base(str(self.base.folder), device)
         merged = model.config.hidden_size <= WIDEST_MERGED
-        model = get_peft_model(model, adapter_config(self.settings, merged))
+        model = put_beside(model, adapter_config(self.settings, merged))
         self.longest = model.config.max_position_embeddings
         self.rows = self._rows(self.job.training_file, "training_file", tokenizer)
         self.checks = []
