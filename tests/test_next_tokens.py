@@ -10,8 +10,7 @@ import pytest
 import lessonlib
 from lessonlib import next_tokens, prompting
 from lessonlib.errors import LessonError
-from lessonlib.next_tokens import NextTokens
-from lessonlib.next_tokens_picture import of_one_word, side_by_side
+from lessonlib.next_tokens import NextTokens, of_one_word, side_by_side
 from lessonlib.tasks import recipes
 
 SOME = NextTokens('["', {"green": 0.5, "g": 0.2, "salt": 0.1}, "green")

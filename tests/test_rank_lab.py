@@ -5,12 +5,11 @@ from __future__ import annotations
 import IPython.display
 import pytest
 
-from lessonlib import lora_sizes, rank_lab, rank_widget, widgets
+from lessonlib import lora_sizes, rank_lab, widgets
 from lessonlib.bootstrap import Interval
 from lessonlib.errors import LessonError
 from lessonlib.lora import LoraSettings
-from lessonlib.rank_lab import RankLab, RankRun
-from lessonlib.rank_widget import RankWidget
+from lessonlib.rank_lab import RankLab, RankRun, RankWidget
 
 
 class QuickLab(RankLab):
@@ -90,4 +89,4 @@ def test_only_what_both_versions_of_ipywidgets_have(lab):
 
 def test_a_run_is_told_in_one_line(lab):
     assert "rank   8:" in str(lab.run(8)) and "\n" not in str(lab.run(8))
-    assert rank_widget.FIRST_RANK in rank_lab.RANKS
+    assert rank_lab.FIRST_RANK in rank_lab.RANKS

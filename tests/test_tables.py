@@ -110,7 +110,7 @@ def test_where_columns_are_not_named_by_their_first_one():
 #: Drawn elsewhere, for a reason each.
 OWN_DRAWING = {
     "tables": "the drawing itself",
-    "rank_widget": "stands in a widget, outside of a notebook's styles",
+    "rank_lab": "stands in a widget, outside of a notebook's styles",
     "practice/status_page": "a page of the service, with styles of its own",
 }
 

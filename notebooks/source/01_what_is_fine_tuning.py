@@ -35,7 +35,7 @@ from lessonlib import Method, compare, evaluate, exercises, forgetting, lora, lo
 from lessonlib import lora_strength, next_tokens, paths, pictures, prompting, training_rows
 from lessonlib import widgets
 from lessonlib.lora_picture import lora_picture
-from lessonlib.next_tokens_picture import of_one_word, side_by_side
+from lessonlib.next_tokens import of_one_word, side_by_side
 from lessonlib.rank_lab import RankLab
 from lessonlib.retrieval import GlossaryLookup
 from lessonlib.tasks import recipes
