@@ -45,6 +45,8 @@ def get_ready(memory: float = NEEDED_MEMORY) -> bool:
     Args:
         memory: bytes that must be available. Where a limit is passed, the system ends a program
             without a word, most likely the notebook's own kernel.
+
+    Introduced in notebook 09.
     """
     try:
         _check_memory(memory)
@@ -111,6 +113,8 @@ def by_yaml(
 
     Raises:
         LessonError: the check found something, or there is no adapter afterwards.
+
+    Introduced in notebook 09.
     """
     path = Path(path)
     if checked:
@@ -127,13 +131,18 @@ def by_command(job: Job, again: bool = False, show: bool = True) -> Training:
 
     Raises:
         LessonError: there is no adapter afterwards.
+
+    Introduced in notebook 09.
     """
     command = job.command()
     return _train(command, job.project, job.base, job.data, command, again, show)
 
 
 def show_command(words: Sequence[str], width: int = 78) -> str:
-    """A command line as one types it in a terminal: broken between its flags."""
+    """A command line as one types it in a terminal: broken between its flags.
+
+    Introduced in notebook 09.
+    """
     lines, line = [], words[0]
     flags: list[str] = []
     for word in words[1:]:  # a flag stays beside its value

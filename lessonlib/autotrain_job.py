@@ -43,6 +43,8 @@ class Job:
             many tokens: "packing".
         batch_size: pieces to a step.
         quantization: ``none``, ``int8`` or ``int4``; None leaves it out, and AutoTrain takes int4.
+
+    Introduced in notebook 09.
     """
 
     project: str
@@ -172,6 +174,8 @@ def write_data(
 
     Raises:
         LessonError: a row is no chat.
+
+    Introduced in notebook 09.
     """
     target = folder() / name
     target.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,8 @@ def open_page(hub: str = "practice", wait: bool = True, show: bool = True) -> Pa
 
     Raises:
         LessonError: no environment, no token for the real hub, or the page does not start.
+
+    Introduced in notebook 09.
     """
     if hub not in HUBS:
         raise LessonError(_("There is no hub {hub!r}.").format(hub=hub),

@@ -55,6 +55,8 @@ def check(path: str | Path) -> list[str]:
     Raises:
         LessonError: it would fail, or do something else than it says. One line for each mistake,
             with the file's name, the line and the rule.
+
+    Introduced in notebook 09.
     """
     path = Path(path)
     text = read_text(path)

@@ -8,13 +8,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
-from lessonlib.chat_counters import first_line
 from lessonlib.chat_lines import BOM, LONGEST_LINE, LineReader
 from lessonlib.chat_problems import Problem
 from lessonlib.chat_report import Report
 from lessonlib.chat_rules import has_error, row_problems
 from lessonlib.chat_tokens import TokenStatistics
-from lessonlib.errors import LessonError
+from lessonlib.errors import LessonError, first_line
 from lessonlib.facts import limits
 from lessonlib.i18n import _
 from lessonlib.text_files import guess_encoding

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lessonlib import paths
-from lessonlib.errors import LessonError
+from lessonlib.errors import LessonError, first_line
 from lessonlib.facts import limits
 from lessonlib.i18n import _
 from lessonlib.models_chat_template import answer_spans
@@ -98,11 +98,6 @@ def _from_folder(folder: Path, name: str) -> ModelCounter:
             _("Give a folder that holds config.json and tokenizer.json."),
         ) from None
     return ModelCounter(tokenizer, config.get("max_position_embeddings"), name)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line; its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def quantile(ordered: Sequence[int], share: float) -> int:

@@ -77,6 +77,8 @@ def write(rows: Iterable[dict], path: str | Path, bom: bool = False) -> Path:
 
     Raises:
         LessonError: a row cannot be written as JSON.
+
+    Introduced in notebook 05.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +158,8 @@ def check(
     Raises:
         LessonError: the file cannot be opened, or test rows have no user message. Never because
             of what stands in the file.
+
+    Introduced in notebook 05.
     """
     if minimum is None:
         minimum = limits()["examples"]["minimum"]

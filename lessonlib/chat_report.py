@@ -207,6 +207,8 @@ def service_error(report: Report, param: str = "training_file") -> tuple[str, st
 
     Returns:
         None if a service would train on the file.
+
+    Introduced in notebook 05.
     """
     kind = param.removesuffix("_file")
     first = next(

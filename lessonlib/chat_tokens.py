@@ -87,6 +87,8 @@ def token_statistics(
         rows: ``{"messages": [...]}`` each.
         tokenizer: see ``counter_for``.
         limit: tokens that the model reads at once; that of the tokenizer's model if not given.
+
+    Introduced in notebook 05.
     """
     counter = counter_for(tokenizer)
     statistics = TokenStatistics(counter.name, limit or counter.context)
@@ -156,6 +158,8 @@ def estimate(
     Args:
         model: the hosted model to be tuned.
         n_epochs: as OpenAI would choose if not given.
+
+    Introduced in notebook 05.
     """
     from lessonlib import costs
 

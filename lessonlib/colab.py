@@ -26,6 +26,7 @@ from pathlib import Path
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.paths import PROJECT
+from lessonlib.this_machine import versions
 
 #: peft (0.19 and later) raises ImportError in get_peft_model beside an older torchao.
 OLDEST_TORCHAO = "0.16"
@@ -97,7 +98,7 @@ def missing(path: Path | None = None) -> list[Wanted]:
         requirement, who = Requirement(line[0]), line[1]
         if who.startswith(NOT_FOR_LEARNERS) or requirement.name in NOT_FOR_COLAB:
             continue
-        found = _version(requirement.name)
+        found = versions([requirement.name]).get(requirement.name, "")
         lowest = [Version(one.version) for one in requirement.specifier if one.operator == ">="]
         if not found or any(Version(found) < low for low in lowest):
             wanted.append(Wanted(line[0], requirement.name, found))
@@ -108,15 +109,8 @@ def _old_torchao() -> str:
     """The version of a torchao that stands in peft's way, or ''."""
     from packaging.version import Version
 
-    found = _version("torchao")
+    found = versions(["torchao"]).get("torchao", "")
     return found if found and Version(found) < Version(OLDEST_TORCHAO) else ""
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _install(lacking: list[Wanted]) -> None:

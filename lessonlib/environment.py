@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib import paths
+from lessonlib.errors import first_line
 from lessonlib.i18n import _
 from lessonlib.memory_left import available_memory
 from lessonlib.this_machine import free_disk, machine, versions
@@ -162,8 +163,8 @@ def _pytorch() -> Check:
     except (ImportError, OSError, RuntimeError) as error:
         if platform.system() == "Windows":
             cure = _("install the Microsoft Visual C++ Redistributable (x64), then try again")
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Check("PyTorch", False, _("does not load: {error}").format(error=first), cure)
+        detail = _("does not load: {error}").format(error=first_line(error))
+        return Check("PyTorch", False, detail, cure)
     threads = torch.get_num_threads()
     detail = _("{version} computes; {threads} threads").format(version=torch.__version__,
                                                                threads=threads)

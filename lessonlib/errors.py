@@ -1,4 +1,4 @@
-"""The one kind of error that lessonlib raises on purpose."""
+"""The one kind of error that lessonlib raises on purpose, and what others say in a line."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ class LessonError(Exception):
     def _render_traceback_(self) -> list[str]:
         """IPython asks this for the lines to show in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -239,6 +239,8 @@ def serve(training: Training, name: str, base: str | Path | None = None) -> str:
 
     Raises:
         LessonError: the name will not do.
+
+    Introduced in notebook 09.
     """
     from lessonlib.models_quiet import quiet
 
@@ -249,7 +251,10 @@ def serve(training: Training, name: str, base: str | Path | None = None) -> str:
 
 
 def difference(one: Training, other: Training) -> float:
-    """The largest difference between two adapters, over all their numbers; 0.0: the same ones."""
+    """The largest difference between two adapters, over all their numbers; 0.0: the same ones.
+
+    Introduced in notebook 09.
+    """
     from safetensors.torch import load_file
 
     first, second = (load_file(training.folder / ADAPTER) for training in (one, other))

@@ -68,6 +68,8 @@ def serving(folder: str | Path, port: int | None = None) -> Iterator[Server]:
     Raises:
         LessonError: the folder holds no model, the port is taken, or the server does not start;
             with the last lines that it wrote.
+
+    Introduced in notebook 08.
     """
     folder = Path(folder).resolve()
     if not (folder / "config.json").is_file():

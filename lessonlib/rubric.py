@@ -49,6 +49,8 @@ class Work:
         limits: name -> what was measured, such as {"forgetting": 0.3}.
         mistakes: id of a test example -> a note on what went wrong there.
         record: path of the decision record.
+
+    Introduced in notebook 11.
     """
 
     use_case: str = ""
@@ -231,7 +233,10 @@ class Verdict:
 
 
 def check(work: object) -> Verdict:
-    """Judge a piece of work. Never raises: what cannot be judged is said to be missing."""
+    """Judge a piece of work. Never raises: what cannot be judged is said to be missing.
+
+    Introduced in notebook 11.
+    """
     return Verdict(tuple((name, _judge(test, work)) for name, test in CRITERIA.items()))
 
 

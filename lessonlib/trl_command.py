@@ -33,6 +33,8 @@ def config(output: str, data: str, job: autotrain_job.Job, answers_only: bool = 
         data: folder with ``train.jsonl`` and ``validation.jsonl``, in ``work/autotrain``.
         job: from whose settings rows, epochs, learning rate, rank and seed are taken.
         answers_only: let the loss count the assistant's answers alone, which AutoTrain cannot.
+
+    Introduced in notebook 09.
     """
     # AutoTrain's pieces hold several chats each; so many chats make a step of the same size.
     chats = max(1, round(job.batch_size * job.block_size / TOKENS_OF_A_CHAT))
@@ -75,7 +77,10 @@ TOKENS_OF_A_CHAT = 150
 
 
 def write_config(text: str, name: str) -> Path:
-    """Write the YAML file into ``work/autotrain``; gives back its path."""
+    """Write the YAML file into ``work/autotrain``; gives back its path.
+
+    Introduced in notebook 09.
+    """
     path = autotrain_job.folder() / f"{name}.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -91,6 +96,8 @@ def sft(path: str | Path, again: bool = False, show: bool = True) -> Training:
 
     Raises:
         LessonError: a key that we rely on is missing, or there is no adapter afterwards.
+
+    Introduced in notebook 09.
     """
     path, folder = Path(path), autotrain_job.folder()
     text = read_text(path)
@@ -151,11 +158,11 @@ def pack(lengths: Sequence[int], block_size: int) -> Packed:
     3.1.1; trainers have finer ways today. Here it is done as in TRL 0.13,
     ``ConstantLengthDataset``, which AutoTrain uses.)
 
-    Introduced in notebook 09.
-
     Args:
         lengths: of the texts, in tokens. One more token is put after each, as TRL 0.13 does.
         block_size: the pieces' length in tokens.
+
+    Introduced in notebook 09.
     """
     place, cut = 0, 0
     for length in lengths:

@@ -34,6 +34,8 @@ def look(text: str, form: str = "", must: tuple[str, ...] = ()) -> list[Check]:
     Args:
         form: a key of ``FORMS``; anything else has the common checks alone.
         must: words that have to be in it, in any capitals; ``a/b`` means a or b.
+
+    Introduced in notebook 11.
     """
     checks = [
         Check(_("has {n} words or more").format(n=FEWEST_WORDS),

@@ -121,6 +121,8 @@ def read(
 
     Raises:
         LessonError: the file cannot be read, has no such columns, or no usable row.
+
+    Introduced in notebook 11.
     """
     if kind != "auto" and kind not in KINDS:
         raise LessonError(_("There is no kind of answer {kind!r}.").format(kind=kind),

@@ -17,13 +17,19 @@ from lessonlib.i18n import _
 
 
 def commonest(task: Task) -> Result:
-    """Always the commonest answer of the training rows."""
+    """Always the commonest answer of the training rows.
+
+    Introduced in notebook 11.
+    """
     answer = Counter(one.answer for one in task.train).most_common(1)[0][0]
     return _result(task, _("always the commonest"), lambda example: answer)
 
 
 def nearest(task: Task) -> Result:
-    """The answer of the likest training row; the commonest where no word agrees."""
+    """The answer of the likest training row; the commonest where no word agrees.
+
+    Introduced in notebook 11.
+    """
     fallback = Counter(one.answer for one in task.train).most_common(1)[0][0]
 
     def answer(example: OwnExample) -> str:

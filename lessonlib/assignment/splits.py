@@ -48,6 +48,8 @@ def make(
 
     Raises:
         LessonError: too few rows remain.
+
+    Introduced in notebook 11.
     """
     system = system or rows.system or SYSTEM
     labels = tuple(dict.fromkeys(rows.labels + (test.labels if test else [])))

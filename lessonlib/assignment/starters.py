@@ -76,6 +76,8 @@ def load(name: str, window: int = 1024, seed: int = 0) -> Task:
 
     Raises:
         LessonError: there is no such set.
+
+    Introduced in notebook 11.
     """
     one = find(name)
     rows = own_rows.read(one.path, kind=one.kind)
@@ -84,7 +86,10 @@ def load(name: str, window: int = 1024, seed: int = 0) -> Task:
 
 
 def find(name: str) -> Starter:
-    """What is known of a starter set. Raises LessonError, which names those that there are."""
+    """What is known of a starter set. Raises LessonError, which names those that there are.
+
+    Introduced in notebook 11.
+    """
     if name not in STARTERS:
         raise LessonError(
             _("There is no starter set {name!r}.").format(name=name),

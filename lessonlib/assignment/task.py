@@ -34,6 +34,8 @@ class Task:
         answer_tokens: room that an answer gets.
         shown: how many of the likest training rows ``looked_up`` puts into a prompt.
         window: tokens that the model reads at once.
+
+    Introduced in notebook 11.
     """
 
     name: str
