@@ -11,11 +11,17 @@ from fake_service import FakeService, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lessonlib import chat_files
 from lessonlib.assignment import command, own_rows
-from lessonlib.assignment.own_recipes import OwnLine, likeness_key, make_task, read_lines
+from lessonlib.assignment.own_recipes import (
+    OwnLine,
+    deal,
+    likeness_key,
+    make_task,
+    read_lines,
+)
 from lessonlib.errors import LessonError
 from lessonlib.tasks.near_duplicates import near_duplicates
-from lessonlib.tasks.recipes import load_file
 
 FOODS = [a + b for a in "bcdfghklmnprstvz" for b in ("anana", "eef", "urro", "iso", "olma", "ynt")]
 
@@ -146,7 +152,7 @@ def assert_no_leak(task):
 def test_single_lines_are_composed_into_recipes_and_never_shared():
     own = lines(600, repeats=2)
     random.Random(5).shuffle(own)
-    task = make_task(own, seed=1)
+    task = deal(own, seed=1)
     assert_no_leak(task)
     assert task.left_out == ["600 lines that repeat another but for numbers or order"]
     for recipes in task.splits().values():
@@ -159,19 +165,19 @@ def test_single_lines_are_composed_into_recipes_and_never_shared():
 
 def test_a_seed_repeats_and_another_does_not():
     own = lines(400)
-    assert make_task(own, seed=1) == make_task(own, seed=1)
-    assert make_task(own, seed=1).test != make_task(own, seed=2).test
+    assert deal(own, seed=1) == deal(own, seed=1)
+    assert deal(own, seed=1).test != deal(own, seed=2).test
 
 
 def test_rows_and_test_sizes_can_be_chosen():
     own = lines(900)
-    task = make_task(own, rows=300, test=12)
+    task = deal(own, rows=300, test=12)
     assert len(task.test) == 12
     assert sum(len(keys) for keys in held(task).values()) <= 300
 
 
 def test_whole_recipes_stay_in_one_split_and_long_ones_are_cut_into_parts():
-    task = make_task(in_recipes(lines(60 * 11), 11), seed=3)
+    task = deal(in_recipes(lines(60 * 11), 11), seed=3)
     assert_no_leak(task)
     dishes = {
         split: {recipe.title.split(" (")[0] for recipe in recipes}
@@ -187,7 +193,7 @@ def test_lines_that_recipes_share_stay_with_the_held_out_one():
     """Every kitchen salts: the very line must not be in training and in the test."""
     own = in_recipes(lines(60 * 6), 6)
     shared = [OwnLine(f"{i} tsp. salt", "salt", f"Dish {i}") for i in range(60)]
-    task = make_task(own + shared, seed=3)
+    task = deal(own + shared, seed=3)
     assert_no_leak(task)
     salted = [r for r in task.test if "salt" in r.ingredients]
     assert len(salted) == len(task.test) == 12
@@ -198,7 +204,7 @@ def test_lines_that_recipes_share_stay_with_the_held_out_one():
 def test_a_recipe_copied_with_small_changes_is_used_once():
     own = in_recipes(lines(60 * 6), 6)
     copies = [OwnLine(one.line, one.name, one.recipe + " copy") for one in own[:60]]
-    task = make_task(own + copies, seed=0)
+    task = deal(own + copies, seed=0)
     assert_no_leak(task)
     assert task.left_out[0] == "10 recipes that nearly repeat another"
 
@@ -221,7 +227,7 @@ def test_a_recipe_copied_with_small_changes_is_used_once():
 )
 def test_too_few_rows(own, options, problem):
     with pytest.raises(LessonError, match=problem):
-        make_task(own, **options)
+        deal(own, **options)
 
 
 @settings(max_examples=40, deadline=None)
@@ -230,18 +236,21 @@ def test_no_seed_and_no_size_leaks(seed, count, size):
     own = lines(count) + lines(count // 5, repeats=2)
     task_lines = own if size is None else in_recipes(own, size)
     try:
-        task = make_task(task_lines, seed=seed)
+        task = deal(task_lines, seed=seed)
     except LessonError as error:
         assert "Too few rows" in str(error)
         return
     assert_no_leak(task)
 
 
-def test_what_is_written_is_what_is_read_back(tmp_path):
-    task = make_task(lines(300))
-    task.write(tmp_path / "own")
-    for split, recipes in task.splits().items():
-        assert load_file(tmp_path / "own" / f"{split}.jsonl") == recipes
+def test_dealt_recipes_become_a_task_like_any_other():
+    dealt, task = deal(lines(300), seed=3), make_task(lines(300), "mine", seed=3)
+    assert {split: [one.id for one in getattr(task, split)] for split in dealt.splits()} == {
+        split: [one.id for one in part] for split, part in dealt.splits().items()}
+    example, recipe = task.test[0], dealt.test[0]
+    assert json.loads(example.answer) == list(recipe.ingredients) and task.kind == "fields"
+    assert recipe.lines[0] in task.bare(example)[1]["content"]
+    assert 10 < task.answer_tokens < 200
 
 
 # The command
@@ -287,25 +296,24 @@ def test_the_command_goes_from_csv_to_verdict(bench, capsys):
     assert command.main([str(bench.csv), "--seed", "4"]) == 0
     said = capsys.readouterr().out
     folder = bench.work / "own" / "mine"
-    task = {split: load_file(folder / f"{split}.jsonl") for split in ("train", "test")}
-    assert "mine.csv: 300 rows can be used.\nRecipes: " in said
+    task = {split: chat_files.read(folder / f"{split}.jsonl") for split in ("train", "test")}
+    assert "mine.csv: 300 rows can be used.\nmine: " in said
     assert "Best prompt: few-shot, k = 2." in said
-    table = said[said.index("On the test recipes") :]
+    table = said[said.index("On the test examples") :]
     assert "best prompt: few-shot, k = 2" in table and "1.00 (1.00-1.00)" in table
     assert "The tuned model is better by +0." in table and "(paired, 95 %)" in table
     assert str(folder) in table
     board = json.loads((folder / "scoreboard.json").read_text(encoding="utf-8"))["rows"]
     assert [row["examples"] for row in board] == [len(task["test"])] * 2
     assert board[1]["training_seconds"] == 12.0
-    assert len(bench.rows) == len(task["train"])
-    assert bench.rows[0]["messages"][-1]["content"] == json.dumps(task["train"][0].ingredients)
+    assert bench.rows == task["train"]
 
 
-def test_the_prompt_is_chosen_without_a_look_at_the_test_recipes(bench):
+def test_the_prompt_is_chosen_without_a_look_at_the_test_examples(bench):
     """Choosing among five prompts by their test score would make the winner look too good."""
     command.main([str(bench.csv)])
-    test = load_file(bench.work / "own" / "mine" / "test.jsonl")
-    first_lines = {recipe.lines[0] for recipe in test}
+    test = chat_files.read(bench.work / "own" / "mine" / "test.jsonl")
+    first_lines = {row["messages"][1]["content"].split("\n- ")[1] for row in test}
     prompts = [
         (body["model"], sum(m["role"] == "assistant" for m in body["messages"]))
         for body in bench.service.asked
@@ -320,7 +328,7 @@ def test_epochs_and_name_are_passed_on(bench):
     assert command.main([str(bench.csv), "--epochs", "7", "--name", "my-task"]) == 0
     assert bench.settings.epochs == 7
     assert (bench.work / "own" / "my-task" / "validation.json").exists()
-    assert len(bench.validation) == len(load_file(bench.work / "own/my-task/validation.jsonl"))
+    assert bench.validation == chat_files.read(bench.work / "own/my-task/validation.jsonl")
 
 
 def test_no_trustworthy_difference_is_called_that(bench, capsys):
@@ -330,6 +338,26 @@ def test_no_trustworthy_difference_is_called_that(bench, capsys):
     said = capsys.readouterr().out
     assert "Best prompt: bare prompt." in said, "of equals the shortest"
     assert "No difference that we could trust: +0.00" in said
+
+
+def test_rows_of_any_other_task_go_the_same_way(bench, tmp_path, capsys):
+    """The command took ingredient lines alone; labels are counted as well as names are."""
+    lines = [f"alpha{n} beta{n} gamma{n},{'billing' if n % 3 else 'delivery'}" for n in range(90)]
+    right = {line.split(",")[0]: line.split(",")[1] for line in lines}
+    path = csv_file(tmp_path / "mine.csv", lines, "question,answer")
+    bench.service.answer = lambda messages: "billing"
+    bench.service.by_model["own-mine"] = lambda messages: right[messages[-1]["content"]]
+    assert command.main([str(path), "--rows", "80", "--test", "20"]) == 0
+    said = capsys.readouterr().out
+    assert "Best prompt: bare prompt." in said and "accuracy (paired, 95 %)" in said
+    assert len(bench.rows) + len(bench.validation) + 20 == 80
+
+
+def test_free_text_is_not_counted(tmp_path, capsys):
+    path = csv_file(tmp_path / "mine.csv", [f"a{n},{n} lines of free text" for n in range(40)],
+                    "question,answer")
+    assert command.main([str(path)]) == 1
+    assert "free text" in capsys.readouterr().err
 
 
 def test_a_mistake_in_the_file_is_told_without_a_traceback(tmp_path):

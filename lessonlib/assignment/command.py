@@ -1,31 +1,32 @@
-"""Your own ingredient lines from a file to a verdict: does tuning beat the best prompt?
+"""Your own rows from a file to a verdict: does tuning beat the best prompt?
 
-    python -m lessonlib.assignment.command my_lines.csv
+    python -m lessonlib.assignment.command my_rows.csv
 
-The file has the columns line, name (or recipe, line, name): an ingredient line as people write it,
-and the name we want out of it. Everything runs on this machine, with the built-in model: nothing
-is sent anywhere. Rows of another task go through notebook 11.
+The file holds ingredient lines (columns line, name, or recipe, line, name: a line as people write
+it, and the name that we want out of it), or any questions and answers that can be counted right or
+wrong: labels or JSON (see ``own_rows``). Everything runs on this machine, with the built-in model:
+nothing is sent anywhere.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import re
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from lessonlib import prompting
-from lessonlib.assignment.own_recipes import OwnTask, make_task, read_lines
+from lessonlib import chat_files
+from lessonlib.assignment import own_recipes, own_rows, splits
+from lessonlib.assignment.task import SPLITS, Task
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method, compare, evaluate
 from lessonlib.i18n import _
 from lessonlib.lora_settings import LoraSettings
 from lessonlib.paths import WORK
 from lessonlib.scoreboard import Scoreboard
-from lessonlib.tasks import recipes
-from lessonlib.training_rows import chat_rows
 
 BASE = "pantry"
 SHOTS = (1, 2, 4)
@@ -35,14 +36,15 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line, checked."""
     parser = argparse.ArgumentParser(
         prog="python -m lessonlib.assignment.command",
-        description=_("Make the recipe task out of your own ingredient lines, tune the built-in"
-                      " model on it, and compare it with the best prompt."))
+        description=_("Make a task out of your own rows, tune the built-in model on it, and"
+                      " compare it with the best prompt."))
     add = parser.add_argument
-    add("file", type=Path, help=_("CSV or Excel file: columns line,name or recipe,line,name"))
+    add("file", type=Path, help=_("CSV, JSON Lines or Excel file: columns line,name or"
+                                  " recipe,line,name; or question,answer"))
     add("--rows", type=_positive, help=_("use only so many rows, at random"))
-    add("--test", type=_positive, help=_("recipes to test on (a fifth, at most 200)"))
+    add("--test", type=_positive, help=_("examples to test on (a fifth, at most 200)"))
     add("--seed", type=int, default=0, help=_("another seed, another split (0)"))
-    add("--epochs", type=_positive, help=_("times through the training recipes"))
+    add("--epochs", type=_positive, help=_("times through the training examples"))
     add("--name", help=_("name of the task (the name of the file)"))
     options = parser.parse_args(argv)
     options.name = options.name or re.sub(r"[^A-Za-z0-9._-]+", "-", options.file.stem).strip("-.")
@@ -73,9 +75,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Scoreboard:
-    """Read, split, prompt, tune and compare; returns the scoreboard of the test recipes."""
+    """Read, split, prompt, tune and compare; returns the scoreboard of the test examples."""
+    task = _task(options, say)
     folder = WORK / "own" / options.name
-    task = _prepare(options, folder, say)
+    for split in SPLITS:
+        chat_files.write(task.rows(getattr(task, split)), folder / f"{split}.jsonl")
     # Imported late: both take seconds, and a mistake in the file should be told at once.
     from lessonlib import connect
     from lessonlib.lora import tune
@@ -84,75 +88,78 @@ def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Scor
     best = _best_prompt(measure, task, folder, options.seed, say)
     prompted = measure(best, task.test)
 
-    say(_("\nTuning on {n} recipes ...").format(n=len(task.train)))
+    say(_("\nTuning on {n} examples ...").format(n=len(task.train)))
     settings = LoraSettings(epochs=options.epochs) if options.epochs else LoraSettings()
-    model = tune(chat_rows(task.train), f"own-{options.name}", settings=settings,
-                 validation=chat_rows(task.validation), seed=options.seed)
-    tuned = measure(Method(_("tuned, bare prompt"), model.name, prompting.tuned, best.max_tokens),
-                    task.test)
+    model = tune(task.rows(task.train), f"own-{options.name}", settings=settings,
+                 validation=task.rows(task.validation), seed=options.seed)
+    method = Method(_("tuned, bare prompt"), model.name, task.bare, task.answer_tokens)
+    tuned = measure(method, task.test)
 
     board = Scoreboard(folder / "scoreboard.json")
     board.clear()
     board.add(prompted, split="test", route=_("best prompt: {name}").format(name=best.name))
     board.add(tuned, split="test", training_seconds=model.seconds)
-    say(_("\nOn the test recipes, which neither prompt nor training has seen:"))
+    say(_("\nOn the test examples, which neither prompt nor training has seen:"))
     say(str(board.table()))
     apart = compare(tuned, prompted)
-    verdict = _("No difference that we could trust: {difference} micro-F1 (paired, 95 %).")
+    verdict = _("No difference that we could trust: {difference} {metric} (paired, 95 %).")
     if apart.significant:
-        verdict = (_("The tuned model is better by {difference} micro-F1 (paired, 95 %).")
+        verdict = (_("The tuned model is better by {difference} {metric} (paired, 95 %).")
                    if apart.value > 0 else
-                   _("The tuned model is worse by {difference} micro-F1 (paired, 95 %)."))
-    say(verdict.format(difference=apart))
-    say(_("Recipes and tables: {folder}").format(folder=folder))
+                   _("The tuned model is worse by {difference} {metric} (paired, 95 %)."))
+    metric = tuned.rows[0].METRICS[tuned.main_metric].title
+    say(verdict.format(difference=apart, metric=metric))
+    say(_("Training files and tables: {folder}").format(folder=folder))
     return board
 
 
-def _prepare(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> OwnTask:
-    """Read the file, split it, write the splits down, and tell what became of the rows."""
-    lines = read_lines(options.file)
-    say(str(lines))
-    task = make_task(lines.examples, seed=options.seed, rows=options.rows, test=options.test)
-    task.write(folder)
-    sizes = ", ".join(f"{len(rows)} {split}" for split, rows in task.splits().items())
-    say(_("Recipes: {sizes}.").format(sizes=sizes))
-    for note in task.left_out:
-        say(_("Left out: {note}.").format(note=note))
+def _task(options: argparse.Namespace, say: Callable[[str], None]) -> Task:
+    """Read the file, and split its rows; tell what became of them.
+
+    Raises:
+        LessonError: it cannot be read, too few rows remain, or the answers are free text.
+    """
+    how = {"seed": options.seed, "name": options.name}
+    if own_recipes.has_lines(options.file):
+        rows = own_recipes.read_lines(options.file)
+        say(str(rows))
+        task = own_recipes.make_task(rows.examples, rows=options.rows, test=options.test, **how)
+    else:
+        rows = own_rows.read(options.file)
+        say(str(rows))
+        if rows.kind == "text":
+            raise LessonError(
+                _("The answers are free text: no program can count how many of them are right."),
+                _("Notebook 11 shows what can be measured all the same."))
+        if options.rows and options.rows < len(rows.examples):
+            rows.examples = random.Random(options.seed).sample(rows.examples, options.rows)
+        task = splits.make(rows, test_size=options.test, **how)
+    say(str(task))
     return task
 
 
-def _best_prompt(measure, task: OwnTask, folder: Path, seed: int, say) -> Method:
-    """The prompt for the untuned model that does best on the validation recipes.
+def _best_prompt(measure, task: Task, folder: Path, seed: int, say) -> Method:
+    """The prompt for the untuned model that does best on the validation examples.
 
-    The test recipes must not choose: the best of five on the test looks better than it is.
+    The test examples must not choose: the best of five on the test looks better than it is.
     """
+    prompts = {_("bare prompt"): task.bare, _("instructions"): task.told}
+    for k in SHOTS:
+        prompts[_("few-shot, k = {k}").format(k=k)] = partial(
+            task.few_shot, shots=task.pick_shots(k, seed))
     board = Scoreboard(folder / "validation.json")
     board.clear()
     found = []
-    for method in _prompts(task, seed):
+    for name, messages in prompts.items():
+        method = Method(name, BASE, messages, task.answer_tokens)
         result = measure(method, task.validation)
         board.add(result, split="validation")
-        found.append((result.metrics()["micro_f1"].value, method))
-    say(_("\nPrompts for the untuned model, on the validation recipes:"))
+        found.append((result.metrics()[result.main_metric].value, method))
+    say(_("\nPrompts for the untuned model, on the validation examples:"))
     say(str(board.table()))
     best = max(found, key=lambda one: one[0])[1]  # of equals the first, which is the shortest
     say(_("Best prompt: {name}.").format(name=best.name))
     return best
-
-
-def _prompts(task: OwnTask, seed: int) -> list[Method]:
-    """The untuned model asked in five ways."""
-    # An answer needs about one token for two characters; names can be long and unusual.
-    longest = max(len(recipes.answer(one)) for split in task.splits().values() for one in split)
-    method = partial(Method, model=BASE, max_tokens=max(96, min(256, longest // 2 + 16)))
-    found = [method(name=_("bare prompt"), messages=prompting.bare),
-             method(name=_("instructions"), messages=prompting.instructions)]
-    for k in SHOTS:
-        shots = prompting.pick_shots(task.train, k, seed)
-        found.append(method(name=_("few-shot, k = {k}").format(k=k),
-                            messages=partial(prompting.few_shot, shots=shots)))
-    return found
-
 
 
 if __name__ == "__main__":

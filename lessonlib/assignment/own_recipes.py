@@ -1,8 +1,7 @@
 """Make the recipe task out of anyone's own ingredient lines, without leaks between splits.
 
     rows = read_lines("my_lines.csv")      # columns line, name; or recipe, line, name
-    task = make_task(rows.examples)        # recipes in three splits
-    python -m lessonlib.assignment.command my_lines.csv      # from there to the verdict
+    task = make_task(rows.examples)        # as splits.make gives one: recipes in three splits
 
 A *leak* is a test question that training has already shown, word for word or nearly. A model
 that has leaked test questions in its training data scores for memory, and we would never know.
@@ -10,18 +9,25 @@ that has leaked test questions in its training data scores for memory, and we wo
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 
-from lessonlib.assignment import cells, own_rows
+from lessonlib.assignment import cells, own_rows, splits
+from lessonlib.assignment.scores import OwnExample
+from lessonlib.assignment.task import SPLITS, Task
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.tasks.near_duplicates import near_duplicates, without_near_duplicates, words
-from lessonlib.tasks.recipes import Recipe
+from lessonlib.tasks.recipes import (
+    SYSTEM_BARE,
+    SYSTEM_INSTRUCTIONS,
+    Recipe,
+    answer,
+    user_message,
+)
 
 #: A composed recipe has so many lines; a longer recipe of yours is cut into parts of the most.
 FEWEST_LINES, MOST_LINES = 4, 8
@@ -37,6 +43,13 @@ class OwnLine:
     line: str
     name: str
     recipe: str | None = None
+
+
+def has_lines(path: str | Path) -> bool:
+    """Is this a file of ingredient lines, and not of questions and answers, by its columns?"""
+    columns = set(cells.read(path).columns)
+    asked = any(set(pair) <= columns for pair in own_rows.SPELLINGS)
+    return not asked and not columns.isdisjoint(("line", "name"))
 
 
 def read_lines(path: str | Path) -> own_rows.Rows:
@@ -64,7 +77,7 @@ def read_lines(path: str | Path) -> own_rows.Rows:
 
 
 @dataclass
-class OwnTask:
+class Dealt:
     """Recipes in three splits, and what was left out on the way, in words."""
 
     train: list[Recipe]
@@ -73,14 +86,7 @@ class OwnTask:
     left_out: list[str] = field(default_factory=list)
 
     def splits(self) -> dict[str, list[Recipe]]:
-        return {"train": self.train, "validation": self.validation, "test": self.test}
-
-    def write(self, folder: Path) -> None:
-        """One JSON Lines file for each split; ``lessonlib.tasks.recipes.load_file`` reads it."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for split, recipes in self.splits().items():
-            rows = (json.dumps(asdict(recipe), ensure_ascii=False) + "\n" for recipe in recipes)
-            (folder / f"{split}.jsonl").write_text("".join(rows), encoding="utf-8")
+        return {split: getattr(self, split) for split in SPLITS}
 
 
 def likeness_key(line: str) -> frozenset[str]:
@@ -94,9 +100,26 @@ def likeness_key(line: str) -> frozenset[str]:
     return frozenset(kept or all_words)
 
 
-def make_task(
+def make_task(lines: Sequence[OwnLine], name: str = "own", **options) -> Task:
+    """The recipe task, made of these lines; ``options`` are those of ``deal``.
+
+    Its examples are recipes, and their answers JSON lists of names.
+
+    Raises:
+        LessonError: too few lines remain.
+    """
+    dealt = deal(lines, **options)
+    task = Task(name, "fields", SYSTEM_BARE, SYSTEM_INSTRUCTIONS, [], [], [],
+                notes=[_("Left out: {note}.").format(note=note) for note in dealt.left_out])
+    for split, part in dealt.splits().items():
+        examples = [OwnExample(one.id, user_message(one), answer(one), "fields") for one in part]
+        setattr(task, split, splits.that_fit(task, examples))
+    return splits.with_room(task)
+
+
+def deal(
     lines: Sequence[OwnLine], seed: int = 0, rows: int | None = None, test: int | None = None
-) -> OwnTask:
+) -> Dealt:
     """Recipes in three splits that share no line, not even one that differs only in numbers.
 
     Without a recipe column, lines are dealt to the splits first and composed into recipes of 4
@@ -158,7 +181,7 @@ def _sizes(recipes: int, test: int | None, what: str) -> tuple[int, int]:
 
 def _of_lines(
     lines: Sequence[OwnLine], rng: random.Random, rows: int | None, test: int | None
-) -> OwnTask:
+) -> Dealt:
     """Compose recipes out of single lines."""
     lines = rng.sample(lines, min(rows or len(lines), len(lines)))
     different = list({likeness_key(line.line): line for line in reversed(lines)}.values())
@@ -174,7 +197,7 @@ def _of_lines(
         lines=len(lines) - repeats, recipes=len(recipes)
     )
     for_test, for_validation = _sizes(len(recipes), test, what)
-    task = OwnTask(
+    task = Dealt(
         test=recipes[:for_test],
         validation=recipes[for_test : for_test + for_validation],
         train=recipes[for_test + for_validation :],
@@ -188,7 +211,7 @@ def _of_lines(
 
 def _of_recipes(
     lines: Sequence[OwnLine], rng: random.Random, rows: int | None, test: int | None
-) -> OwnTask:
+) -> Dealt:
     """Split whole recipes; parts of one recipe stay together."""
     by_name: dict[str, list[OwnLine]] = {}
     for line in lines:
@@ -203,7 +226,7 @@ def _of_recipes(
     what = _("{recipes} recipes").format(recipes=len(kept))
     for_test, for_validation = _sizes(len(kept), test, what)
     cut = for_test + for_validation
-    task = OwnTask(test=kept[:for_test], validation=kept[for_test:cut], train=kept[cut:])
+    task = Dealt(test=kept[:for_test], validation=kept[for_test:cut], train=kept[cut:])
     if repeats:
         task.left_out.append(_("{count} recipes that nearly repeat another").format(count=repeats))
     _keep_lines_in_one_split(task, by_name)
@@ -235,7 +258,7 @@ def _parts(recipe: Recipe, lines: Sequence[OwnLine], name: str) -> Iterable[Reci
             yield _recipe(f"{name}-{part + 1}", title, lines[start:end])
 
 
-def _keep_lines_in_one_split(task: OwnTask, by_name: dict[str, list[OwnLine]]) -> None:
+def _keep_lines_in_one_split(task: Dealt, by_name: dict[str, list[OwnLine]]) -> None:
     """Take lines that a later split asks about out of the earlier ones: test, then validation."""
     asked: set[frozenset[str]] = set()
     dropped = 0
@@ -257,7 +280,7 @@ def _keep_lines_in_one_split(task: OwnTask, by_name: dict[str, list[OwnLine]]) -
         )
 
 
-def _without_leaks(task: OwnTask) -> OwnTask:
+def _without_leaks(task: Dealt) -> Dealt:
     """Drop training (then validation) recipes that nearly repeat one of another split."""
     split_of = {recipe.id: split for split, recipes in task.splits().items() for recipe in recipes}
     order = ("train", "validation", "test")

@@ -36,13 +36,15 @@ def make(
     test: Rows | None = None,
     window: int = 1024,
     seed: int = 0,
+    test_size: int | None = None,
 ) -> Task:
     """Deal the rows to three splits.
 
     Args:
         system: the short system message; the one in the file, else ``SYSTEM``, if not given.
         instructions: the long one; ``system`` with the labels named, if not given.
-        test: rows that were kept apart from the beginning; a fifth of ``rows`` if not given.
+        test: rows that were kept apart from the beginning; ``test_size`` of ``rows``, a fifth of
+            them, if not given.
         window: tokens that the model reads at once; longer rows are left out.
         seed: another seed gives another deal.
 
@@ -55,12 +57,12 @@ def make(
     labels = tuple(dict.fromkeys(rows.labels + (test.labels if test else [])))
     task = Task(name or rows.name, rows.kind, system, instructions or _rules(system, labels),
                 [], [], [], window=window)
-    counter = counter_for(None)
-    fitting = _that_fit(task, _named(rows, "", labels), window, counter)
+    fitting = that_fit(task, _named(rows, "", labels))
     random.Random(seed).shuffle(fitting)
     if test is None:
         groups = _groups(fitting)
-        task.test, groups = _deal(groups, _share(len(fitting), 5, "test", MOST_TEST))
+        size = test_size or _share(len(fitting), 5, "test", MOST_TEST)
+        task.test, groups = _deal(groups, size)
     else:
         if test.kind != rows.kind:
             raise LessonError(
@@ -68,15 +70,21 @@ def make(
                     one=rows.name, a=KINDS[rows.kind], other=test.name, b=KINDS[test.kind]),
                 _("Give both the same kind: own_rows.read(path, kind={kind!r})").format(
                     kind=rows.kind))
-        task.test = _that_fit(task, _named(test, "test-", labels), window, counter)
+        task.test = that_fit(task, _named(test, "test-", labels))
         groups = _without_leaks(task, fitting)
     left = sum(map(len, groups))
     task.validation, groups = _deal(groups, _share(left, 8, "validation", MOST_TEST))
     task.train = sorted((one for group in groups for one in group), key=lambda one: one.row)
     _check_sizes(task)
+    return with_room(task)
+
+
+def with_room(task: Task) -> Task:
+    """The task, with as much room for an answer as the longest of its answers takes."""
+    count = counter_for(None).count
     every = task.rows(task.train + task.validation + task.test)
-    longest = max(counter.count(row["messages"]).answer for row in every)
-    task.answer_tokens = min(longest + SPARE, window // 2)
+    longest = max(count(row["messages"]).answer for row in every)
+    task.answer_tokens = min(longest + SPARE, task.window // 2)
     return task
 
 
@@ -93,18 +101,17 @@ def _named(rows: Rows, prefix: str, labels: tuple[str, ...]) -> list[OwnExample]
             for one in rows.examples]
 
 
-def _that_fit(task: Task, examples: list[OwnExample], window: int, counter) -> list[OwnExample]:
+def that_fit(task: Task, examples: list[OwnExample]) -> list[OwnExample]:
     """Those that the model can read whole; the others are told in ``left_out``."""
-    kept = []
-    for one in examples:
-        messages = [*task.told(one), {"role": "assistant", "content": one.answer}]
-        tokens = counter.count(messages).total
-        if tokens <= window:
+    kept, count = [], counter_for(None).count
+    for one, row in zip(examples, task.rows(examples, task.told), strict=True):
+        tokens = count(row["messages"]).total
+        if tokens <= task.window:
             kept.append(one)
             continue
         task.left_out.append(Aside(
             one.row, _("it has {tokens} tokens, the model reads {window}").format(
-                tokens=tokens, window=window),
+                tokens=tokens, window=task.window),
             _("shorten it, or split it into several rows"),
             {"question": one.question, "answer": one.answer}))
     return kept
