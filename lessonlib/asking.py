@@ -44,14 +44,15 @@ def ask_all(
     """
     identity = model_identity(client, model)
     keys = _names(client, identity, prompts, parameters)
-    kept = AnswerCache() if cache and all(keys) else _NoCache()
+    kept = AnswerCache() if cache and all(keys) else None
     try:
-        answers = [kept.get(key) for key in keys]
+        answers = [kept.get(key) if kept else None for key in keys]
         missing = [number for number, answer in enumerate(answers) if answer is None]
 
         def ask_and_keep(number: int) -> tuple[int, dict]:
             answer = _ask(client, model, prompts[number], parameters)
-            kept.put(keys[number], answer)
+            if kept:
+                kept.put(keys[number], answer)
             return number, answer
 
         asked_before = len(prompts) - len(missing)
@@ -67,7 +68,8 @@ def ask_all(
     except openai.APIError as error:
         raise _explained(error, model) from None
     finally:
-        kept.close()
+        if kept:
+            kept.close()
     _refuse_if_nothing_worked(answers)
     named = [answer | {"asked": key} for answer, key in zip(answers, keys, strict=True)]
     return named, identity["owner"]
@@ -204,16 +206,3 @@ def _refuse_if_nothing_worked(answers: list[dict]) -> None:
         ),
         _("Mend the method (its model, its messages, max_tokens) and run it again."),
     )
-
-
-class _NoCache:
-    """Keeps nothing."""
-
-    def get(self, key: str) -> None:
-        return None
-
-    def put(self, key: str, answer: dict) -> None:
-        return None
-
-    def close(self) -> None:
-        return None

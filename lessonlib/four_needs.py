@@ -8,7 +8,10 @@ needs of the lesson. ``look()`` says for each what this machine has, by the chec
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
+
+from safetensors import SafetensorError, safe_open
 
 from lessonlib import environment, paths
 from lessonlib.environment import Check
@@ -96,7 +99,7 @@ def _model() -> str:
     try:
         config = json.loads((paths.BUILT_IN / "config.json").read_text(encoding="utf-8"))
         parameters = _parameters()
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, SafetensorError):
         return _("none that can be read")
     text = _("pantry, a practice model: {millions:.1f} million parameters, reads {window:,}"
              " tokens at once")
@@ -104,18 +107,9 @@ def _model() -> str:
 
 
 def _parameters() -> int:
-    """Numbers in the model's weights, by the header of its file (safetensors' format)."""
-    with open(paths.BUILT_IN / "model.safetensors", "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-    count = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            size = 1
-            for side in tensor["shape"]:
-                size *= side
-            count += size
-    return count
+    """Numbers in the model's weights. Only the shapes are read."""
+    with safe_open(paths.BUILT_IN / "model.safetensors", framework="np") as file:
+        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())
 
 
 def _data() -> str:
@@ -135,9 +129,9 @@ def _training(pytorch: Check) -> str:
         return _("PyTorch does not load here")
     from lessonlib.lora_device import choose_device
 
-    found = versions(("trl", "peft"))
-    text = _("TRL {trl} and PEFT {peft} on {device}").format(
-        trl=found.get("trl", "?"), peft=found.get("peft", "?"), device=choose_device().value)
+    found = versions(("torch", "peft"))
+    text = _("PyTorch {torch} and PEFT {peft} on {device}").format(
+        torch=found.get("torch", "?"), peft=found.get("peft", "?"), device=choose_device().value)
     memory = available_memory()
     if memory is None:
         return text
