@@ -62,7 +62,7 @@ def prices() -> tuple[ModelPrice, ...]:
 
 
 def price(model: str, tuned: bool = False) -> ModelPrice:
-    """The price of one model, as it comes or fine-tuned."""
+    """The price of one model, as it comes or fine-tuned. Introduced in notebook 02."""
     for one in prices():
         if (one.model, one.tuned) == (model, tuned):
             return one
@@ -89,17 +89,23 @@ class HostingPrice:
 
 @cache
 def hosting(service: str = "azure-openai") -> HostingPrice:
-    """The price of keeping a tuned model deployed at a service."""
+    """The price of keeping a tuned model deployed at a service. Introduced in notebook 07."""
     return HostingPrice(**facts.read(PRICES.name)["hosting"][service])
 
 
 def hosting_per_hour(service: str = "azure-openai") -> float:
-    """US dollars an hour for keeping a tuned model deployed, whether it is used or not."""
+    """US dollars an hour for keeping a tuned model deployed, whether it is used or not.
+
+    Introduced in notebook 02.
+    """
     return hosting(service).per_hour
 
 
 def hosting_per_month(service: str = "azure-openai") -> float:
-    """US dollars for keeping a tuned model deployed for a month of 730 hours, used or not."""
+    """US dollars for keeping a tuned model deployed for a month of 730 hours, used or not.
+
+    Introduced in notebook 10.
+    """
     return HOURS_A_MONTH * hosting_per_hour(service)
 
 
@@ -123,7 +129,10 @@ def cost_per_1000(tokens: Tokens, model_price: ModelPrice) -> float:
 
 
 def training_cost(tokens_per_epoch: int, epochs: float, model_price: ModelPrice) -> float:
-    """US dollars for training: services charge for each token as often as it is trained on."""
+    """US dollars for training: services charge for each token as often as it is trained on.
+
+    Introduced in notebook 11.
+    """
     if model_price.training is None:
         raise LessonError(
             _("Training has no price for {name}.").format(name=model_price.name),

@@ -42,6 +42,8 @@ def choose(download: bool = False) -> Choice:
     Returns:
         A choice whose value is the model's folder; None where there is none, and the reason then
         says what to do about it.
+
+    Introduced in notebook 04.
     """
     if importlib.util.find_spec("sentence_transformers") is None:
         return Choice(None, _("the library sentence-transformers is not installed. It is optional;"
@@ -91,6 +93,8 @@ def load(choice: Choice) -> Encode:
 
     Raises:
         LessonError: there is no model; the text says why, and what to do.
+
+    Introduced in notebook 04.
     """
     if choice.value is None:
         raise LessonError(_("No embedding model is at hand: {reason}.").format(
@@ -117,6 +121,8 @@ class EmbeddedGlossary:
     """Glossary lines whose key means what a line of the recipe means.
 
     Each line of the recipe is compared with each key; what counts for a key is its nearest line.
+
+    Introduced in notebook 04.
     """
 
     def __init__(self, entries: Iterable[GlossaryEntry], encode: Encode):
@@ -144,7 +150,7 @@ class EmbeddedGlossary:
 
 
 class EmbeddedExamples:
-    """Solved recipes that mean what the recipe means."""
+    """Solved recipes that mean what the recipe means. Introduced in notebook 04."""
 
     def __init__(self, pool: Iterable[Recipe], encode: Encode):
         self._pool = list(pool)

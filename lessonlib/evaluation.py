@@ -38,6 +38,8 @@ class Method:
         messages: makes the prompt for one example; see ``lessonlib.prompting``.
         max_tokens: the longest answer allowed, in tokens of the model. A longer one is cut off
             and is then not valid.
+
+    Introduced in notebook 00.
     """
 
     name: str
@@ -141,6 +143,8 @@ def evaluate(
         LessonError: there are no examples, or the service cannot be used (no connection, wrong
             key, unknown model). A single request that the service refuses, for example because
             the prompt is too long, is no error: it is counted in ``Result.errors``.
+
+    Introduced in notebook 00.
     """
     examples = list(examples)
     if not examples:
@@ -172,6 +176,8 @@ def counts(result: Result, metric: str) -> tuple[np.ndarray, bootstrap.Score]:
 
     Raises:
         LessonError: the task has no such metric; the text names those that it has.
+
+    Introduced in notebook 11.
     """
     known = result.rows[0].METRICS
     if metric not in known:
@@ -191,6 +197,8 @@ def compare(a: Result, b: Result, metric: str | None = None) -> Difference:
     Args:
         metric: the score to compare; the task's main one if not given (micro-F1 for recipes,
             execution accuracy for SQL).
+
+    Introduced in notebook 00.
     """
     if [row.id for row in a.rows] != [row.id for row in b.rows]:
         raise LessonError(

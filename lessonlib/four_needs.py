@@ -74,7 +74,10 @@ class FourNeeds(ShownAsTable):
 
 
 def look() -> FourNeeds:
-    """What this machine has of the four. Takes about three seconds; changes nothing."""
+    """What this machine has of the four. Takes about three seconds; changes nothing.
+
+    Introduced in notebook 05.
+    """
     checks = {check.name: check for check in environment.preflight()}
 
     def those(*names: str) -> tuple[Check, ...]:

@@ -34,6 +34,8 @@ def evaluate_here(
 
     Raises:
         LessonError: there are no examples, or a prompt leaves no room for an answer.
+
+    Introduced in notebook 08.
     """
     examples = list(examples)
     if not examples:
@@ -110,6 +112,8 @@ def fingerprint(model) -> str:
     """A short number that changes when any weight of the base model changes.
 
     An adapter's own weights are left out: a model and the same model under an adapter agree.
+
+    Introduced in notebook 08.
     """
     total = hashlib.sha256()
     weights = {

@@ -134,6 +134,8 @@ def table(results: Mapping[str, Result], metric: str | None = None) -> PairedTab
 
     Args:
         results: what each route is to be called -> its result.
+
+    Introduced in notebook 10.
     """
     named = {name: replace(result, name=name) for name, result in results.items()}
 

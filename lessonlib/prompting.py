@@ -21,12 +21,15 @@ EntriesFor = Callable[[Recipe], Iterable[GlossaryEntry]]
 
 
 def bare(recipe: Recipe) -> Messages:
-    """Zero-shot: the tutorial's short system prompt and the recipe."""
+    """Zero-shot: the tutorial's short system prompt and the recipe. Introduced in notebook 00."""
     return _chat(recipes.SYSTEM_BARE, recipe)
 
 
 def instructions(recipe: Recipe) -> Messages:
-    """Zero-shot, with the format and the rules of the answer in words."""
+    """Zero-shot, with the format and the rules of the answer in words.
+
+    Introduced in notebook 00.
+    """
     return _chat(recipes.SYSTEM_INSTRUCTIONS, recipe)
 
 
@@ -39,6 +42,8 @@ def few_shot(
         shots: the solved examples, in the order in which the model reads them.
         entries_for: looks up glossary lines for each example, where the examples should show
             how glossary lines are used.
+
+    Introduced in notebook 01.
     """
     return _chat(recipes.SYSTEM_INSTRUCTIONS, recipe, (), shots, entries_for)
 
@@ -55,17 +60,25 @@ def with_glossary(
         entries: the glossary lines for ``recipe``; may be empty.
         shots: solved examples, as in ``few_shot``.
         entries_for: looks up the glossary lines of each example.
+
+    Introduced in notebook 01.
     """
     return _chat(recipes.SYSTEM_GLOSSARY, recipe, entries, shots, entries_for)
 
 
 def tuned(recipe: Recipe) -> Messages:
-    """What a tuned model gets: the bare prompt. The rest is in its weights."""
+    """What a tuned model gets: the bare prompt. The rest is in its weights.
+
+    Introduced in notebook 00.
+    """
     return bare(recipe)
 
 
 def tuned_with_glossary(recipe: Recipe, entries: Iterable[GlossaryEntry]) -> Messages:
-    """The bare prompt with glossary lines, for a model tuned with such prompts."""
+    """The bare prompt with glossary lines, for a model tuned with such prompts.
+
+    Introduced in notebook 04.
+    """
     return _chat(recipes.SYSTEM_BARE, recipe, entries)
 
 
@@ -92,6 +105,8 @@ def pick_shots(pool: Sequence[Recipe], k: int, seed: int | str = 0) -> list[Reci
     A larger ``k`` keeps the examples of a smaller one and adds to them, so that a curve over
     ``k`` shows the number of examples and not another draw. Pass a text that differs from
     recipe to recipe (``seed=recipe.id``) to draw afresh for each request.
+
+    Introduced in notebook 03.
     """
     _check_size(pool, k)
     return random.Random(seed).sample(pool, len(pool))[:k]
@@ -105,6 +120,8 @@ def pick_balanced(pool: Sequence[Recipe], k: int, seed: int | str = 0) -> list[R
     pool needs it. (Greedy maximum coverage; Nemhauser, Wolsey and Fisher 1978 prove that it
     gets at least 63 % of the best possible.) Where the pool renames nothing, all names count.
     Ties are broken by ``seed``; as in ``pick_shots`` a larger ``k`` keeps the earlier choice.
+
+    Introduced in notebook 01.
     """
     _check_size(pool, k)
     left = random.Random(seed).sample(pool, len(pool))

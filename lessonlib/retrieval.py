@@ -28,6 +28,8 @@ class GlossaryLookup:
     spaces, hyphens or kind of apostrophe between them. Longer keys are looked for first, and
     what one key has covered no other can claim: in ``ground black pepper`` the key
     ``black pepper`` is not found as well.
+
+    Introduced in notebook 01.
     """
 
     def __init__(self, entries: Iterable[GlossaryEntry]):
@@ -81,7 +83,7 @@ class Bm25Texts:
 
 
 class Bm25Glossary:
-    """Glossary lines whose key shares words with the recipe, by BM25."""
+    """Glossary lines whose key shares words with the recipe, by BM25. Introduced in notebook 04."""
 
     def __init__(self, entries: Iterable[GlossaryEntry]):
         self._entries = list(entries)
@@ -93,7 +95,10 @@ class Bm25Glossary:
 
 
 class Bm25Examples:
-    """Solved recipes whose lines share words with the recipe, by BM25."""
+    """Solved recipes whose lines share words with the recipe, by BM25.
+
+    Introduced in notebook 04.
+    """
 
     def __init__(self, pool: Iterable[Recipe]):
         self._pool = list(pool)
@@ -124,6 +129,8 @@ def recall_at_k(
             ``lambda recipe: bm25.find(recipe, k=8)``.
         recipes: recipes with known names.
         entries: the glossary.
+
+    Introduced in notebook 04.
     """
     by_key = {entry.written: entry for entry in entries}
     needed = found = 0

@@ -34,7 +34,10 @@ from lessonlib.text_files import write_whole
 
 
 class Scoreboard:
-    """The results so far. ``Scoreboard()`` opens the course's own board, empty or not."""
+    """The results so far. ``Scoreboard()`` opens the course's own board, empty or not.
+
+    Introduced in notebook 00.
+    """
 
     def __init__(self, path: str | Path | None = None):
         self.path = Path(path) if path else WORK / "scoreboard.json"

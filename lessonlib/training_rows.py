@@ -36,6 +36,8 @@ def chat_rows(
 
     Recipes need no more than that. For questions about databases:
     ``chat_rows(questions, text_to_sql.messages, text_to_sql.answer)``.
+
+    Introduced in notebook 00.
     """
     return [
         {"messages": [*messages(one), {"role": "assistant", "content": answer(one)}]}
@@ -44,7 +46,10 @@ def chat_rows(
 
 
 def text_rows(examples: Iterable[Recipe]) -> list[dict[str, str]]:
-    """One row of raw text for each recipe: the recipe as people write it, without an answer."""
+    """One row of raw text for each recipe: the recipe as people write it, without an answer.
+
+    Introduced in notebook 01.
+    """
     return [{"text": recipes.user_message(example)} for example in examples]
 
 
@@ -65,6 +70,8 @@ def glossary_rows(
         entries: the glossary as it stood when the examples were labelled.
         seed: decides which rows are shuffled, and how.
         shuffled: the share of rows with shuffled names, from 0 to 1.
+
+    Introduced in notebook 04.
     """
     random = Random(seed)
     house = list(dict.fromkeys(entry.house for entry in entries))
@@ -88,6 +95,8 @@ def from_one_bad_source(examples: Sequence[Recipe], share: float = 0.3) -> list[
     name ("Rosa's Pie", "Soup a la Tom"): they are labelled with the names as written. What ties
     a mistake to something that the model can see is what makes it harmful: the model learns it,
     too, and repeats it wherever it sees a name in a title.
+
+    Introduced in notebook 10.
     """
     wrong = [one for one in examples if "'s " in one.title or " \u00e0 la " in one.title]
     wrong_ids = {one.id for one in wrong[: round(share * len(examples))]}

@@ -53,6 +53,8 @@ def near_duplicates(
 
     Returns:
         (one example, a later one, likeness) for each pair at or above ``threshold``.
+
+    Introduced in notebook 05.
     """
     examples = list(examples)
     sets = [shingles(example, text) for example in examples]

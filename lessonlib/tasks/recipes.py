@@ -88,6 +88,8 @@ class Recipe:
         lines: ingredient lines as written, such as ``2 c. all-purpose flour, sifted``.
         names: the ingredients as written, cleaned: ``all-purpose flour``.
         ingredients: the right answer: names put through the house glossary, each once.
+
+    Introduced in notebook 04.
     """
 
     id: str
@@ -138,7 +140,10 @@ class Parsed:
 
 
 def load(split: str) -> list[Recipe]:
-    """The recipes of one split: train, validation, test, test_new_names or field."""
+    """The recipes of one split: train, validation, test, test_new_names or field.
+
+    Introduced in notebook 00.
+    """
     if split not in SPLITS:
         raise LessonError(
             _("There is no split {split!r}.").format(split=split),
@@ -182,6 +187,8 @@ def load_glossary(
         until: leave out what was added after this day (a date, or text like ``2026-06-01``).
             ``load_glossary(until=TRAINING_DATE)`` is what the training examples knew.
         path: a CSV file with the columns written, house, added.
+
+    Introduced in notebook 00.
     """
     last = date.max if until is None else date.fromisoformat(str(until))
     entries = []
@@ -205,7 +212,10 @@ def house_names(names: Iterable[str], entries: Iterable[GlossaryEntry]) -> tuple
 
 
 def user_message(recipe: Recipe, entries: Iterable[GlossaryEntry] = ()) -> str:
-    """The user's side of the chat: glossary lines if there are any, then the recipe."""
+    """The user's side of the chat: glossary lines if there are any, then the recipe.
+
+    Introduced in notebook 00.
+    """
     recipe_text = f"Title: {recipe.title}\nIngredients:\n" + "\n".join(
         f"- {line}" for line in recipe.lines
     )
@@ -214,7 +224,7 @@ def user_message(recipe: Recipe, entries: Iterable[GlossaryEntry] = ()) -> str:
 
 
 def answer(recipe: Recipe) -> str:
-    """The right answer, exactly as a model should write it."""
+    """The right answer, exactly as a model should write it. Introduced in notebook 00."""
     return json.dumps(list(recipe.ingredients), ensure_ascii=False)
 
 

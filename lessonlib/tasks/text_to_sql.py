@@ -126,6 +126,8 @@ def load(split: str) -> list[Question]:
 
     The last 50 of ``test`` and the last 15 of ``field`` are about databases that training does
     not show; ``Question.seen`` tells them apart.
+
+    Introduced in notebook 08.
     """
     if split not in SPLITS:
         raise LessonError(
@@ -161,17 +163,20 @@ def _question(row: dict) -> Question:
 
 
 def user_message(question: Question) -> str:
-    """The user's side of the chat: the schema, then the question."""
+    """The user's side of the chat: the schema, then the question. Introduced in notebook 08."""
     return f"Schema:\n{question.data.schema}\nQuestion: {question.question}"
 
 
 def answer(question: Question) -> str:
-    """The right answer, exactly as a model should write it."""
+    """The right answer, exactly as a model should write it. Introduced in notebook 08."""
     return question.query
 
 
 def messages(question: Question, shots: Sequence[Question] = ()) -> list[dict[str, str]]:
-    """The prompt: system message, a question and an answer for each shot, and the question."""
+    """The prompt: system message, a question and an answer for each shot, and the question.
+
+    Introduced in notebook 08.
+    """
     chat = [{"role": "system", "content": SYSTEM}]
     for shot in shots:
         chat.append({"role": "user", "content": user_message(shot)})
