@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from lessonlib import consent, control_plane, hosting_bill
+from lessonlib import consent, control_plane, hosting_bill, providers
 from lessonlib.errors import LessonError
 from lessonlib.hosting_bill import Bill
 from lessonlib.i18n import _
@@ -78,6 +78,8 @@ def wish(model: str, tier: str = "standard", capacity: int | None = None) -> dic
 
     Raises:
         LessonError: there is no such tier.
+
+    Introduced in notebook 07.
     """
     if tier not in TIERS:
         raise LessonError(
@@ -102,12 +104,12 @@ def resource(provider: str | None = None) -> Resource:
 
     Raises:
         LessonError: another provider, or a variable or token is missing.
+
+    Introduced in notebook 07.
     """
     name = (provider or os.environ.get("LESSON_PROVIDER", "") or "practice").strip().lower()
     if name == "azure":
         return Resource(control_plane.azure_place())
-    from lessonlib import providers
-
     if name == "practice" or "://" in name:
         return Resource(providers.practice_place(name))
     raise LessonError(
@@ -164,6 +166,8 @@ class Resource:
 
         Raises:
             LessonError: the name is taken, no yes to the cost, or it was refused, or it failed.
+
+        Introduced in notebook 07.
         """
         body = wish(model, tier, capacity)
         print(hosting_bill.estimate(model, tier, self.practice))
@@ -181,6 +185,8 @@ class Resource:
         Raises:
             LessonError: the list cannot be had, or not whole. It is empty only where the right
                 resource says so: what is not listed may be charged all the same.
+
+        Introduced in notebook 07.
         """
         place = self.place
         try:
@@ -230,7 +236,13 @@ class Resource:
         return found
 
     def delete(self, name: str) -> None:
-        """Take a deployment away, and wait until it is gone. Its model stays."""
+        """Take a deployment away, and wait until it is gone. Its model stays.
+
+        Raises:
+            LessonError: it was refused, or it takes too long.
+
+        Introduced in notebook 07.
+        """
         place = self.place
         status, _found = control_plane.request(place, "DELETE", place.path(name))
         if status == 204:
@@ -256,6 +268,11 @@ class Resource:
 
         Args:
             since: leave out what was gone by that time, a bill's ``now``.
+
+        Raises:
+            LessonError: what is deployed cannot be told.
+
+        Introduced in notebook 07.
         """
         if not self.practice:
             return hosting_bill.estimated(self.deployments()).since(since)
@@ -270,6 +287,8 @@ class Resource:
 
         Raises:
             LessonError: at Azure, where time takes its time.
+
+        Introduced in notebook 07.
         """
         if not self.practice:
             raise LessonError(

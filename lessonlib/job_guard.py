@@ -118,7 +118,10 @@ class _Guard:
         def fetch(path: str) -> bytes:
             address = request.url.copy_with(path=f"{order.root}/{path}")
             headers = {name: request.headers[name] for name in _KEYS if name in request.headers}
-            return self._http.get(address, headers=headers).raise_for_status().content
+            # Redirected, the HTTP client takes "authorization" away, but not Azure's key.
+            answer = self._http.get(
+                address, headers=headers, follow_redirects="api-key" not in headers)
+            return answer.raise_for_status().content
 
         told, wish = [], order.wish
         if order.id:

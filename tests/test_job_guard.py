@@ -242,6 +242,9 @@ def test_azures_addresses_are_guarded(paid, monkeypatch, version, capsys):
     assert path == f"{root}/files/file-1/content{kept}"
     assert KEY in (headers.get("api-key", ""), headers.get("authorization", "Bearer ")[7:],
                    headers.get("Authorization", "Bearer ")[7:])
+    with pytest.raises(job_guard.NotAgreed):
+        order(client.with_options(max_retries=0))
+    assert paid.orders == []
     typed(monkeypatch, "yes")
     order(client, extra_body={"trainingType": "Standard"})
     assert len(paid.orders) == 1
