@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
 
@@ -16,3 +17,18 @@ def yes(question: str) -> bool | None:
     except (EOFError, OSError, NotImplementedError):  # no terminal, or a notebook without stdin
         return None
     return answer.strip().lower() in (_("yes"), "yes")
+
+
+def agree(question: str, confirm: bool | None, nobody: LessonError, refused: LessonError) -> None:
+    """Go on only after a yes.
+
+    Args:
+        confirm: True is a yes, for scripts; False a no; None asks.
+        nobody: what is raised where nobody is there to be asked.
+        refused: what is raised after a no.
+    """
+    answer = yes(question) if confirm is None else confirm
+    if answer is None:
+        raise nobody
+    if not answer:
+        raise refused

@@ -313,14 +313,14 @@ def _see_that_it_is_free(found: Deployment | None, model: str, replace: bool) ->
 
 def _agree(confirm: bool | None) -> None:
     """Go on only after a yes."""
-    answer = consent.yes(_("Type yes to deploy: ")) if confirm is None else confirm
-    if answer is None:
-        raise LessonError(
+    consent.agree(
+        _("Type yes to deploy: "), confirm,
+        nobody=LessonError(
             _("This deployment costs money, and nobody is here to agree to it."),
             _("In a script, read the estimate first, then write deploy(..., confirm=True)."),
-        )
-    if not answer:
-        raise LessonError(
+        ),
+        refused=LessonError(
             _("You did not agree to the cost: nothing was deployed."),
             _("The practice service deploys for free: deployments.resource('practice')."),
-        )
+        ),
+    )

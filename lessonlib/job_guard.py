@@ -99,20 +99,19 @@ class _Guard:
 
     def _ask(self, request: Any, order: Order, in_writing: str) -> None:
         print(_("This job is paid for. {estimate}").format(estimate=self._estimate(request, order)))
-        question = _("Type yes to resume the job: ") if order.id else _(
-            "Type yes to create the job: ")
-        agreed = in_writing.strip().lower() == "yes" or consent.yes(question)
-        if agreed is None:
-            raise NotAgreed(
+        consent.agree(
+            _("Type yes to resume the job: ") if order.id else _("Type yes to create the job: "),
+            True if in_writing.strip().lower() == "yes" else None,
+            nobody=NotAgreed(
                 _("This job costs money, and nobody is here to agree to it: nothing was sent."),
                 _("In a script, read the estimate first, then add to this one call:"
                   " extra_headers={header}").format(header={AGREED: "yes"}),
-            )
-        if not agreed:
-            raise NotAgreed(
+            ),
+            refused=NotAgreed(
                 _("You did not agree to the cost: nothing was sent."),
                 _("The practice service trains for free: lessonlib.connect()."),
-            )
+            ),
+        )
 
     def _estimate(self, request: Any, order: Order) -> str:
         def fetch(path: str) -> bytes:

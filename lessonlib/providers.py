@@ -165,28 +165,23 @@ def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:
         LessonError: there was no yes, or nobody to ask.
     """
     mark = f"{provider.name} {provider.base_url}"
-    if confirm is True:
-        _agreed.add(mark)
     if mark in _agreed:
         return
-    cure = _("Use connect() without a provider for the free practice service.")
-    if confirm is False:
-        raise LessonError(_("You did not agree to pay {name}.").format(name=provider.name), cure)
-    print(
-        _(
+    if confirm is None:
+        print(_(
             "{name} ({host}) is a real service: every request, every tuning job and every\n"
             "deployed model is charged to your account, and what you send leaves this machine.\n"
             "Prices: data/facts/prices.toml in this course, and the provider's own list."
-        ).format(name=provider.name, host=host_of(provider.base_url))
-    )
-    answer = consent.yes(_("Type yes to go on: "))
-    if answer is None:
-        raise LessonError(
+        ).format(name=provider.name, host=host_of(provider.base_url)))
+    cure = _("Use connect() without a provider for the free practice service.")
+    consent.agree(
+        _("Type yes to go on: "), confirm,
+        nobody=LessonError(
             _("{name} costs money, and nobody is here to agree to it.").format(name=provider.name),
             _("In a script, write connect({name!r}, confirm=True). {other}").format(
-                name=provider.name, other=cure
-            ),
-        )
-    if not answer:
-        raise LessonError(_("You did not agree to pay {name}.").format(name=provider.name), cure)
+                name=provider.name, other=cure),
+        ),
+        refused=LessonError(
+            _("You did not agree to pay {name}.").format(name=provider.name), cure),
+    )
     _agreed.add(mark)
