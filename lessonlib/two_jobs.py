@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lessonlib import paths
-from lessonlib.evaluation import Method, Result
+from lessonlib.evaluation import Result
 from lessonlib.i18n import _
-from lessonlib.measure_rows import Example
 from lessonlib.tables import Table
-
-#: A job: how its prompt is made, and examples to measure on.
-Job = tuple[Callable[[Example], list[dict]], Sequence[Example]]
 
 
 def table(results: dict[tuple[str, str], Result]) -> Table:
@@ -25,29 +20,6 @@ def table(results: dict[tuple[str, str], Result]) -> Table:
     rows = [[adapter] + [str(next(iter(results[adapter, job].metrics().values())))
                          for job in jobs] for adapter in adapters]
     return Table(head, rows, words=(0,))
-
-
-def measure(model, tokenizer, jobs: dict[str, Job], adapters: Sequence[str]) -> Table:
-    """Ask the model about each job under each adapter; afterwards the last one is active.
-
-    Args:
-        model: a PEFT model that holds the adapters.
-        adapters: their names; ``none`` is the base model alone.
-    """
-    from lessonlib.local_model import evaluate_here
-
-    results = {}
-    for adapter in adapters:
-        for job, (messages, examples) in jobs.items():
-            method = Method(f"{job}, {adapter}", adapter, messages, max_tokens=80)
-            if adapter == "none":
-                with model.disable_adapter():
-                    found = evaluate_here(model, tokenizer, method, examples)
-            else:
-                model.set_adapter(adapter)
-                found = evaluate_here(model, tokenizer, method, examples)
-            results[adapter, job] = found
-    return table(results)
 
 
 def ensure(name: str, base: str, examples: int) -> None:

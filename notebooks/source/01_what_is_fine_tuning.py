@@ -28,6 +28,7 @@
 # **Time:** 25 minutes, of which the computer works for about two.
 
 # %%
+import math
 from collections import Counter
 
 import lessonlib
@@ -35,6 +36,7 @@ from lessonlib import Method, compare, evaluate, exercises, forgetting, lora, lo
 from lessonlib import lora_strength, next_tokens, paths, pictures, prompting, training_rows
 from lessonlib import widgets
 from lessonlib.lora_picture import lora_picture
+from lessonlib.models_quiet import quiet
 from lessonlib.next_tokens import of_one_word, side_by_side
 from lessonlib.rank_lab import RankLab
 from lessonlib.retrieval import GlossaryLookup
@@ -66,9 +68,23 @@ print()
 print("Wanted:", recipes.answer(example))
 
 # %% [markdown]
-# `logprobs=True` asks for the probabilities along with the answer, as natural logarithms:
-# `exp(logprob)` is the probability. `next_tokens.first_word` sends such a request and keeps the
-# 20 likeliest tokens at the place where the first word begins.
+# A request can ask for the probabilities along with the answer: `logprobs=True`, and in
+# `top_logprobs` how many tokens at each place. They come as natural logarithms: `exp(logprob)` is
+# the probability.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+response = client.chat.completions.create(
+    model=MODEL, messages=prompting.bare(example), max_tokens=3, temperature=0,
+    logprobs=True, top_logprobs=5,
+)
+for place in response.choices[0].logprobs.content:
+    likely = ", ".join(f"{one.token!r} {math.exp(one.logprob):.3f}" for one in place.top_logprobs)
+    print(f"written {place.token!r:10} likeliest: {likely}")
+
+# %% [markdown]
+# Each line is one token of the answer, and what else could have stood there. A name begins at the
+# first token that has letters. `next_tokens.first_word` sends the same request, finds that
+# place, and keeps its 20 likeliest tokens.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 before = next_tokens.first_word(client, MODEL, prompting.bare(example))
@@ -87,9 +103,50 @@ print(f"\nThe right house name, {right!r}: {before.of(right):.3f}")
 # %% [markdown]
 # ## 2. Before and after tuning
 #
-# We tune as in notebook 00: examples of the task, each with the right answer. Each training
-# step makes the right tokens a little more probable, at the cost of the others. The *validation
-# loss* is measured after each epoch, on recipes that are not trained on.
+# Notebook 00 tuned in one line. What goes on in there? Here is its heart, in PyTorch. We load
+# the model, and PEFT puts an *adapter* beside it: the few numbers that will change (section 5 shows
+# where). Then we take eight recipes with the right answers as one *batch*, and mark which
+# tokens belong to an answer.
+
+# %%
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
+with quiet():  # leaves out the libraries' remarks
+    model = AutoModelForCausalLM.from_pretrained(paths.BUILT_IN, dtype=torch.float32)
+    model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules="all-linear"))
+chats = [row["messages"] for row in training_rows.chat_rows(train[:8])]
+batch = tokenizer.apply_chat_template(chats, padding=True, return_tensors="pt", return_dict=True,
+                                      return_assistant_tokens_mask=True)
+is_answer = batch.pop("assistant_masks")[:, 1:].bool()  # no token comes before the first
+wanted = batch["input_ids"][:, 1:][is_answer]
+print("rows, tokens in the longest:", tuple(batch["input_ids"].shape))
+print(f"{len(wanted)} tokens of answers, which begin: {tokenizer.decode(wanted[:16])}")
+
+# %% [markdown]
+# One training **step** has four lines. *Forward*: at each place the model gives every token a
+# score. The **loss** (cross-entropy) says how little it expected the right ones: the mean of
+# `-log(probability)`. *Backward*: for each number of the adapter, which way makes the loss
+# smaller? The *optimizer* moves each a little that way. We take five steps on the same batch.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+optimizer = torch.optim.AdamW((w for w in model.parameters() if w.requires_grad), lr=3e-3)
+for step in range(6):
+    scores = model(**batch).logits[:, :-1][is_answer]
+    loss = torch.nn.functional.cross_entropy(scores, wanted)
+    print(f"after {step} steps: loss {loss.item():.2f}, "
+          f"a right token gets a probability of about {math.exp(-loss.item()):.2f}")
+    loss.backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+# %% [markdown]
+# With each step the right tokens become more probable, at the cost of all others. Nobody told the
+# model a rule: it was only pulled towards these answers. `lora.tune` is this loop over all
+# examples, a batch after the other, several times (*epochs*). It also measures the *validation
+# loss* after each epoch, on recipes that it does not train on.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 validation = recipes.load("validation")[:20]

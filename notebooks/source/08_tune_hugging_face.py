@@ -31,18 +31,19 @@
 # %%
 import inspect
 
-from datasets import Dataset
-from peft import LoraConfig, PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl import SFTConfig, SFTTrainer
-
+# lessonlib comes first: it leaves out those remarks of the libraries that are of no use here.
 from lessonlib import Method, Scoreboard, compare, exercises, gpu_trial, hosting, lora
-from lessonlib import lora_folders, lora_memory, lora_plan, lora_saving, open_models, open_server
-from lessonlib import paths, prompting, sql_adapter, training_rows, two_jobs, widgets
+from lessonlib import lora_folders, lora_memory, lora_plan, open_models, open_server, paths
+from lessonlib import prompting, sql_adapter, training_rows, two_jobs, widgets
 from lessonlib.errors import LessonError
 from lessonlib.local_model import evaluate_here, fingerprint
 from lessonlib.models_quiet import quiet
 from lessonlib.tasks import recipes, sql_create_context, text_to_sql
+
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import SFTConfig, SFTTrainer
 
 MODEL = "pantry"  # the base model; on a GPU also "SmolLM2-135M" ... "Qwen3-1.7B" (part C)
 EXAMPLES = 200  # how many recipes we tune on
@@ -88,11 +89,14 @@ print("tokens:", tokenizer(text, add_special_tokens=False)["input_ids"][:12], ".
 # ### The base model
 #
 # How to load it depends on the machine: in which number format, how many rows at a time. The
-# course decides that for you, and says why.
+# course decides that for you, and says why. In code these choices are arguments of two calls: one
+# that loads the model, and one further down that trains it.
 
 # %% tags=["nbval-ignore-output"] reason="every machine is another one"
 plan = lora_plan.make(MODEL)
 print(plan)
+print("\nto load: ", plan.loading())
+print("to train:", plan.training())
 
 # %%
 with quiet():
@@ -297,8 +301,22 @@ print("adapters:", list(both.peft_config))
 seen = [one for one in text_to_sql.load("test") if one.seen][:QUESTIONS]
 jobs = {"recipes": (prompting.tuned, recipes.load("test")[: QUESTIONS // 2]),
         "SQL": (text_to_sql.messages, seen)}
-table = two_jobs.measure(both, tokenizer, jobs, adapters=("none", "recipes", "sql"))
-table
+
+
+def ask(adapter):
+    results = {}
+    for job, (messages, examples) in jobs.items():
+        method = Method(f"{job}, {adapter}", adapter, messages, max_tokens=80)
+        results[adapter, job] = evaluate_here(both, tokenizer, method, examples)
+    return results
+
+
+with both.disable_adapter():  # the base alone
+    results = ask("none")
+for adapter in ("recipes", "sql"):
+    both.set_adapter(adapter)
+    results |= ask(adapter)
+two_jobs.table(results)
 
 # %% [markdown]
 # Read it row by row: the base alone, then each adapter. An adapter helps with its own job and with
@@ -315,7 +333,7 @@ print("base untouched:", fingerprint(both) == untouched)
 both.set_adapter("sql")
 unseen = [one for one in text_to_sql.load("test") if not one.seen]
 asked_sql = Method("SQL adapter", "hf-sql", text_to_sql.messages)
-known = table.results["sql", "SQL"]
+known = results["sql", "SQL"]
 Scoreboard().add(known, split="sql test", route="Hugging Face LoRA", training_seconds=sql.seconds)
 for name, result in (
     ("known tables", known),
@@ -415,22 +433,41 @@ print(text_to_sql.user_message(one), "\n", one.query, "\n ->", one.data.run(one.
 #
 # An adapter is no program that answers. There are two ways to serve it. **Merge** it: add it into
 # the base's weights, and serve the sum like any model. Or serve base and adapter side by side,
-# which pays off when many adapters share one base.
+# which pays off when many adapters share one base. We merge: PEFT computes the sum, and what it
+# gives back is a plain model of transformers. Its tokenizer is saved beside it, chat template and
+# all, because whoever serves the model must write as it was trained.
 
 # %% tags=["nbval-ignore-output"] reason="sizes depend on the model's number format"
 two_jobs.ensure("hf-recipes", MODEL, EXAMPLES)
-merged = paths.MODELS / "hf-recipes"
+merged, base = paths.MODELS / "hf-recipes", lora_folders.find_base(MODEL)
+tokenizer = AutoTokenizer.from_pretrained(base, **open_models.pinned(base))
 with quiet():
-    lora_saving.save_merged(lora_folders.find_base(MODEL), paths.ADAPTERS / "hf-recipes", merged)
+    model = AutoModelForCausalLM.from_pretrained(base, **open_models.pinned(base))
+    model = PeftModel.from_pretrained(model, paths.ADAPTERS / "hf-recipes").merge_and_unload()
+    model.save_pretrained(merged)
+tokenizer.save_pretrained(merged)
 for file in sorted(merged.iterdir()):
     print(f"{file.name:26}{file.stat().st_size:>12,} bytes")
 
 # %% [markdown]
-# `transformers serve` makes a service of such a folder. We start it on this machine, ask it with
-# the same client as everywhere in this course, and stop it again.
+# Who has the model in memory needs no service. `generate` writes on from a prompt, token by token;
+# what comes back is the prompt with the answer after it.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+example = recipes.load("test")[10]
+prompt = tokenizer.apply_chat_template(prompting.tuned(example), add_generation_prompt=True,
+                                       return_tensors="pt", return_dict=True)
+made = model.generate(**prompt, max_new_tokens=96, do_sample=False)
+answer = made[0, prompt["input_ids"].shape[1] :]
+print("Wanted: ", recipes.answer(example))
+print("Written:", tokenizer.decode(answer, skip_special_tokens=True))
+
+# %% [markdown]
+# Others can only ask it through a service. `transformers serve` makes one of such a folder. We
+# start it on this machine, ask it with the same client as everywhere in this course, and stop it
+# again.
 
 # %% tags=["nbval-ignore-output"] reason="seconds differ, and digits between processors"
-example = recipes.load("test")[10]
 with open_server.serving(merged) as server:
     print(f"started in {server.seconds:.0f} s")
     answer = server.connect().chat.completions.create(
