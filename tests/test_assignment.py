@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from factory import assignment_files
 from lessonlib import decision_record, exercises, progress_file, rubric
-from lessonlib.assignment import answer_loss, forms, own_rows, scores, simple, starters, tuning
+from lessonlib.assignment import (
+    answer_loss,
+    forms,
+    own_rows,
+    reading,
+    scores,
+    simple,
+    starters,
+    tuning,
+)
 from lessonlib.assignment.answer_loss import AnswerLoss
 from lessonlib.assignment.scores import OwnExample, as_fields
 from lessonlib.bootstrap import Difference
@@ -312,7 +321,7 @@ def test_the_rubric_takes_anything(values):
 @pytest.fixture(autouse=True)
 def kept(tmp_path, monkeypatch):
     monkeypatch.setattr(progress_file, "PATH", tmp_path / "work" / "progress.json")
-    monkeypatch.setattr(own_rows, "SET_ASIDE", tmp_path / "work" / "set_aside.csv")
+    monkeypatch.setattr(reading, "SET_ASIDE", tmp_path / "work" / "set_aside.csv")
 
 
 def said(id, *given):

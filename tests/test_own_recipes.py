@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessonlib import chat_files
-from lessonlib.assignment import command, own_rows
+from lessonlib.assignment import command, reading
 from lessonlib.assignment.own_recipes import (
     OwnLine,
     deal,
@@ -48,7 +48,7 @@ def csv_file(path, rows, header="line,name", encoding="utf-8"):
 
 @pytest.fixture(autouse=True)
 def aside(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_rows, "SET_ASIDE", tmp_path / "work" / "set_aside.csv")
+    monkeypatch.setattr(reading, "SET_ASIDE", tmp_path / "work" / "set_aside.csv")
 
 
 # Reading

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lessonlib.assignment import encodings, own_rows, splits
+from lessonlib.assignment import encodings, own_rows, reading, splits
 from lessonlib.assignment.excel import as_text
 from lessonlib.errors import LessonError
 from lessonlib.paths import DATA
@@ -22,7 +22,7 @@ GOOD = "question,answer\nWhere is it?,delivery\nWhere is the bill?,billing\nMy p
 
 @pytest.fixture(autouse=True)
 def aside(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_rows, "SET_ASIDE", tmp_path / "work" / "set_aside.csv")
+    monkeypatch.setattr(reading, "SET_ASIDE", tmp_path / "work" / "set_aside.csv")
     return tmp_path / "work" / "set_aside.csv"
 
 

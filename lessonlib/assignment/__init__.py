@@ -10,7 +10,9 @@ The rooms, from the file inwards:
     cells.py         CSV, JSON Lines or Excel -> cells of text, each row with its number
     encodings.py     which encoding is it? (UTF-8, UTF-16, cp1250, cp1252)
     excel.py         the first table of a workbook
-    own_rows.py      cells -> examples; what cannot be used is set aside with its reason
+    reading.py       which rows can be used; what cannot be used is set aside with its reason
+    own_rows.py      questions and answers -> examples
+    own_recipes.py   ingredient lines -> the recipe task
     splits.py        examples -> a task with training, validation and test examples
     task.py          the task, and the prompts to ask with
     scores.py        one answer against the right one: labels, JSON fields, free text
@@ -19,4 +21,5 @@ The rooms, from the file inwards:
     answer_loss.py   how surprised a model is by the right answers, row by row
     tuning.py        tune on a task: by a job, or on this machine
     starters.py      the starter sets in data/assignment
+    command.py       all of it at once: python -m lessonlib.assignment.command FILE
 """

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 
-from lessonlib.assignment import cells, own_rows, splits
+from lessonlib.assignment import cells, own_rows, reading, splits
 from lessonlib.assignment.scores import OwnExample
 from lessonlib.assignment.task import SPLITS, Task
 from lessonlib.errors import LessonError
@@ -52,7 +52,7 @@ def has_lines(path: str | Path) -> bool:
     return not asked and not columns.isdisjoint(("line", "name"))
 
 
-def read_lines(path: str | Path) -> own_rows.Rows:
+def read_lines(path: str | Path) -> reading.Rows:
     """Ingredient lines out of a file with the columns line, name or recipe, line, name.
 
     Everything that ``own_rows.read`` takes will do; other columns are left alone. Names are put
@@ -65,15 +65,15 @@ def read_lines(path: str | Path) -> own_rows.Rows:
         LessonError: the file cannot be read, has no such columns, or no usable row.
     """
     table = cells.read(path)
-    rows = own_rows.begin(table)
+    rows = reading.begin(table)
     names = [name for name in ("line", "name", "recipe")
              if name != "recipe" or name in table.columns]
     if table.columns:
         table.need(names, _("Name the columns in the first row: line,name or recipe,line,name"))
-    for _number, row in own_rows.filled(rows, table, names):
+    for _number, row in reading.filled(rows, table, names):
         one = {name: " ".join(row[name].split()) for name in names}
         rows.examples.append(OwnLine(**one | {"name": one["name"].lower()}))
-    return own_rows.finish(rows)
+    return reading.finish(rows)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 
-from lessonlib.assignment.own_rows import Aside, Rows
+from lessonlib.assignment.reading import Aside, Rows
 from lessonlib.assignment.scores import KINDS, OwnExample
 from lessonlib.assignment.task import Task
 from lessonlib.chat_counters import counter_for

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from lessonlib.assignment.own_rows import Aside
+from lessonlib.assignment.reading import Aside, listed
 from lessonlib.assignment.scores import KINDS, OwnExample
 from lessonlib.i18n import _
 from lessonlib.retrieval import Bm25Texts
@@ -131,10 +131,7 @@ class Task:
         if self.labels:
             lines.append(_("  - labels: {labels}").format(labels=", ".join(self.labels)))
         lines += [f"  - {note}" for note in self.notes]
-        lines += [f"  - {one}" for one in self.left_out[:5]]
-        if len(self.left_out) > 5:
-            lines.append(_("  - and {n} more").format(n=len(self.left_out) - 5))
-        return "\n".join(lines)
+        return "\n".join(lines + listed(self.left_out))
 
     def _repr_pretty_(self, printer, cycle: bool) -> None:
         printer.text(str(self))
