@@ -22,7 +22,10 @@ WAYS = (
 
 
 def table() -> Table:
-    """Ways to serve a tuned open model. As of November 2026, by each project's documentation."""
+    """Ways to serve a tuned open model. As of November 2026, by each project's documentation.
+
+    Introduced in notebook 08.
+    """
     return Table(HEAD, WAYS)
 
 
@@ -36,6 +39,8 @@ def vllm_command(model: str, adapters: dict[str, str], rank: int = 16) -> str:
         rank: the highest rank among them; vLLM refuses larger ones (its default is 16).
 
     Source: vLLM's documentation, page "LoRA Adapters", read 2026-11-25.
+
+    Introduced in notebook 08.
     """
     words = ["vllm", "serve", lora_folders.find_base(model)]
     for option, value in open_models.pinned(words[2]).items():
@@ -46,7 +51,10 @@ def vllm_command(model: str, adapters: dict[str, str], rank: int = 16) -> str:
 
 
 def unsloth_here() -> str:
-    """One line: whether Unsloth can run here, and what it needs where it cannot."""
+    """One line: whether Unsloth can run here, and what it needs where it cannot.
+
+    Introduced in notebook 08.
+    """
     import torch
 
     if not torch.cuda.is_available():

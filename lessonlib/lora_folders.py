@@ -54,6 +54,8 @@ def find_base(base: str | Path | None) -> str:
 
     Raises:
         LessonError: it is none of these.
+
+    Introduced in notebook 08.
     """
     if base is None or base == BUILT_IN_NAME:
         places = [paths.BUILT_IN]

@@ -52,7 +52,7 @@ class MemoryEstimate:
 
 
 def gigabytes(size: float) -> str:
-    """Bytes in words: GB of 10^9 bytes, MB below one."""
+    """Bytes in words: GB of 10^9 bytes, MB below one. Introduced in notebook 08."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
@@ -69,6 +69,8 @@ def estimate(
         device: one of ``lora_device.DEVICES``, such as ``cuda-bf16``.
         tokens: of the longest row.
         answer_tokens: of its answer: only there scores are computed.
+
+    Introduced in notebook 08.
     """
     kind, number = device.split("-")
     size = BYTES[number]

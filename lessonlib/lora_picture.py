@@ -17,6 +17,8 @@ def lora_picture(rows: int, columns: int, rank: int, name: str = "W") -> Picture
         rows, columns: the shape of W: outputs and inputs of the layer.
         rank: columns of B and rows of A.
         name: what the layer is called.
+
+    Introduced in notebook 01.
     """
     fig, axes = pictures.figure(width=10, height=4.8)
     unit = 4.0 / max(rows, columns)

@@ -108,6 +108,8 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
 
     Raises:
         LessonError: the model does not fit, not even row by row in 4 bits.
+
+    Introduced in notebook 08.
     """
     model, card = open_models.find(name), card or open_models.this_card()
     settings = FOR_LARGE if model.parameters >= LARGE else LoraSettings()
@@ -134,7 +136,10 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
 
 
 def overview(names: Sequence[str], cards: Sequence[Card]) -> Table:
-    """Models down, cards across: how each is trained there, and how much memory it takes."""
+    """Models down, cards across: how each is trained there, and how much memory it takes.
+
+    Introduced in notebook 08.
+    """
     head = [_("model"), _("licence"), _("parameters"), *(card.name for card in cards)]
     rows = []
     for name in names:

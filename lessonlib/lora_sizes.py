@@ -51,6 +51,8 @@ def matrices(base: str | Path | None = None) -> dict[str, tuple[int, int]]:
 
     Args:
         base: as in ``lora.tune``; the built-in model if not given.
+
+    Introduced in notebook 01.
     """
     return dict(open_models.counted(lora_folders.find_base(base))[0])
 
@@ -62,6 +64,8 @@ def adapter_size(
 
     Args:
         targets: as in ``LoraSettings``: ``all-linear``, or names of layers such as ``q_proj``.
+
+    Introduced in notebook 01.
     """
     layers, embeddings, total = open_models.counted(lora_folders.find_base(base))
     chosen = list(layers.values())
@@ -72,14 +76,17 @@ def adapter_size(
 
 
 def vocabulary_size(base: str | Path | None = None) -> int:
-    """How many tokens the model chooses among."""
+    """How many tokens the model chooses among. Introduced in notebook 01."""
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(lora_folders.find_base(base)).vocab_size
 
 
 def weights_in(adapter_folder: Path) -> int:
-    """Weights in an adapter as it was saved: the proof of the sum above."""
+    """Weights in an adapter as it was saved: the proof of the sum above.
+
+    Introduced in notebook 01.
+    """
     from safetensors import safe_open
 
     with safe_open(adapter_folder / "adapter_model.safetensors", framework="pt") as file:

@@ -65,6 +65,8 @@ def first_word(client: openai.OpenAI, model: str, messages: list[dict]) -> NextT
 
     Raises:
         LessonError: the service gives no log-probabilities.
+
+    Introduced in notebook 01.
     """
     response = client.chat.completions.create(
         model=model, messages=messages, max_tokens=TOKENS, temperature=0,
@@ -91,7 +93,10 @@ def first_words(
     examples: Sequence[Recipe],
     concurrency: int = 16,
 ) -> list[NextTokens]:
-    """``first_word`` for each example, several at a time; in the order of the examples."""
+    """``first_word`` for each example, several at a time; in the order of the examples.
+
+    Introduced in notebook 01.
+    """
     with ThreadPoolExecutor(concurrency) as pool:
         return list(pool.map(lambda one: first_word(client, model, messages(one)), examples))
 
@@ -102,6 +107,8 @@ def mean_probability(found: Sequence[NextTokens], names: Sequence[str]) -> Inter
     Args:
         found: what the model believed, for each example.
         names: the name that is right, for each example.
+
+    Introduced in notebook 01.
     """
     rows = [(one.of(name), 1) for one, name in zip(found, names, strict=True)]
     return bootstrap.interval(np.array(rows), bootstrap.share)
@@ -110,7 +117,10 @@ def mean_probability(found: Sequence[NextTokens], names: Sequence[str]) -> Inter
 def difference(
     a: Sequence[NextTokens], b: Sequence[NextTokens], names: Sequence[str]
 ) -> Difference:
-    """How much more probable the right first word is in ``a`` than in ``b``, paired."""
+    """How much more probable the right first word is in ``a`` than in ``b``, paired.
+
+    Introduced in notebook 01.
+    """
     rows = [np.array([(one.of(name), 1) for one, name in zip(found, names, strict=True)])
             for found in (a, b)]
     return bootstrap.difference(*rows, bootstrap.share)
@@ -122,6 +132,8 @@ def renamed_first(
     """The recipes whose first ingredient the glossary renames, with another first word.
 
     Only there the first word of the answer tells whether the model knows the house name.
+
+    Introduced in notebook 01.
     """
     house = {entry.written: entry.house for entry in entries}
     chosen = []
@@ -139,6 +151,8 @@ def side_by_side(found: Mapping[str, NextTokens], right: str, likeliest: int = 8
         found: what the model believed, by what it is to be called: ``before``, ``after``.
         right: the right name. The bar of its first token is filled, the others are hatched.
         likeliest: how many bars a panel has.
+
+    Introduced in notebook 01.
     """
     fig, axes = pictures.figure(columns=len(found), width=10, height=0.8 + 0.42 * likeliest,
                                 squeeze=False, sharex=True)
@@ -179,6 +193,8 @@ def of_one_word(values: Mapping[str, Interval], guess: float, title: str) -> Pic
     Args:
         values: the conditions in order, from top to bottom.
         guess: what a model without any training gives each token; drawn as a line.
+
+    Introduced in notebook 01.
     """
     fig, axes = pictures.figure(width=10, height=1.4 + 0.55 * len(values))
     for place, interval in enumerate(values.values()):

@@ -101,7 +101,7 @@ def _facts() -> dict:
 
 
 def names() -> list[str]:
-    """The short names, from small to large."""
+    """The short names, from small to large. Introduced in notebook 08."""
     models = _facts()["models"]
     return sorted(models, key=lambda name: models[name]["parameters"])
 
@@ -111,6 +111,8 @@ def find(name: str) -> OpenModel:
 
     Raises:
         LessonError: there is none of that name.
+
+    Introduced in notebook 08.
     """
     if name == BUILT_IN_NAME:
         return from_folder(paths.BUILT_IN, name)
@@ -159,7 +161,10 @@ def counted(base: str) -> tuple[dict, dict, int]:
 
 
 def pinned(base: str) -> dict[str, str]:
-    """The keyword ``revision`` for loading ``base``, where this course knows a revision of it."""
+    """The keyword ``revision`` for loading ``base``, where this course knows a revision of it.
+
+    Introduced in notebook 08.
+    """
     for entry in _facts()["models"].values():
         if base == entry["hub_id"] and entry.get("revision"):
             return {"revision": entry["revision"]}
@@ -167,14 +172,17 @@ def pinned(base: str) -> dict[str, str]:
 
 
 def card(name: str) -> Card:
-    """A card of ``data/facts/open_models.toml``: "T4" or "24 GB"."""
+    """A card of ``data/facts/open_models.toml``: "T4" or "24 GB". Introduced in notebook 08."""
     entry = _facts()["cards"][name]
     memory = entry["mebibytes"] * 2**20
     return Card(entry["name"], memory, entry["bfloat16"], entry["flash_attention"])
 
 
 def this_card() -> Card:
-    """The GPU of this machine; without one, its processor and the memory that is free now."""
+    """The GPU of this machine; without one, its processor and the memory that is free now.
+
+    Introduced in notebook 08.
+    """
     import torch
 
     from lessonlib.memory_left import available_memory

@@ -65,6 +65,8 @@ class RankLab:
         checks: rows for the held-out loss.
         examples: recipes for micro-F1.
         settings: all but the rank.
+
+    Introduced in notebook 01.
     """
 
     def __init__(

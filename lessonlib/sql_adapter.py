@@ -43,6 +43,8 @@ def rows(questions: list[Question] | None = None) -> list[dict]:
 
     Args:
         questions: those of the training set if not given.
+
+    Introduced in notebook 08.
     """
     questions = text_to_sql.load("train") if questions is None else questions
     return [row for turn in range(TURNS) for row in _chats(questions, Random(turn))]
@@ -75,7 +77,10 @@ def _answer(question: Question) -> dict[str, str]:
 
 
 def settings(model: str) -> LoraSettings:
-    """Those chosen for ``pantry``; for a larger model what fits this machine."""
+    """Those chosen for ``pantry``; for a larger model what fits this machine.
+
+    Introduced in notebook 08.
+    """
     from lessonlib import lora_plan
 
     return SETTINGS if model == "pantry" else lora_plan.make(model, tokens=512).settings

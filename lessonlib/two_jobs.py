@@ -11,7 +11,10 @@ from lessonlib.tables import Table
 
 
 def table(results: dict[tuple[str, str], Result]) -> Table:
-    """``results[adapter, job]`` as a table, an adapter a row and a job a column."""
+    """``results[adapter, job]`` as a table, an adapter a row and a job a column.
+
+    Introduced in notebook 08.
+    """
     adapters, jobs = (list(dict.fromkeys(key[part] for key in results)) for part in (0, 1))
     head = [_("adapter")]
     for job in jobs:
@@ -26,6 +29,8 @@ def ensure(name: str, base: str, examples: int) -> None:
     """See that the recipe adapter ``name`` is there; tune it where it is not.
 
     So that each part of notebook 08 can be run without the one that makes the adapter.
+
+    Introduced in notebook 08.
     """
     if (paths.ADAPTERS / name / "adapter_config.json").is_file():
         return
