@@ -103,8 +103,6 @@ def _answer(tokenizer, new: list[int], prompt_tokens: int, seconds: float, end: 
         "completion_tokens": len(new) + stopped,
         "seconds": seconds,
         "finish_reason": "stop" if stopped else "length",
-        "error": None,
-        "error_message": None,
     }
 
 

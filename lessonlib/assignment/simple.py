@@ -42,7 +42,6 @@ def nearest(task: Task) -> Result:
 def _result(task: Task, name: str, answer: Callable[[OwnExample], str]) -> Result:
     """The answers scored as those of a model are; no tokens, no seconds."""
     rows = tuple(
-        one.score({"text": answer(one), "prompt_tokens": 0, "completion_tokens": 0,
-                   "seconds": 0.0, "finish_reason": None, "error": None, "error_message": None})
+        one.score({"text": answer(one), "prompt_tokens": 0, "completion_tokens": 0, "seconds": 0.0})
         for one in task.test)
     return Result(name, "no model", rows, "this machine")
