@@ -37,6 +37,9 @@ NO_AUTOTRAIN = "for want of AutoTrain: "
 #: a notebook tunes, its page in a browser tunes as well (sizes.TRAINED_ONCE). Each is trained once
 #: in a run. Tests of training itself always train.
 TRAININGS = os.environ.setdefault("LESSON_TEST_TRAININGS", str(WORK / "trainings"))
+#: What the notebooks of this run have asked a model, as in a learner's one work folder: nothing is
+#: asked twice.
+ANSWERS = Path(TRAININGS).with_name("answers")
 os.environ["LESSON_WORK"] = str(WORK / "unit")
 os.environ["LESSON_PROGRESS"] = "0"
 os.environ["MPLBACKEND"] = "agg"
@@ -62,6 +65,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if work != os.environ["LESSON_WORK"]:
         stop_practice_services()
         os.environ["LESSON_WORK"] = work
+        if notebook:
+            _share_answers(Path(work))
     if notebook or item.path.stem.startswith(TRAINED_ONCE):
         os.environ[kept_trainings] = TRAININGS
     else:
@@ -70,6 +75,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         os.environ.pop("MPLBACKEND", None)
     else:
         os.environ["MPLBACKEND"] = "agg"
+
+
+def _share_answers(work: Path) -> None:
+    """Let the answers that are kept in this work folder be those of all notebooks."""
+    for folder in (ANSWERS, work):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (work / "cache").symlink_to(ANSWERS, target_is_directory=True)
+    except OSError:
+        pass  # done before, or Windows does not let us: then they are asked again
+
+
+@pytest.fixture(scope="session")
+def share_answers():
+    """For a notebook that runs in another work folder, as in a browser."""
+    return _share_answers
 
 
 def no_browser() -> str:

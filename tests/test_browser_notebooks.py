@@ -41,11 +41,12 @@ CONTROLS = (".jp-OutputArea-output .jupyter-widgets :is(button, input, select, t
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(tmp_path_factory, share_answers):
     """(address, a window) of a JupyterLab with a copy of the notebooks."""
     place = tmp_path_factory.mktemp("notebooks")
     folder = place / "course" / "notebooks"
     shutil.copytree(NOTEBOOKS, folder)
+    share_answers(place / "work")
     try:
         with (
             browser.jupyterlab(folder, place / "work") as address,
