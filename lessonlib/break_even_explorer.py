@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 
-from lessonlib import costs, pictures, widget_parts, widgets
+from lessonlib import costs, pictures, widget_parts
 from lessonlib.break_even import MOST_MONTHS, Scenario
 from lessonlib.i18n import _
 
@@ -24,13 +24,15 @@ def explore(scenario: Scenario) -> ExplorerView | None:
 
     Returns the view, so that it can be used from code (``view.set(requests=5000)``); None where
     no widgets can be shown.
+
+    Introduced in notebook 02.
     """
     text = _("Break-even explorer: run this cell to change the numbers.")
     try:
         view = ExplorerView(scenario)
     except ImportError:
         view = None
-    widgets.show(view and view.box, text, f"*{text}*")
+    widget_parts.show(view and view.box, text, f"*{text}*")
     return view
 
 
@@ -73,13 +75,10 @@ class ExplorerView:
 
     def _arranged(self):
         keys = _("By keyboard: Tab goes on, Space presses a box. Type a number, then Tab.")
-        head = widget_parts.text(widget_parts.STYLE + widget_parts.block(
-            f"<strong>{_('Break-even explorer')}</strong><br><small>{keys}</small>"))
         asked = widget_parts.text(widget_parts.block(_("At the prices of")))
-        box = widget_parts.box([head, asked, *self.choices.boxes, *self.numbers.values(),
-                                self.hosted, self.said, self.drawn])
-        box.add_class("lesson-widget")
-        return box
+        parts = [asked, *self.choices.boxes, *self.numbers.values(), self.hosted, self.said,
+                 self.drawn]
+        return widget_parts.form(_("Break-even explorer"), parts, keys)
 
     def set(self, **values: float | bool | str) -> None:
         """Change controls from code: ``set(requests=5000, hosted=True, tuned=200)``.

@@ -8,99 +8,54 @@ from __future__ import annotations
 
 import html
 
-from lessonlib import quizzes, widget_parts, widgets
-from lessonlib.errors import LessonError
+from lessonlib import quizzes, widget_parts
 from lessonlib.i18n import _
 from lessonlib.paths import DATA
-from lessonlib.quizzes import Option, Question, Quiz
+from lessonlib.quizzes import Choice, QuizQuestion
+from lessonlib.widget_parts import QuestionView
 
 CASES = DATA / "decisions" / "cases.toml"
 
 
-def load() -> dict[str, Question]:
+def load() -> dict[str, QuizQuestion]:
     """The cases by their ids, in order."""
-    return {case.key.split("/")[1]: case for case in _all().questions}
-
-
-def _all() -> Quiz:
-    return quizzes.load_file(CASES)
-
-
-def case(id: str) -> Question:
-    """One case. Raises LessonError, which names those that there are."""
-    known = load()
-    if id not in known:
-        raise LessonError(_("There is no case {id!r}.").format(id=id),
-                          _("There are: {ids}.").format(ids=", ".join(known)))
-    return known[id]
-
-
-def reveal(id: str, chosen: int) -> str:
-    """What is said after option number ``chosen`` (from 1) was chosen, as text.
-
-    Raises:
-        LessonError: there is no such case, or no such option.
-    """
-    asked = case(id)
-    if chosen not in range(1, len(asked.options) + 1):
-        raise LessonError(
-            _("The case {id!r} has no option {chosen}.").format(id=id, chosen=chosen),
-            _("Choose a number from 1 to {n}.").format(n=len(asked.options)))
-    lines = [_verdict(asked.options[chosen - 1])]
-    for place, option in enumerate(asked.options, start=1):
-        mark = _(" (ours)") if option.right else ""
-        lines += [f"  {place}. {option.text}{mark}", f"     {option.why}"]
-    return "\n".join(lines)
+    return {case.key.split("/")[1]: case for case in quizzes.load_file(CASES).questions}
 
 
 def show() -> None:
-    """Show all cases; as plain text where no widgets can be shown."""
-    asked = _all()
-    text, markdown = quizzes.as_text(asked), quizzes.as_markdown(asked)
+    """Show all cases; as plain text where no widgets can be shown.
+
+    Introduced in notebook 02.
+    """
+    asked = quizzes.load_file(CASES)
     try:
-        views = [_CaseView(place, one) for place, one in enumerate(asked.questions, start=1)]
+        views = [_view(place, one) for place, one in enumerate(asked.questions, start=1)]
+        box = widget_parts.form(asked.title, [view.box for view in views])
     except ImportError:
-        widgets.show(None, text, markdown)
-        return
-    keys = _("By keyboard: Tab goes on to the next option or button, Space presses it.")
-    heading = widget_parts.text(widget_parts.STYLE + widget_parts.block(
-        f"<strong>{html.escape(asked.title)}</strong><br><small>{keys}</small>"))
-    box = widget_parts.box([heading, *(view.box for view in views)])
-    box.add_class("lesson-widget")
-    widgets.show(box, text, markdown)
+        box = None
+    widget_parts.show(box, quizzes.as_text(asked), quizzes.as_markdown(asked))
 
 
-class _CaseView:
+def _view(place: int, asked: QuizQuestion) -> QuestionView:
     """One case: its options, a button, and the reasons after it was pressed."""
-
-    def __init__(self, place: int, asked: Question):
-        self.asked = asked
-        self.choices = widget_parts.Choices([option.text for option in asked.options])
-        self.said = widget_parts.text()
-        button = widget_parts.button(_("Decide case {place}").format(place=place))
-        button.on_click(self.decide)
-        text = widget_parts.text(widget_parts.block(
-            f"<strong>{place}.</strong> {widget_parts.rich(asked.text)}"))
-        self.box = widget_parts.box([text, *self.choices.boxes, button, self.said], gap="1em")
-
-    def decide(self, _button) -> None:
-        """Tell what speaks for and against each option."""
-        chosen = self.choices.chosen()
-        if not chosen:
-            self.said.value = widget_parts.alert(_("Nothing is chosen yet."))
-            return
-        inner = "".join(_discussed(option) for option in self.asked.options)
-        verdict = _verdict(self.asked.options[chosen.pop()])
-        self.said.value = widget_parts.alert(verdict, inner)
+    return QuestionView(
+        f"<strong>{place}.</strong> {widget_parts.rich(asked.text)}",
+        [option.text for option in asked.options],
+        lambda chosen: _told(asked, chosen),
+        press=_("Decide case {place}").format(place=place),
+    )
 
 
-def _verdict(chosen: Option) -> str:
-    if chosen.right:
-        return _("We would decide the same. What speaks for and against each:")
-    return _("We would decide otherwise. What speaks for and against each:")
+def _told(asked: QuizQuestion, chosen: set[int]) -> str:
+    """What speaks for and against each option."""
+    (place,) = chosen
+    verdict = _("We would decide otherwise. What speaks for and against each:")
+    if asked.options[place].right:
+        verdict = _("We would decide the same. What speaks for and against each:")
+    return widget_parts.alert(verdict, "".join(map(_discussed, asked.options)))
 
 
-def _discussed(option: Option) -> str:
+def _discussed(option: Choice) -> str:
     mark = f" <strong>{_('This is ours.')}</strong>" if option.right else ""
     inner = f"<em>{html.escape(option.text)}</em>{mark}<br>{widget_parts.rich(option.why)}"
     return widget_parts.bar(inner, widget_parts.GREEN if option.right else widget_parts.ORANGE)

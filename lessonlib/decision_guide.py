@@ -15,13 +15,14 @@ import html
 from datetime import date
 from pathlib import Path
 
-from lessonlib import decision, decision_record, widget_parts, widgets
+from lessonlib import decision, decision_record, widget_parts
 from lessonlib.decision import Question, Suggestion
 from lessonlib.decision_evidence import evidence
 from lessonlib.decision_record import Record
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.scoreboard import Scoreboard
+from lessonlib.widget_parts import QuestionView
 
 
 class DecisionGuide:
@@ -70,7 +71,7 @@ class DecisionGuide:
             view = _GuideView(self)
         except ImportError:
             view = None
-        widgets.show(view and view.box, text, markdown)
+        widget_parts.show(view and view.box, text, markdown)
 
 
 class _GuideView:
@@ -78,24 +79,21 @@ class _GuideView:
 
     def __init__(self, guide: DecisionGuide):
         self.guide = guide
-        self.questions = [_QuestionView(place, one, guide)
-                          for place, one in enumerate(decision.questions(), start=1)]
-        keys = _("By keyboard: Tab goes on, Space presses a box or a button.")
-        parts = [widget_parts.text(widget_parts.STYLE + widget_parts.block(
-            f"<strong>{_('Prompt, retrieve or tune?')}</strong><br><small>{keys}</small>"))]
-        group = ""
-        for view in self.questions:
-            if view.question.group != group:
-                group = view.question.group
+        self.questions = {one.id: _question_view(place, one, guide)
+                          for place, one in enumerate(decision.questions(), start=1)}
+        parts, group = [], ""
+        for one in decision.questions():
+            if one.group != group:
+                group = one.group
                 parts.append(_heading(decision.GROUPS[group]))
-            parts.append(view.box)
+            parts.append(self.questions[one.id].box)
         self.said = widget_parts.text()
         suggest = widget_parts.button(_("What does the guide suggest?"))
         suggest.on_click(self.suggest)
         parts += [_heading(_("What do the answers speak for?")), suggest, self.said,
                   *self._decision()]
-        self.box = widget_parts.box(parts)
-        self.box.add_class("lesson-widget")
+        keys = _("By keyboard: Tab goes on, Space presses a box or a button.")
+        self.box = widget_parts.form(_("Prompt, retrieve or tune?"), parts, keys)
 
     def _decision(self) -> list:
         """The last part: name, decision, reason, and the button that writes."""
@@ -117,8 +115,8 @@ class _GuideView:
         items = [*suggestion.reasons, *(_("But: {caution}").format(caution=one)
                                         for one in suggestion.cautions)]
         if suggestion.open:
-            numbers = {view.question.id: view.place for view in self.questions}
-            places = ", ".join(str(numbers[id]) for id in suggestion.open)
+            numbers = list(self.questions)
+            places = ", ".join(str(numbers.index(id) + 1) for id in suggestion.open)
             items.append(_("Not answered: question {places}.").format(places=places))
         self.said.value = widget_parts.alert(suggestion.headline, _list(items))
 
@@ -141,43 +139,28 @@ class _GuideView:
             " " + _("Notebook 10 comes back to it. You can edit the file."))
 
 
-class _QuestionView:
+def _question_view(place: int, question: Question, guide: DecisionGuide) -> QuestionView:
     """One question: the evidence, the options, and what the chosen ones mean."""
+    how = _("choose all that hold") if question.several else _("choose one")
+    words = f"<strong>{place}.</strong> {html.escape(question.text)} <em>({how})</em>"
+    if said := guide.evidence.get(question.id, ()):
+        words += f"<small><br>{_('What bears on it:')}{_list([*said])}</small>"
 
-    def __init__(self, place: int, question: Question, guide: DecisionGuide):
-        self.place, self.question, self.guide = place, question, guide
-        how = _("choose all that hold") if question.several else _("choose one")
-        text = f"<strong>{place}.</strong> {html.escape(question.text)} <em>({how})</em>"
-        said = guide.evidence.get(question.id, ())
-        if said:
-            listed = _list([*said])
-            text += f"<small><br>{_('What bears on it:')}{listed}</small>"
-        self.choices = widget_parts.Choices([one.text for one in question.options],
-                                            question.several)
-        for option, box in zip(question.options, self.choices.boxes, strict=True):
-            box.value = option.id in guide.answers.get(question.id, ())
-        self.means = widget_parts.text()
-        self.tell()
-        for box in self.choices.boxes:
-            box.observe(self.chosen, "value")
-        asked = widget_parts.text(widget_parts.block(text))
-        self.box = widget_parts.box([asked, *self.choices.boxes, self.means], gap="0.8em")
-
-    def chosen(self, _change) -> None:
+    def tell(chosen: set[int]) -> str:
         """Keep the answer, and say what it means."""
-        options = [self.question.options[place] for place in sorted(self.choices.chosen())]
-        self.guide.answers.pop(self.question.id, None)
-        if options:
-            self.guide.answer(**{self.question.id: tuple(one.id for one in options)})
-        self.tell()
-
-    def tell(self) -> None:
-        chosen = self.guide.answers.get(self.question.id, ())
-        means = [self.question.option(id).means for id in chosen]
-        inner = "<br>".join(html.escape(text) for text in means)
+        options = [question.options[one] for one in sorted(chosen)]
+        guide.answers.pop(question.id, None)
+        if not options:
+            return ""
+        guide.answer(**{question.id: tuple(one.id for one in options)})
+        means = "<br>".join(html.escape(one.means) for one in options)
         # "status": read out when the reader has finished the word it is at.
-        self.means.value = widget_parts.block(
-            widget_parts.bar(inner, widget_parts.GREEN), ' role="status"') if means else ""
+        return widget_parts.block(widget_parts.bar(means, widget_parts.GREEN), ' role="status"')
+
+    answered = guide.answers.get(question.id, ())
+    chosen = [number for number, one in enumerate(question.options) if one.id in answered]
+    return QuestionView(words, [one.text for one in question.options], tell,
+                        several=question.several, chosen=chosen)
 
 
 def _heading(words: str):

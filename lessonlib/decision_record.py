@@ -1,7 +1,7 @@
 """Decision records: what was decided, on what evidence, in a file that people and programs read.
 
 A record is a Markdown file in ``work/decisions/``, one for each use case. Its form is fixed, so
-that it can be read back (``read``) and revisited, as notebook 10 does:
+that it can be read back (``read``) and revisited, as notebook 10 does (``last``, ``changes``):
 
 - the title is ``# Decision record: <use case>``, and below it stand ``- Date:``, ``- Decision:``,
   ``- Because:`` and ``- The guide suggests:``;
@@ -24,7 +24,7 @@ from lessonlib import decision
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.paths import WORK
-from lessonlib.text_files import read_text
+from lessonlib.text_files import read_text, write_whole
 
 FOLDER = WORK / "decisions"
 ID = re.compile(r"\(`(\w+)`\)$")
@@ -121,7 +121,7 @@ def write(record: Record) -> Path:
         earlier = before.earlier if same else (*before.earlier, last)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = str(Record(**{**vars(record), "earlier": tuple(earlier)}))
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path
 
 
@@ -185,6 +185,43 @@ def _id(path: str | Path, number: int, text: str) -> str:
     )
 
 
-def load_all() -> list[Record]:
-    """All records of this learner, by name of the file."""
-    return [read(path) for path in sorted(FOLDER.glob("*.md"))]
+def last(use_case: str) -> Record | None:
+    """The record that was written before; None where there is none yet.
+
+    Raises:
+        LessonError: there is a file, and it is no decision record.
+
+    Introduced in notebook 10.
+    """
+    path = path_of(use_case)
+    return read(path) if path.exists() else None
+
+
+def changes(before: Record | None, after: Record) -> list[str]:
+    """Sentences on what is different: the decision, the answers, the evidence.
+
+    Introduced in notebook 10.
+    """
+    if before is None:
+        return [_("There was no record on {use_case!r} yet: this is the first.").format(
+            use_case=after.use_case)]
+    said = []
+    if before.decided == after.decided:
+        said.append(_("The decision stands: {decided}.").format(
+            decided=decision.VERDICTS[after.decided]))
+    else:
+        said.append(_("The decision has changed, from {before!r} to {after!r}.").format(
+            before=decision.VERDICTS[before.decided], after=decision.VERDICTS[after.decided]))
+    for one in decision.questions():
+        old, new = before.answers.get(one.id, ()), after.answers.get(one.id, ())
+        if old != new:
+            said.append(_("{question} Before: {old}. Now: {new}.").format(
+                question=one.text, old=_texts(one, old), new=_texts(one, new)))
+    fresh = [id for id, texts in after.evidence.items() if texts != before.evidence.get(id, ())]
+    if fresh:
+        said.append(_("There is new evidence on: {ids}.").format(ids=", ".join(fresh)))
+    return said
+
+
+def _texts(question: decision.Question, ids: tuple[str, ...]) -> str:
+    return " and ".join(f"'{question.option(id).text}'" for id in ids) or _("no answer")

@@ -217,10 +217,3 @@ def _feedback(id: str, given: tuple) -> Feedback:
 
 def _unanswered(one: Exercise) -> Feedback:
     return Feedback(OPEN, _("{id}: not answered yet, going on.").format(id=one.id))
-
-
-def progress(notebook: str = "") -> object:
-    """A table of what is done, in all notebooks or in one ("03")."""
-    from lessonlib.progress_table import ProgressTable
-
-    return ProgressTable(notebook)

@@ -21,7 +21,7 @@ CHOOSE = ("one", "several")
 
 
 @dataclass(frozen=True)
-class Option:
+class Choice:
     """One thing to choose, and why it is right or not."""
 
     text: str
@@ -30,13 +30,13 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Question:
+class QuizQuestion:
     """key: under which progress is kept, ``03/window``. several: more than one may be chosen."""
 
     key: str
     text: str
     several: bool
-    options: tuple[Option, ...]
+    options: tuple[Choice, ...]
 
     def is_right(self, chosen: set[int]) -> bool:
         """Are these numbers of options all the right ones, and no other?"""
@@ -49,7 +49,7 @@ class Quiz:
 
     number: str
     title: str
-    questions: tuple[Question, ...]
+    questions: tuple[QuizQuestion, ...]
 
 
 def numbers() -> list[str]:
@@ -88,7 +88,7 @@ def load_file(path: Path) -> Quiz:
     return Quiz(path.stem, table["title"], made)
 
 
-def _question(path: Path, place: int, row: dict) -> Question:
+def _question(path: Path, place: int, row: dict) -> QuizQuestion:
     """One question of the file, checked."""
     where = _("question {place}").format(place=place)
     for key in ("id", "text"):
@@ -104,7 +104,7 @@ def _question(path: Path, place: int, row: dict) -> Question:
             raise _broken(path, where, _("unknown key {key!r}").format(key=min(unknown)))
         if "`" in option["text"]:  # what an option is made of can show no code
             raise _broken(path, where, _("the text of an option holds a backtick"))
-        options.append(Option(option["text"], option["why"], option.get("right", False) is True))
+        options.append(Choice(option["text"], option["why"], option.get("right", False) is True))
     right = sum(option.right for option in options)
     if len(options) < 2:
         raise _broken(path, where, _("there is not much to choose: give two options or more"))
@@ -114,7 +114,7 @@ def _question(path: Path, place: int, row: dict) -> Question:
             if right else _("no option is right"),
         )
     key = f"{path.stem}/{row['id']}"
-    return Question(key, row["text"], row["choose"] == "several", tuple(options))
+    return QuizQuestion(key, row["text"], row["choose"] == "several", tuple(options))
 
 
 def _is_text(value: object) -> bool:
@@ -149,11 +149,11 @@ def as_text(quiz: Quiz, explain: bool = False) -> str:
     return "\n".join(lines)
 
 
-def instruction(question: Question) -> str:
+def instruction(question: QuizQuestion) -> str:
     """How many options may be chosen, in words."""
     return _("choose all that are right") if question.several else _("choose one")
 
 
-def verdict(option: Option) -> str:
+def verdict(option: Choice) -> str:
     """Is it right? In words."""
     return _("Right.") if option.right else _("Not so.")

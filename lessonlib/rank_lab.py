@@ -16,7 +16,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lessonlib import lora, pictures, prompting, widgets
+from lessonlib import lora, pictures, prompting, widget_parts
 from lessonlib.bootstrap import Interval
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method, evaluate
@@ -166,7 +166,8 @@ class RankWidget:
         """Put the widget on the page; a table stands for it where it is not alive."""
         sizes = self.lab.sizes()
         lead = _("Run this cell to get a slider for the rank, and a button that tunes with it.")
-        widgets.show(self.box, f"{lead}\n\n{as_text(sizes)}", f"*{lead}*\n\n{as_markdown(sizes)}")
+        widget_parts.show(
+            self.box, f"{lead}\n\n{as_text(sizes)}", f"*{lead}*\n\n{as_markdown(sizes)}")
 
     def turned(self, _change=None) -> None:
         """The slider was moved: tell the costs of that rank, which are known without a run."""

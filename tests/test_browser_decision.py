@@ -135,7 +135,7 @@ def test_the_guide_from_the_first_question_to_the_record(page, place):
     page.keyboard.press("Space")
     page.get_by_role("alert").get_by_text("Written to work/decisions/sorting-mails.md").wait_for()
     # Read back as a program of its own would, from this learner's work folder.
-    code = ("from lessonlib import decision_record as d; r = d.load_all()[0];"
+    code = ("from lessonlib import decision_record as d; r = d.last('Sorting mails');"
             "print(r.use_case, r.decided, r.suggested, r.because, sep='|')")
     env = os.environ | {"LESSON_WORK": str(place / "work"), "PYTHONPATH": str(browser.PROJECT)}
     read = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

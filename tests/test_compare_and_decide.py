@@ -15,7 +15,6 @@ from lessonlib import (
     answer_cache,
     costs,
     decision_record,
-    decision_revisit,
     exercises,
     lora,
     other_requests,
@@ -181,17 +180,17 @@ def test_a_model_is_tuned_once_and_again_when_anything_differs(capsys):
 
 def test_what_changed_since_the_last_decision_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(decision_record, "FOLDER", tmp_path)
-    assert decision_revisit.last("recipe assistant") is None
+    assert decision_record.last("recipe assistant") is None
     before = Record("recipe assistant", date(2026, 11, 1), "measure_first",
                     answers={"quality": ("unknown",)}, evidence={"quality": ("nothing",)})
-    assert "this is the first" in decision_revisit.changes(None, before)[0]
+    assert "this is the first" in decision_record.changes(None, before)[0]
     decision_record.write(before)
     after = replace(before, made=date(2026, 11, 25), decided="tune",
                     answers={"quality": ("better",)}, evidence={"quality": ("+0.2",)})
-    said = "\n".join(decision_revisit.changes(decision_revisit.last("recipe assistant"), after))
+    said = "\n".join(decision_record.changes(decision_record.last("recipe assistant"), after))
     assert "has changed" in said and "new evidence on: quality" in said and "Before:" in said
-    assert "stands" in decision_revisit.changes(after, after)[0]
-    assert len(decision_revisit.changes(after, after)) == 1
+    assert "stands" in decision_record.changes(after, after)[0]
+    assert len(decision_record.changes(after, after)) == 1
 
 
 # --- exercises ---

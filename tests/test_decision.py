@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recipe_rows import recipe_row
 
-from lessonlib import decision, decision_evidence, decision_guide, decision_record, widgets
+from lessonlib import decision, decision_evidence, decision_guide, decision_record, widget_parts
 from lessonlib.decision import GROUPS, VERDICTS, questions, suggest
 from lessonlib.decision_guide import DecisionGuide
 from lessonlib.decision_record import Record
@@ -150,7 +150,7 @@ def test_a_new_decision_keeps_the_earlier_one(folder):
     kept = decision_record.read(first)
     assert (kept.decided, kept.because) == ("tune", "measured")
     assert kept.earlier == ((date.today(), "measure_first", "no baseline yet"),)
-    assert [one.use_case for one in decision_record.load_all()] == ["Recipe assistant!"]
+    assert decision_record.last("Recipe assistant!") == kept and list(folder.iterdir()) == [first]
     assert "## Earlier decisions" in kept._repr_markdown_().replace("####", "##")
 
 
@@ -226,14 +226,14 @@ def view(board):
 
 
 def test_an_answer_says_what_it_means_and_the_latest_counts(view):
-    prompting = view.questions[1]
+    prompting = view.questions["prompting"]
     prompting.choices.boxes[0].value = True
-    assert "no baseline yet" in prompting.means.value and 'role="status"' in prompting.means.value
+    assert "no baseline yet" in prompting.said.value and 'role="status"' in prompting.said.value
     prompting.choices.boxes[2].value = True
     assert view.guide.answers["prompting"] == ("not_enough",)
     prompting.choices.boxes[2].value = False
-    assert "prompting" not in view.guide.answers and prompting.means.value == ""
-    for box in view.questions[0].choices.boxes[:2]:
+    assert "prompting" not in view.guide.answers and prompting.said.value == ""
+    for box in view.questions["aspect"].choices.boxes[:2]:
         box.value = True
     assert view.guide.answers["aspect"] == ("form", "habits")
 
@@ -241,9 +241,9 @@ def test_an_answer_says_what_it_means_and_the_latest_counts(view):
 def test_the_form_suggests_and_writes(view, folder):
     view.suggest(None)
     assert "an answer is missing" in view.said.value and 'role="alert"' in view.said.value
-    for one in view.questions:
-        answer = READY[one.question.id]
-        for option, box in zip(one.question.options, one.choices.boxes, strict=True):
+    for one in questions():
+        answer, boxes = READY[one.id], view.questions[one.id].choices.boxes
+        for option, box in zip(one.options, boxes, strict=True):
             box.value = option.id in answer if isinstance(answer, tuple) else option.id == answer
     view.suggest(None)
     assert "Tune a model" in view.said.value and "Not answered" not in view.said.value
@@ -264,8 +264,8 @@ def test_answers_given_in_code_are_chosen_in_the_form(board):
     guide = DecisionGuide("mails", board)
     guide.answer(aspect="habits", data="few")
     view = decision_guide._GuideView(guide)
-    assert view.questions[0].choices.chosen() == {1}
-    assert "Bad examples teach bad habits." in view.questions[6].means.value
+    assert view.questions["aspect"].choices.chosen() == {1}
+    assert "Bad examples teach bad habits." in view.questions["data"].said.value
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -275,6 +275,6 @@ def test_the_words_stand_in_where_no_widget_is_alive(there, board, monkeypatch):
     if not there:
         monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
     DecisionGuide("x", board).show()
-    assert (widgets.WIDGET_VIEW in shown[0]) == there
+    assert (widget_parts.WIDGET_VIEW in shown[0]) == there
     for one in questions():
         assert one.text in shown[0]["text/plain"] and one.text in shown[0]["text/markdown"]

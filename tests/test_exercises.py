@@ -322,7 +322,6 @@ def test_a_damaged_file_is_put_aside_and_told(kept, damaged):
     kept.parent.mkdir()
     kept.write_bytes(damaged)
     assert progress_file.load()[1] == "progress.json is damaged, so your progress starts anew."
-    assert "is damaged" in str(exercises.progress())
     text = said("03-1", 425_000, BARE, FOUR)
     assert text.startswith("[ok] 03-1") and "kept as progress.damaged.json" in text
     assert kept.with_name("progress.damaged.json").read_bytes() == damaged
@@ -346,18 +345,3 @@ def test_nothing_is_lost_when_two_notebooks_write_at_once(kept):
         thread.join()
     assert sorted(progress_file.load()[0]["exercises"]) == sorted(names)
     assert [path.name for path in kept.parent.glob("*.new")] == []
-
-
-def test_the_table_of_one_notebook_and_of_all():
-    said("03-1", 425_000, BARE, FOUR)
-    said("03-2", len)
-    progress_file.record("quizzes", "03/window", "right")
-    states = {row[0]: row[3] for row in exercises.progress("03").rows()[0]}
-    assert states == {"03-1": "right", "03-2": "tried", "03-3": "not yet", "03": "1 of 5 questions"}
-    text = str(exercises.progress("03"))
-    assert "About 3 minutes." in text and "00-1" not in text
-    assert list(states) == ["03-1", "03-2", "03-3", "03"], "the quiz comes last"
-    assert "00-1" in str(exercises.progress())
-    assert str(exercises.progress("77")).endswith("\nThere are no exercises in notebook 77.")
-    table = exercises.progress("03")._repr_html_()
-    assert table.count("<tr>") == 5 and '<th scope="col"' in table

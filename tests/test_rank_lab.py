@@ -5,7 +5,7 @@ from __future__ import annotations
 import IPython.display
 import pytest
 
-from lessonlib import lora_sizes, rank_lab, widgets
+from lessonlib import lora_sizes, rank_lab, widget_parts
 from lessonlib.bootstrap import Interval
 from lessonlib.errors import LessonError
 from lessonlib.lora import LoraSettings
@@ -73,7 +73,7 @@ def test_words_stand_for_the_widget_where_it_is_not_alive(lab, monkeypatch):
     lab.explore()
     lab.run(8)
     lab.explore()
-    words = [{kind: text for kind, text in bundle.items() if kind != widgets.WIDGET_VIEW}
+    words = [{kind: text for kind, text in bundle.items() if kind != widget_parts.WIDGET_VIEW}
              for bundle in shown]
     assert words[0] == words[1], "they must not change from run to run"
     for rank in rank_lab.RANKS:

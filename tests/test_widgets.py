@@ -9,15 +9,15 @@ from types import ModuleType
 import IPython.display
 import pytest
 
-from lessonlib import progress_file, quizzes, widgets
+from lessonlib import progress_file, quizzes, widget_parts, widgets
 from lessonlib.errors import LessonError
-from lessonlib.quizzes import Option, Question, Quiz
+from lessonlib.quizzes import Choice, Quiz, QuizQuestion
 
-ONE = Question("77/one", "What is `one`?", False, (
-    Option("A number", "It counts.", True), Option("A <b> letter", "Letters do not."),
-    Option("A colour", "Colours do not.")))
-SEVERAL = Question("77/several", "Which are *numbers*?", True, (
-    Option("One", "It is.", True), Option("Two", "It is.", True), Option("A", "A letter.")))
+ONE = QuizQuestion("77/one", "What is `one`?", False, (
+    Choice("A number", "It counts.", True), Choice("A <b> letter", "Letters do not."),
+    Choice("A colour", "Colours do not.")))
+SEVERAL = QuizQuestion("77/several", "Which are *numbers*?", True, (
+    Choice("One", "It is.", True), Choice("Two", "It is.", True), Choice("A", "A letter.")))
 
 
 @pytest.fixture(autouse=True)
@@ -38,9 +38,9 @@ def shown(monkeypatch):
 
 def answer(question, *chosen, done=False):
     """Choose these options and press the button. Returns the view and what it says."""
-    view = widgets._QuestionView(1, 2, question, done)
+    view = widgets._view(1, 2, question, done)
     for place in chosen:
-        view.boxes[place].value = True
+        view.choices.boxes[place].value = True
     view.box.children[-2].click()
     return view, view.said.value
 
@@ -80,17 +80,17 @@ def test_where_several_are_right_all_of_them_and_no_other_must_be_chosen(chosen,
 
 def test_where_one_may_be_chosen_the_latest_choice_counts():
     view, said = answer(ONE, 0, 1, 2)
-    assert view.chosen() == {2} and "Colours do not." in said and "Letters" not in said
-    view.boxes[2].value = False
-    assert view.chosen() == set()
+    assert view.choices.chosen() == {2} and "Colours do not." in said and "Letters" not in said
+    view.choices.boxes[2].value = False
+    assert view.choices.chosen() == set()
 
 
 def test_one_can_try_again_after_an_answer(kept):
     view, _said = answer(ONE, 1)
-    view.boxes[0].value = True
+    view.choices.boxes[0].value = True
     view.answer(None)
     assert "Right!" in view.said.value
-    view.boxes[1].value = True
+    view.choices.boxes[1].value = True
     view.answer(None)
     assert json.loads(kept.read_text(encoding="utf-8"))["quizzes"] == {"77/one": "right"}
 
@@ -105,7 +105,7 @@ def test_a_progress_that_cannot_be_kept_is_told(kept):
 
 def test_every_control_has_its_words_and_new_text_is_read_out():
     view, said = answer(SEVERAL, 0)
-    assert [box.description for box in view.boxes] == ["One", "Two", "A"]
+    assert [box.description for box in view.choices.boxes] == ["One", "Two", "A"]
     assert view.box.children[-2].description == "Check answer 1"
     assert 'role="alert"' in said
     text = view.box.children[0].value
@@ -115,8 +115,8 @@ def test_every_control_has_its_words_and_new_text_is_read_out():
 
 
 def test_an_answered_question_says_so_when_it_is_shown_again():
-    assert "answered this one before" in widgets._QuestionView(1, 1, ONE, True).said.value
-    assert widgets._QuestionView(1, 1, ONE, False).said.value == ""
+    assert "answered this one before" in widgets._view(1, 1, ONE, True).said.value
+    assert widgets._view(1, 1, ONE, False).said.value == ""
 
 
 # --- what is displayed ---
@@ -125,8 +125,8 @@ def test_an_answered_question_says_so_when_it_is_shown_again():
 def test_widget_and_words_stand_in_one_bundle(shown, kept):
     progress_file.record("quizzes", "03/window", "right")
     widgets.quiz("03")
-    assert set(shown[0]) == {"text/plain", "text/markdown", widgets.WIDGET_VIEW}
-    assert set(shown[0][widgets.WIDGET_VIEW]) == {"version_major", "version_minor", "model_id"}
+    assert set(shown[0]) == {"text/plain", "text/markdown", widget_parts.WIDGET_VIEW}
+    assert set(shown[0][widget_parts.WIDGET_VIEW]) == {"version_major", "version_minor", "model_id"}
     for question in quizzes.load("03").questions:
         assert question.text in shown[0]["text/markdown"]
         for option in question.options:
@@ -151,7 +151,7 @@ def test_without_ipywidgets_the_words_are_shown(shown, monkeypatch):
 def test_in_colab_nothing_can_come_before_the_widget(shown, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
     widgets.quiz("00")
-    assert set(shown[0]) == {"text/plain", widgets.WIDGET_VIEW}
+    assert set(shown[0]) == {"text/plain", widget_parts.WIDGET_VIEW}
 
 
 def test_a_printed_quiz_with_answers(capsys, shown):
@@ -215,9 +215,9 @@ why = "No."
 def test_a_good_file(tmp_path):
     path = tmp_path / "77.toml"
     path.write_text(GOOD, encoding="utf-8")
-    options = (Option("This", "So.", True), Option("That", "No."))
+    options = (Choice("This", "So.", True), Choice("That", "No."))
     assert quizzes.load_file(path) == Quiz("77", "Quiz", (
-        Question("77/a", "Which?", False, options),))
+        QuizQuestion("77/a", "Which?", False, options),))
 
 
 @pytest.mark.parametrize(("old", "new", "said"), [

@@ -36,7 +36,7 @@ import math
 from datetime import date
 
 import lessonlib
-from lessonlib import Method, Scoreboard, all_routes, compare, costs, decision_revisit, evaluate
+from lessonlib import Method, Scoreboard, all_routes, compare, costs, decision_record, evaluate
 from lessonlib import exercises, facts, lora, other_requests, paired, pictures, prompting
 from lessonlib import training_rows, widgets
 from lessonlib.break_even import Scenario
@@ -365,7 +365,7 @@ print(f"\nKept ready by the hour, a tuned model costs about {month:,.0f} $ a mon
 # is. If not, this will be the first.
 
 # %% tags=["nbval-ignore-output"] reason="depends on what was decided before"
-last = decision_revisit.last("recipe assistant")
+last = decision_record.last("recipe assistant")
 if last is None:
     print("No record yet. Notebook 02 writes one; we begin here.")
 else:
@@ -400,9 +400,9 @@ print(guide.suggestion())
 # %% tags=["nbval-ignore-output"] reason="measured numbers, and the date of today"
 decided = guide.suggestion().verdict or "measure_first"
 path = guide.write(decided, because=f"{decisive}; new names: {new_names}")
-now = decision_revisit.last("recipe assistant")
+now = decision_record.last("recipe assistant")
 print(f"Written to work/decisions/{path.name}\n")
-print("\n".join(decision_revisit.changes(last, now)))
+print("\n".join(decision_record.changes(last, now)))
 
 # %% [markdown]
 # The suggestion follows rules that you can read in `lessonlib/decision.py`; you decide. Write your
