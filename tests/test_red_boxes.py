@@ -6,7 +6,9 @@ from kernels-community" at its first training: PEFT had loaded a library that no
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -88,3 +90,25 @@ def test_an_adapter_needs_no_bitsandbytes_until_a_base_in_four_bits_does(project
     """A second and 40 MB in each process that tunes. What PEFT was told must not last."""
     pytest.importorskip("bitsandbytes")
     assert run(PUT_BESIDE, project, tmp_path).stdout.splitlines() == ["Linear False", "Linear4bit"]
+
+
+def test_peft_is_loaded_by_one_door(project):
+    """But for the script that shows how others do it. Whoever loads it first decides."""
+    doors = {"models_peft.py", "peft.py", "train_script.py", "script.py"}
+    for path in (project / "lessonlib").rglob("*.py"):
+        if path.name in doors:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            loaded = []
+            if isinstance(node, ast.ImportFrom):
+                loaded = [node.module or ""]
+            elif isinstance(node, ast.Import):
+                loaded = [alias.name for alias in node.names]
+            assert not [name for name in loaded if name.split(".")[0] == "peft"], path
+
+
+def test_a_notebook_loads_lessonlib_before_what_speaks_in_red(project):
+    for path in (project / "notebooks" / "source").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        loaded = re.findall(r"^ *(?:from|import) (lessonlib|peft|trl)\b", text, re.M)
+        assert loaded[0] == "lessonlib", path.name
