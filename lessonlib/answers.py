@@ -30,20 +30,23 @@ def number(value: object, what: str) -> float:
         if math.isfinite(value):
             return float(value)
         raise NotYet(_("{what} is {value}, which is no amount.").format(what=what, value=value))
-    raise NotYet(_("{what} should be a number; it is {kind}.").format(what=what, kind=kind(value)))
+    raise NotYet(_("{what} should be a number; it is {kind}.").format(
+        what=what, kind=python_kind(value)))
 
 
 def items(value: object, what: str) -> list:
     """The things in a list or a tuple."""
     if isinstance(value, list | tuple):
         return list(value)
-    raise NotYet(_("{what} should be a list; it is {kind}.").format(what=what, kind=kind(value)))
+    raise NotYet(_("{what} should be a list; it is {kind}.").format(
+        what=what, kind=python_kind(value)))
 
 
 def call(function: Callable, *arguments: object) -> object:
     """What the learner's function returns; the mistakes in it become sentences."""
     if not callable(function):
-        raise NotYet(_("This should be a function; it is {kind}.").format(kind=kind(function)))
+        raise NotYet(_("This should be a function; it is {kind}.").format(
+            kind=python_kind(function)))
     name = getattr(function, "__name__", _("your function"))
     try:
         value = function(*arguments)
@@ -68,7 +71,7 @@ def is_blank(value: object) -> bool:
     )
 
 
-def kind(value: object) -> str:
+def python_kind(value: object) -> str:
     """What sort of thing this is, in words."""
     if value is None:
         return _("nothing (None)")

@@ -26,7 +26,7 @@ PRICED = "gpt-4.1-mini"
 MINUTES_AN_EXAMPLE = 1
 
 
-def kind(row: dict) -> str:
+def kind_of_route(row: dict) -> str:
     """prompting, retrieval or tuned: what a row of the scoreboard was measured with."""
     if row["model"].startswith("ft:") or (MODELS / row["model"]).is_dir():
         return "tuned"
@@ -39,9 +39,9 @@ def best(board: Scoreboard, split: str = "test") -> dict[str, dict]:
     for row in board.rows(split):
         if "micro_f1" not in row:  # of the second task
             continue
-        before = found.get(kind(row))
+        before = found.get(kind_of_route(row))
         if before is None or row["micro_f1"][0] > before["micro_f1"][0]:
-            found[kind(row)] = row
+            found[kind_of_route(row)] = row
     return found
 
 

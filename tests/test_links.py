@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools import links
+from tools import link_reader, links
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +29,7 @@ def test_links_lead_somewhere(path):
 def test_there_are_links_to_follow():
     names = {path.name for path in papers()}
     assert {"README.md", "CONTRIBUTING.md", "00_start_here.ipynb"} <= names
-    inside = [target for path in papers() for _place, target in links.links(path)
+    inside = [target for path in papers() for _place, target in link_reader.links(path)
               if "://" not in target]
     assert len(inside) > 20
 
@@ -71,7 +71,7 @@ def test_a_wrong_link_is_told_with_its_place(house, text, said):
 
 def test_a_notebooks_links_are_followed_from_its_folder(house):
     path = house / "notebooks" / "01.ipynb"
-    assert list(links.links(path)) == [("cell 2", "../GUIDE.md#what-now-1")]
+    assert list(link_reader.links(path)) == [("cell 2", "../GUIDE.md#what-now-1")]
     assert links.problems(path, house) == []
     (house / "GUIDE.md").unlink()
     assert links.problems(path, house) == ["cell 2: ../GUIDE.md#what-now-1 does not exist"]

@@ -12,17 +12,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import nbformat
+from tools import outside_links
+from tools.link_reader import links, texts
 
-#: [text](target) and ![alt](target); a text may hold one picture, a target no spaces.
-MARKDOWN_LINK = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
-HTML_LINK = re.compile(r"<(?:a|img)\b[^>]*?\b(?:href|src)\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
 HEADING = re.compile(r"(?m)^#{1,6}[ \t]+(.+?)[ \t]*#*$")
-CODE = re.compile(r"(?ms)^```.*?^```|`[^`\n]*`")
 #: Not a place in the repository.
 ELSEWHERE = ("https", "mailto", "data", "attachment")
 
@@ -33,23 +29,13 @@ def problems(path: Path, root: Path) -> list[str]:
             if (text := _problem(target, path, root))]
 
 
-def links(path: Path) -> Iterator[tuple[str, str]]:
-    """(where, target) of all links in a file. Where: "line 3", in a notebook "cell 3"."""
-    for place, text in _texts(path):
-        plain = CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-        for pattern in (MARKDOWN_LINK, HTML_LINK):
-            for found in pattern.finditer(plain):
-                line = plain.count("\n", 0, found.start()) + 1
-                yield place or f"line {line}", found[1]
-
-
 def anchors(path: Path) -> set[str]:
     """What may stand behind # in a link to this file.
 
     A notebook's headings as JupyterLab names them, a Markdown file's as GitHub does.
     """
     found: set[str] = set()
-    for _place, text in _texts(path):
+    for _place, text in texts(path):
         for title in HEADING.findall(re.sub(r"(?ms)^```.*?^```", "", text)):
             title = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", title)
             bare = re.sub(r"[`*_]", "", title)
@@ -62,15 +48,6 @@ def anchors(path: Path) -> set[str]:
                 again += 1
             found.add(name if not again else f"{name}-{again}")
     return found
-
-
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    if path.suffix != ".ipynb":
-        yield "", path.read_text(encoding="utf-8")
-        return
-    for number, cell in enumerate(nbformat.read(path, as_version=4).cells, start=1):
-        if cell.cell_type == "markdown":
-            yield f"cell {number}", cell.source
 
 
 def _problem(target: str, path: Path, root: Path) -> str:
@@ -95,8 +72,6 @@ def _problem(target: str, path: Path, root: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check all papers of the course; with --online, ask other sites too. 1 where one is gone."""
-    from tools import outside_links
-
     parser = argparse.ArgumentParser(prog="python -m tools.links", description=main.__doc__)
     parser.add_argument("--online", action="store_true", help="ask other sites, too (never in CI)")
     options = parser.parse_args(arguments)

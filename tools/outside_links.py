@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from tools.links import links
+from tools.link_reader import links
 
 #: Parameters that say who sent the reader, not what is to be read.
 TRACKING = re.compile(r"^(utm_\w+|WT\.mc_id|ref|fbclid|gclid)$", re.IGNORECASE)

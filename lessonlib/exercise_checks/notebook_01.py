@@ -98,7 +98,7 @@ def merged(function):
             given = np.asarray(given, dtype=float)
         except (TypeError, ValueError):
             yield _("Your function should return a matrix; it is {kind}.").format(
-                kind=answers.kind(given)
+                kind=answers.python_kind(given)
             )
             return
         if given.shape != w.shape:

@@ -118,7 +118,7 @@ def six_decisions(decisions):
     """decisions: a dictionary from the id of a case to what is to be done."""
     if not isinstance(decisions, Mapping):
         raise answers.NotYet(_("decisions should be a dictionary; it is {kind}.").format(
-            kind=answers.kind(decisions)))
+            kind=answers.python_kind(decisions)))
     for id, ours in OURS.items():
         if id not in decisions:
             yield _("The case {id!r} is missing.").format(id=id)

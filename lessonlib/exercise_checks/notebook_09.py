@@ -43,7 +43,7 @@ def _true_or_false(value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise answers.NotYet(_("Your function should return True or False; it returns {kind}.").format(
-        kind=answers.kind(value)))
+        kind=answers.python_kind(value)))
 
 
 @exercise(

@@ -144,7 +144,7 @@ def reason(text):
     """text: the reason for a decision, in the learner's words."""
     if not isinstance(text, str):
         raise answers.NotYet(_("The reason should be a text; it is {kind}.").format(
-            kind=answers.kind(text)))
+            kind=answers.python_kind(text)))
     words, low = len(text.split()), text.casefold()
     if words < FEWEST_WORDS:
         yield _("That is {n} words. Say a little more: {least} or so.").format(
