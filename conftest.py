@@ -48,6 +48,14 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
     # worker has are far slower than one thread alone.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 os.environ["PYTHONPATH"] = str(PROJECT)
+# What every kernel runs first; and none of the tester's own settings.
+STARTUP = WORK / "ipython" / "profile_default" / "startup"
+STARTUP.mkdir(parents=True)
+(STARTUP / "kept_trainings.py").write_text(
+    "try:\n    from tests import kept_trainings\n    kept_trainings.install()\n"
+    "except ImportError:  # a kernel that is given another course, or none\n    pass\n",
+    encoding="utf-8")
+os.environ["IPYTHONDIR"] = str(WORK / "ipython")
 # A key or a provider in the tester's environment must not make a test call a paid service.
 for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSON_PROVIDER",
              "LESSON_LANGUAGE"):
@@ -57,9 +65,9 @@ for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_API_KEY", "LESSO
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before a notebook's kernel starts, point it to its own work folder."""
+    from tests import kept_trainings
     from tests.sizes import TRAINED_ONCE  # a plugin is not imported before pytest does it
 
-    kept_trainings = "LESSON_KEEP_TRAININGS"  # lessonlib.kept_trainings
     notebook = next((one.path for one in item.listchain() if one.path.suffix == ".ipynb"), None)
     work = str(WORK / (notebook.stem if notebook else "unit"))
     if work != os.environ["LESSON_WORK"]:
@@ -68,9 +76,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if notebook:
             _share_answers(Path(work))
     if notebook or item.path.stem.startswith(TRAINED_ONCE):
-        os.environ[kept_trainings] = TRAININGS
+        kept_trainings.install()  # in this process; a kernel does so when it starts
+        os.environ[kept_trainings.VARIABLE] = TRAININGS
     else:
-        os.environ.pop(kept_trainings, None)
+        os.environ.pop(kept_trainings.VARIABLE, None)
     if notebook:  # a notebook's kernel has the drawing of Jupyter, not of the tests
         os.environ.pop("MPLBACKEND", None)
     else:

@@ -29,10 +29,10 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from lessonlib import gpu_trial, lora, lora_plan, lora_training, open_models, paths
+from lessonlib import gpu_trial, lora, lora_base, lora_plan, open_models, paths
 from lessonlib.errors import LessonError
 from lessonlib.evaluation import Method
 from lessonlib.local_model import evaluate_here
@@ -58,6 +58,19 @@ class Line:
     """One line of the table, its cells as text."""
 
     cells: tuple[str, ...]
+
+
+class Ticks(TrainerCallback):
+    """Lets a clock look when Hugging Face's trainer begins, and after each step."""
+
+    def __init__(self, clock: gpu_trial.Clock):
+        self.clock = clock
+
+    def on_train_begin(self, *args, **kwargs):
+        self.clock.look()
+
+    def on_step_end(self, *args, **kwargs):
+        self.clock.look()
 
 
 def random_model(name: str, folder: Path, dry: bool) -> Path:
@@ -121,7 +134,7 @@ def trl_defaults(name: str, folder: Path, steps: int, card) -> Line:
     with quiet(), tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
             model=AutoModelForCausalLM.from_pretrained(
-                folder, dtype=lora_training.FORMATS[plan.device.value.split("-")[1]]),
+                folder, dtype=lora_base.FORMATS[plan.device.value.split("-")[1]]),
             args=SFTConfig(
                 output_dir=scratch, num_train_epochs=1, assistant_only_loss=True,
                 per_device_train_batch_size=plan.settings.batch_size,
@@ -131,11 +144,11 @@ def trl_defaults(name: str, folder: Path, steps: int, card) -> Line:
             ),
             train_dataset=Dataset.from_list(data),
             processing_class=AutoTokenizer.from_pretrained(folder),
-            peft_config=lora_training.adapter_config(plan.settings, merged=False),
+            peft_config=lora_base.adapter_config(plan.settings, merged=False),
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)
         clock = gpu_trial.Clock(on_gpu)
-        trainer.add_callback(clock)
+        trainer.add_callback(Ticks(clock))
         trainer.train()
     tokens = sum(len(row["input_ids"]) for row in trainer.train_dataset)
     speed = clock.speed(tokens)
@@ -173,7 +186,7 @@ def unsloth(name: str, folder: Path, steps: int, card) -> Line:
             ),
         )  # fmt: skip
         clock = gpu_trial.Clock(True)
-        trainer.add_callback(clock)
+        trainer.add_callback(Ticks(clock))
         trainer.train()
     speed = clock.speed(sum(len(row["input_ids"]) for row in trainer.train_dataset))
     flops = gpu_trial.needed_flops(plan) * speed

@@ -39,7 +39,7 @@ from peft import PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from lessonlib import lora, lora_rows, lora_training, paths
+from lessonlib import lora, lora_base, lora_loop, lora_rows, paths
 from lessonlib.lora_device import bfloat16_feature, choose_threads
 from lessonlib.models_chat_template import NO_LABEL
 from lessonlib.models_quiet import quiet
@@ -70,15 +70,12 @@ def stopwatch() -> Iterator[list[Took]]:
 def ours(rows, settings, seed, folder) -> Took:
     """Train as the course does."""
     device = lora.choose_device().value
-    model, tokenizer = lora_training.load_base(BASE, device)
+    model, tokenizer = lora_base.load(BASE, settings, device, seed)
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
-    with tempfile.TemporaryDirectory() as scratch:
-        trainer = lora_training.make_trainer(
-            model, tokenizer, data, None, settings, seed, device, scratch
-        )
-        with stopwatch() as took:
-            trainer.train()
-    trainer.model.save_pretrained(folder)
+    learner = lora_loop.Learner(model, settings, device)
+    with learner.at_work(), stopwatch() as took:
+        lora_loop.train(learner, data, [], seed, lambda point, epoch_is_over: None)
+    model.save_pretrained(folder)
     return took[0]
 
 
@@ -105,7 +102,7 @@ def trl(rows, settings, seed, folder, **better) -> Took:
             ),
             train_dataset=Dataset.from_list(rows),
             processing_class=AutoTokenizer.from_pretrained(BASE),
-            peft_config=lora_training.adapter_config(settings, merged=False),
+            peft_config=lora_base.adapter_config(settings, merged=False),
         )
         trainer.remove_callback(PrinterCallback)
         with stopwatch() as took:
@@ -130,7 +127,7 @@ def bare_loop(rows, settings, seed, folder) -> Took:
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
     model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
-    model = get_peft_model(model, lora_training.adapter_config(settings, merged=False)).train()
+    model = get_peft_model(model, lora_base.adapter_config(settings, merged=False)).train()
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
     steps = settings.epochs * math.ceil(len(data) / settings.batch_size)

@@ -10,55 +10,34 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lessonlib import lora_rows
+from lessonlib.i18n import _
 from lessonlib.models_quiet import quiet
 from lessonlib.paths import BUILT_IN, DATA
 
 HELD_OUT = DATA / "general_text" / "held_out.jsonl"
-_BATCH = 16
 
 
 def general_loss(model_folder: str | Path = BUILT_IN, texts: list[str] | None = None) -> float:
-    """Mean loss per token, in nats, on held-out general text. Lower is better.
+    """How surprised a model is by general text that it was never trained on.
 
     Args:
         model_folder: a Hugging Face model folder; the built-in model if not given.
         texts: other texts to measure on; the course's own 150 if not given.
+
+    Returns:
+        Mean loss per token, in nats. Lower is better.
+
+    Introduced in notebook 01.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from lessonlib.lora_base import load_base
+    from lessonlib.lora_loss import mean_loss
 
     with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(model_folder)
-        model = AutoModelForCausalLM.from_pretrained(model_folder, dtype=torch.float32).eval()
-    # a model that learned with a token at the beginning of each text wants it there
-    start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    encoded = [
-        start + tokenizer.encode(text, add_special_tokens=False) for text in texts or _held_out()
-    ]
-    encoded.sort(key=len)  # texts of like length share a batch, so little is padding
-    total, count = 0.0, 0
-    for start in range(0, len(encoded), _BATCH):
-        ids, labels = _padded(encoded[start : start + _BATCH], tokenizer.pad_token_id)
-        with torch.inference_mode():
-            logits = model(input_ids=ids).logits[:, :-1]
-        targets = labels[:, 1:]
-        loss = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1), targets.flatten(), ignore_index=-100, reduction="sum"
-        )
-        total += loss.item()
-        count += int((targets != -100).sum())
-    return total / count
+        model, tokenizer = load_base(str(model_folder), "cpu-fp32")
+    rows = [{"text": text} for text in texts or _held_out()]
+    return mean_loss(model.eval(), lora_rows.tokenise(rows, tokenizer, 10**9, _("Test")))
 
 
 def _held_out() -> list[str]:
     return [json.loads(line)["text"] for line in HELD_OUT.read_text("utf-8").splitlines()]
-
-
-def _padded(batch: list[list[int]], pad: int):
-    """Ids of shape (texts, longest) filled up on the right; labels are -100 on the filling."""
-    import torch
-
-    longest = max(map(len, batch))
-    ids = torch.tensor([ids + [pad] * (longest - len(ids)) for ids in batch])
-    labels = torch.tensor([ids + [-100] * (longest - len(ids)) for ids in batch])
-    return ids, labels

@@ -8,14 +8,9 @@ Where there is no GPU, ``run`` says so in one line, and gives None.
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-from transformers import TrainerCallback
 
 from lessonlib import lora_folders, lora_plan, lora_rows
 from lessonlib.i18n import _
@@ -76,7 +71,7 @@ def steps_of(plan: Plan, rows: Sequence[dict], steps: int, base: str) -> Trial:
     """Train some steps as planned; nothing is kept. ``base``: what is loaded, a name or folder."""
     import torch
 
-    from lessonlib import lora_training
+    from lessonlib import lora_base, lora_loop
     from lessonlib.models_quiet import quiet
 
     settings = replace(plan.settings, epochs=1, warmup=0.0)
@@ -84,20 +79,22 @@ def steps_of(plan: Plan, rows: Sequence[dict], steps: int, base: str) -> Trial:
     if on_gpu:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    with quiet(), tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
-        stack.callback(torch.set_num_threads, torch.get_num_threads())
-        model, tokenizer = lora_training.load_base(base, device, settings.four_bit)
+    with quiet():
+        model, tokenizer = lora_base.load(base, settings, device, seed=0)
         each = settings.batch_size * settings.accumulate
         rows = [rows[number % len(rows)] for number in range(each * (steps + WARM_UP))]
         data = lora_rows.tokenise(rows, tokenizer, plan.model.context, _("Training"))
-        trainer = lora_training.make_trainer(
-            model, tokenizer, data, None, settings, 0, device, str(Path(scratch)))
-        clock = Clock(on_gpu)
-        trainer.add_callback(clock)
-        trainer.train()
+        learner, clock, losses = lora_loop.Learner(model, settings, device), Clock(on_gpu), []
+
+        def watch(point, _epoch_is_over) -> None:
+            clock.look()
+            losses.append(point.train_loss)
+
+        with learner.at_work():
+            clock.look()
+            lora_loop.train(learner, data, [], 0, watch)
     speed = clock.speed(sum(len(row["input_ids"]) for row in data))
     peak = torch.cuda.max_memory_reserved() if on_gpu else None
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return Trial(plan, speed, peak, needed_flops(plan) * speed, losses)
 
 
@@ -113,14 +110,13 @@ def needed_flops(plan: Plan) -> float:
     return 4 * computing + 6 * model.adapter_weights(plan.settings.rank)
 
 
-
-class Clock(TrainerCallback):
+class Clock:
     """The time before the first step and after each, when the GPU has finished it."""
 
     def __init__(self, on_gpu: bool):
         self.on_gpu, self.times = on_gpu, []
 
-    def _look(self) -> None:
+    def look(self) -> None:
         if self.on_gpu:
             import torch
 
@@ -135,9 +131,3 @@ class Clock(TrainerCallback):
         steps = len(self.times) - 1
         share = (steps - WARM_UP) / steps
         return tokens * share / (self.times[-1] - self.times[WARM_UP])
-
-    def on_train_begin(self, *args, **kwargs):
-        self._look()
-
-    def on_step_end(self, *args, **kwargs):
-        self._look()

@@ -1,51 +1,36 @@
-"""Fine-tuning on this machine with LoRA, through Hugging Face's TRL and PEFT.
+"""Fine-tuning on this machine with LoRA, by PyTorch and Hugging Face's PEFT.
 
     from lessonlib import lora
     model = lora.tune(rows, "my-recipes", validation=more_rows)
     client.chat.completions.create(model="my-recipes", ...)
 
 LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685) leaves the base model as it is and trains
-two small matrices beside each of its large ones: the *adapter*. What is done to a row is in
-``lora_rows``, what makes it fast in ``lora_speed``, what is written where in ``lora_folders``, what
-is known of a tuned model afterwards in ``lora_record``.
+two small matrices beside each of its large ones: the *adapter*. The training itself is in
+``lora_loop``, what is done to a row in ``lora_rows``, what makes it fast in ``lora_speed``, what is
+written where in ``lora_folders``, what is known of a tuned model afterwards in ``lora_record``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib
-import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib import kept_trainings, lora_folders, lora_rows, lora_saving, paths
+from lessonlib import lora_folders, lora_rows, lora_saving, paths
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import Choice, choose_device
 from lessonlib.lora_guards import OutOfMemory, free_memory, memory_errors
-from lessonlib.lora_record import TunedModel, as_json, fingerprint, record_of, renamed, tuned_before
-from lessonlib.lora_settings import LoraSettings
+from lessonlib.lora_progress import Lines, LivePicture, Point
+from lessonlib.lora_record import TunedModel, as_json, fingerprint, record_of, tuned_before
+from lessonlib.lora_settings import ROWS_AT_ONCE, LoraSettings
 from lessonlib.models_quiet import quiet
+from lessonlib.show_live import in_notebook
 
-__all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "get_ready", "load", "tune"]
-
-
-def get_ready() -> threading.Thread:
-    """Load the training libraries in the background: the first ``tune`` then starts at once.
-
-    They take some seconds, which pass unnoticed while something else is being waited for.
-    """
-
-    def load_libraries() -> None:
-        # What is wrong with them is told by ``tune``, where somebody is listening.
-        with contextlib.suppress(Exception):
-            importlib.import_module("lessonlib.lora_training")
-
-    thread = threading.Thread(target=load_libraries, daemon=True)
-    thread.start()
-    return thread
+__all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "load", "tune"]
 
 
 def tune(
@@ -74,8 +59,8 @@ def tune(
         show: progress and the loss picture in a notebook, a line an epoch in a terminal.
         merge: write the merged model as well. Without it only the adapter is written: the base
             must fit into this machine's memory to be merged, whatever the GPU holds.
-        reuse: where a model of that name was tuned here with the same rows, base, settings and
-            seed, take it, and say so.
+        reuse: where a model of that name was tuned here with the same rows, validation rows, base,
+            settings and seed, take it, and say so.
 
     Raises:
         LessonError: something about the rows, the name or the settings is wrong, or the memory
@@ -90,13 +75,10 @@ def tune(
     base = lora_folders.find_base(base)
     device = choose_device(settings.device)
     adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
-    asked = fingerprint(rows, base, settings, seed)
+    asked = fingerprint(rows, validation, base, settings, seed)
     if reuse and (found := tuned_before(name, asked, merge)):
         print(_("{name} was tuned here before with the same rows and settings.").format(name=name))
         return found
-    kept = kept_trainings.place(asked, base, validation)
-    if kept_trainings.take(kept, adapter_folder):
-        return renamed(name, base, merge)
     with quiet(), lora_folders.new_folder(adapter_folder) as new:
         run, settings = _train(rows, validation, base, settings, seed, device.value, new, show)
         model = TunedModel(
@@ -114,18 +96,31 @@ def tune(
         (new / "tuning.json").write_text(as_json(model, asked), encoding="utf-8")
         if merge:
             lora_saving.save_merged(base, new, folder)
-    kept_trainings.keep(kept, adapter_folder)
     if show:
-        from lessonlib.lora_training import show_result
-
-        show_result(model)
+        _show_result(model)
     return dataclasses.replace(model, seconds=time.perf_counter() - began)
 
 
-def _train(rows, validation, base, settings: LoraSettings, seed, device, folder, show):
-    """Train; where the memory does not suffice, once more with half the rows at a time.
+@dataclass(frozen=True)
+class Run:
+    """``history``: see ``lora_progress.Point``. ``tokens``: rows' tokens times epochs."""
 
-    Two halves make one step, so that the same is learned.
+    history: list[Point]
+    tokens: int
+
+
+def _train(
+    rows: Sequence[dict],
+    validation: Sequence[dict] | None,
+    base: str,
+    settings: LoraSettings,
+    seed: int,
+    device: str,
+    folder: Path,
+    show: bool,
+) -> tuple[Run, LoraSettings]:
+    """Train, and write the adapter to ``folder``; where the memory does not suffice, once more
+    with half the rows at a time, so that the same is learned in steps of as many rows.
 
     Returns:
         The run, and the settings that it was made with.
@@ -133,25 +128,63 @@ def _train(rows, validation, base, settings: LoraSettings, seed, device, folder,
     Raises:
         LessonError: the memory does not suffice for half as many rows either.
     """
-    from lessonlib import lora_training
-
+    together = min(settings.batch_size, ROWS_AT_ONCE)
     try:
-        with memory_errors(device, settings.batch_size):
-            run = lora_training.train(rows, validation, base, settings, seed, device, folder, show)
-            return run, settings
+        with memory_errors(device, together):
+            return _run(rows, validation, base, settings, seed, device, folder, show), settings
     except OutOfMemory as error:
-        if settings.batch_size == 1:
+        if together == 1:
             raise
-        half = settings.batch_size // 2
-        print(_("{problem}\nTrying once more with {half} at a time; two times {half} make one"
-                " step.").format(problem=error.problem, half=half))
-        settings = dataclasses.replace(
-            settings, batch_size=half, accumulate=2 * settings.accumulate
-        )
+        step = settings.batch_size * settings.accumulate
+        fewer = next(size for size in range(together // 2, 0, -1) if step % size == 0)
+        print(_("{problem}\nTrying once more with {fewer} at a time; {times} times {fewer} make one"
+                " step.").format(problem=error.problem, fewer=fewer, times=step // fewer))
+        settings = dataclasses.replace(settings, batch_size=fewer, accumulate=step // fewer)
     free_memory()  # outside the except: there the error would still hold what was allocated
     with memory_errors(device, settings.batch_size):
-        run = lora_training.train(rows, validation, base, settings, seed, device, folder, show)
-    return run, settings
+        return _run(rows, validation, base, settings, seed, device, folder, show), settings
+
+
+def _run(rows, validation, base, settings, seed, device, folder, show) -> Run:
+    """One training run from rows to the saved adapter; arguments as for ``_train``."""
+    from lessonlib import lora_base, lora_loop
+
+    model, tokenizer = lora_base.load(base, settings, device, seed)
+    longest = min(model.config.max_position_embeddings, settings.max_length or 10**9)
+    data = lora_rows.tokenise(rows, tokenizer, longest, _("Training"))
+    checks = lora_rows.tokenise(validation or [], tokenizer, longest, _("Validation"))
+    learner, history = lora_loop.Learner(model, settings, device), []
+    with contextlib.ExitStack() as stack:
+        shown = None
+        if show and in_notebook():
+            shown = LivePicture(lora_loop.steps(data, settings))
+            stack.callback(shown.close)
+        elif show:
+            shown = Lines(settings.epochs)
+
+        def watch(point: Point, epoch_is_over: bool) -> None:
+            history.append(point)
+            if shown:
+                shown(history, epoch_is_over)
+            if epoch_is_over and settings.keep_checkpoints:
+                lora_saving.save_adapter(model, folder / f"epoch-{round(point.epoch)}")
+
+        stack.enter_context(learner.at_work())
+        if checks:
+            watch(Point(0, 0.0, None, learner.measure(checks)[0], 0.0), False)
+        lora_loop.train(learner, data, checks, seed, watch)
+    lora_saving.save_adapter(model, folder)
+    return Run(history, settings.epochs * sum(len(row["input_ids"]) for row in data))
+
+
+def _show_result(model: TunedModel) -> None:
+    """The final picture in a notebook, a closing line in a terminal."""
+    if in_notebook():
+        from IPython.display import display
+
+        display(model.picture())
+    else:
+        print(model, flush=True)
 
 
 def load(name: str) -> TunedModel:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lessonlib.i18n import _
-from lessonlib.lora_settings import LoraSettings
+from lessonlib.lora_settings import ROWS_AT_ONCE, LoraSettings
 from lessonlib.lora_sizes import TRAINING_BYTES
 from lessonlib.open_models import OpenModel
 
@@ -78,7 +78,7 @@ def estimate(
     weights = rest * size + model.matrices * (FOUR_BIT_BYTES if settings.four_bit else size)
     adapter = model.adapter_weights(settings.rank) * TRAINING_BYTES
     each = kept_by_layer(model, settings.rank, size)
-    rows = settings.batch_size
+    rows = min(settings.batch_size, ROWS_AT_ONCE)
     if settings.recompute:  # each layer's input, and all of the layer that is computed again
         activations = rows * tokens * (model.layers * model.width * size + each)
     else:
@@ -86,7 +86,7 @@ def estimate(
     if settings.four_bit:  # the largest matrix, unpacked for a moment
         activations += size * max(rows * columns for rows, columns in model.layer_matrices())
     # Scores in the model's format, in float32, and their gradients in both.
-    scores = settings.batch_size * answer_tokens * model.vocabulary * (2 * size + 8)
+    scores = rows * answer_tokens * model.vocabulary * (2 * size + 8)
     used = weights + adapter + activations + scores
     reserve = GAPS * used + (CUDA_BYTES if kind == "cuda" else 0)
     return MemoryEstimate(*map(round, (weights, adapter, activations, scores, reserve)))

@@ -70,16 +70,16 @@ class Plan:
 
     def loading(self) -> dict:
         """Keyword arguments for ``AutoModelForCausalLM.from_pretrained``."""
-        from lessonlib import lora_training
+        from lessonlib import lora_base
 
         kind, number = self.device.value.split("-")
-        arguments = {"dtype": lora_training.FORMATS[number],
+        arguments = {"dtype": lora_base.FORMATS[number],
                      **open_models.pinned(self.model.hub_id)}
         if kind == "cuda":
             arguments |= {"attn_implementation": self.attention.value, "device_map": kind}
         if self.four_bit.value:
-            lora_training.check_four_bit()
-            arguments["quantization_config"] = lora_training.four_bit_config(arguments["dtype"])
+            lora_base.check_four_bit()
+            arguments["quantization_config"] = lora_base.four_bit_config(arguments["dtype"])
         return arguments
 
     def training(self) -> dict:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transformers import TrainerCallback
-
-from lessonlib import lora_saving, show_live
+from lessonlib import show_live
 from lessonlib.i18n import _
-from lessonlib.show_live import in_notebook  # noqa: F401 until its users ask show_live themselves
 
 if TYPE_CHECKING:
     from lessonlib.pictures import Picture
@@ -23,11 +18,13 @@ class Point:
     """One line of the history.
 
     Attributes:
-        step: number of batches learned so far; 0 is the base model.
+        step: number of steps taken so far; 0 is the base model.
         epoch: how often the rows have been gone through, such as 1.5.
         train_loss: mean loss per answer token of this step's batch, in nats.
         validation_loss: the same on the validation rows; only after an epoch.
         seconds: since training began.
+        train_accuracy, validation_accuracy: the share of answer tokens that the model would have
+            chosen itself, where the losses were taken.
     """
 
     step: int
@@ -35,49 +32,8 @@ class Point:
     train_loss: float | None
     validation_loss: float | None
     seconds: float
-
-
-class Recorder(TrainerCallback):
-    """Keeps the history; after each epoch takes the validation loss and keeps the adapter.
-
-    Args:
-        validate: gives the validation loss now, or None where there are no validation rows.
-        checkpoints: where to keep the adapter of each epoch (``epoch-1``, ...), or None.
-        watchers: told of each new point, as ``watcher(history, epoch_is_over)``.
-    """
-
-    def __init__(
-        self,
-        validate: Callable[[], float] | None,
-        checkpoints: Path | None,
-        watchers: Sequence[Callable[[list[Point], bool], None]],
-    ):
-        self.validate, self.checkpoints, self.watchers = validate, checkpoints, watchers
-        self.history: list[Point] = []
-        self.began = time.perf_counter()
-
-    def _add(self, state, train_loss, validation_loss, epoch_is_over=False) -> None:
-        seconds = time.perf_counter() - self.began
-        point = Point(state.global_step, state.epoch or 0.0, train_loss, validation_loss, seconds)
-        self.history.append(point)
-        for watcher in self.watchers:
-            watcher(self.history, epoch_is_over)
-
-    def on_train_begin(self, args, state, control, **kwargs):
-        self.began = time.perf_counter()
-        if self.validate:
-            self._add(state, None, self.validate())
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        if "loss" in logs:
-            self._add(state, logs["loss"], None)
-
-    def on_epoch_end(self, args, state, control, model=None, **kwargs):
-        validation_loss = self.validate() if self.validate else None
-        last = self.history.pop()  # this epoch's last step: it comes back with all it is to hold
-        self._add(state, last.train_loss, validation_loss, epoch_is_over=True)
-        if self.checkpoints:
-            lora_saving.save_adapter(model, self.checkpoints / f"epoch-{round(state.epoch)}")
+    train_accuracy: float | None = None
+    validation_accuracy: float | None = None
 
 
 class Lines:

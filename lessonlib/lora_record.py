@@ -129,9 +129,19 @@ def tuned_before(name: str, asked: str, merged: bool) -> TunedModel | None:
     return found if there and asked == before else None
 
 
-def fingerprint(rows: Sequence[dict], base: str, settings: LoraSettings, seed: int) -> str:
-    """Changes when anything that decides what is learned changes (but a base's new weights)."""
-    asked = [list(rows), str(base), dataclasses.asdict(settings), seed]
+def fingerprint(
+    rows: Sequence[dict],
+    validation: Sequence[dict] | None,
+    base: str,
+    settings: LoraSettings,
+    seed: int,
+) -> str:
+    """Changes with anything that decides what is learned or written down of it.
+
+    Only new weights of the base under its old name are not seen.
+    """
+    checks = None if validation is None else list(validation)
+    asked = [list(rows), checks, str(base), dataclasses.asdict(settings), seed]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -140,15 +150,3 @@ def as_json(model: TunedModel, asked: str) -> str:
     record = dataclasses.asdict(model) | {"asked": asked}
     del record["folder"], record["adapter_folder"]
     return json.dumps(record, indent=1)
-
-
-def renamed(name: str, base: str, merge: bool) -> TunedModel:
-    """The model of an adapter that was trained under another name, perhaps, and merged here."""
-    folder = paths.ADAPTERS / name
-    record = json.loads((folder / "tuning.json").read_text(encoding="utf-8"))
-    text = json.dumps(record | {"name": name}, indent=1)
-    (folder / "tuning.json").write_text(text, encoding="utf-8")
-    if merge:
-        with quiet():
-            lora_saving.save_merged(base, folder, paths.MODELS / name)
-    return record_of(name)[0]

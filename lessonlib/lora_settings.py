@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 
+#: So many rows are in memory together at most, on any device: enough to keep one busy. A larger
+#: batch is computed in parts, whose gradients are added up: the same step in less memory.
+ROWS_AT_ONCE = 16
 SCHEDULES = ("cosine", "linear", "constant_with_warmup")
 
 
@@ -21,7 +24,7 @@ class LoraSettings:
         learning_rate: how far each step goes. Small models bear large steps: for a model with
             billions of parameters take about 0.0002.
         epochs: how often all rows are gone through.
-        batch_size: rows that are in memory together.
+        batch_size: rows that are in memory together; of more than 16 it is 16 at a time.
         accumulate: that many batches are learned from together, in one step. Twice as many of
             half the size need less memory, take longer, and learn the same.
         warmup: share of all steps over which the learning rate rises from zero to its full size.

@@ -11,10 +11,7 @@ from collections.abc import Sequence
 from lessonlib import lora_rows
 from lessonlib.i18n import _
 from lessonlib.lora import TunedModel
-from lessonlib.models_chat_template import NO_LABEL
 from lessonlib.models_quiet import quiet
-
-_BATCH = 32
 
 
 def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) -> list[float]:
@@ -25,7 +22,8 @@ def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) 
         rows: chat rows.
         strengths: factors on what the adapter adds.
     """
-    from lessonlib.lora_training import load_base
+    from lessonlib.lora_base import load_base
+    from lessonlib.lora_loss import mean_loss
     from lessonlib.models_peft import Linear, read_beside
 
     lora_rows.check_rows(rows, _("Validation"))
@@ -33,39 +31,12 @@ def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) 
         base, tokenizer = load_base(tuned.base, "cpu-fp32")
         model = read_beside(base, tuned.adapter_folder).eval()
     longest = base.config.max_position_embeddings
-    batches = _batches(lora_rows.tokenise(rows, tokenizer, longest, _("Validation")))
+    data = lora_rows.tokenise(rows, tokenizer, longest, _("Validation"))
     layers = [layer for layer in model.modules() if isinstance(layer, Linear)]
     trained = [dict(layer.scaling) for layer in layers]
     found = []
     for strength in strengths:
         for layer, scaling in zip(layers, trained, strict=True):
             layer.scaling = {name: strength * value for name, value in scaling.items()}
-        found.append(_mean_loss(model.get_base_model(), batches))
+        found.append(mean_loss(model.get_base_model(), data))
     return found
-
-
-def _batches(rows: list[dict]) -> list:
-    """Ids and labels of shape (rows, longest), padded at the end; like beside like."""
-    import torch
-
-    ordered, batches = sorted(rows, key=lambda row: len(row["input_ids"])), []
-    for start in range(0, len(ordered), _BATCH):
-        part = ordered[start : start + _BATCH]
-        longest = max(len(row["input_ids"]) for row in part)
-        kinds = (("input_ids", 0), ("labels", NO_LABEL))
-        batches.append(tuple(
-            torch.tensor([row[kind] + [fill] * (longest - len(row[kind])) for row in part])
-            for kind, fill in kinds
-        ))
-    return batches
-
-
-def _mean_loss(model, batches: list) -> float:
-    import torch
-
-    from lessonlib.lora_speed import answer_loss
-
-    with torch.inference_mode():
-        total = sum(float(answer_loss(model, ids, labels)) for ids, labels in batches)
-    count = sum(int((labels[:, 1:] != NO_LABEL).sum()) for _ids, labels in batches)
-    return total / count

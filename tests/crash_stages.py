@@ -73,7 +73,7 @@ STAGES = {
     "between check and queue": lambda: before(job_store, "move"),
     "in the queue's transaction": lambda: after(job_store, "add_event"),
     "when its turn has come": lambda: after(job_store.Jobs, "next_to_train"),
-    "while the model is loaded": lambda: before(job_training, "load_base"),
+    "while the model is loaded": lambda: before(job_training.lora_base, "load"),
     "before the first step is written down": lambda: before(finishing.JobRecord, "step"),
     "in the middle of the first epoch": lambda: after(finishing.JobRecord, "step", 1),
     "while a checkpoint is written": half_a_model,

@@ -20,7 +20,6 @@ from lessonlib import (
     other_requests,
     progress_file,
     prompting,
-    tune_once,
 )
 from lessonlib.decision_record import Record
 from lessonlib.evaluation import Method, Result
@@ -170,7 +169,7 @@ def test_a_model_is_tuned_once_and_again_when_anything_differs(capsys):
     found = []
     for given, how in ((rows, settings), (rows, settings), (rows[:3], settings),
                        (rows[:3], replace(settings, epochs=2))):
-        model = tune_once.tune_once(given, "once-test", how)
+        model = lora.tune(given, "once-test", settings=how, show=False, reuse=True)
         found.append("before" in capsys.readouterr().out)
     assert found == [False, True, False, False] and len(model.epochs) == 2
 

@@ -370,6 +370,10 @@ def test_jobs_are_paged_and_found_by_metadata(client, training_file):
          "unknown_parameter", "Unknown"),
         ({"hyperparameters": {"learning_rate_multiplier": 0}, "method": None},
          "hyperparameters.learning_rate_multiplier", "decimal_below_min_value", "> 0"),
+        # Above it the learning rate was capped at 1, and nobody was told.
+        ({"method": supervised(learning_rate_multiplier=400)},
+         "method.supervised.hyperparameters.learning_rate_multiplier",
+         "decimal_above_max_value", "<= 333"),
         # The next one was taken; its digits alone ended in a status 500.
         ({"hyperparameters": {"learning_rate_multiplier": 10**400}, "method": None},
          "hyperparameters.learning_rate_multiplier", "decimal_above_max_value", "<= "),

@@ -15,9 +15,9 @@ from lessonlib import (
     chat_files,
     hosting,
     lora,
+    lora_base,
     lora_folders,
     lora_rows,
-    lora_training,
     open_models,
     open_server,
     paths,
@@ -97,8 +97,8 @@ def test_each_architecture_is_loaded_tuned_merged_and_asked(work, rows, kind, fo
 def test_four_bits_take_a_quarter_of_the_place(work):
     """QLoRA's own sum, 4.127 bits a weight, against what the library says that it stores."""
     base = str(random_model("llama", work / "bases" / "packed"))
-    plain, _tokenizer = lora_training.load_base(base, "cpu-bf16")
-    packed, _tokenizer = lora_training.load_base(base, "cpu-bf16", four_bit=True)
+    plain, _tokenizer = lora_base.load_base(base, "cpu-bf16")
+    packed, _tokenizer = lora_base.load_base(base, "cpu-bf16", four_bit=True)
     matrices = sum(module.weight.numel() for module in plain.model.layers.modules()
                    if isinstance(module, torch.nn.Linear))  # fmt: skip
     saved = plain.get_memory_footprint() - packed.get_memory_footprint()
@@ -108,7 +108,7 @@ def test_four_bits_take_a_quarter_of_the_place(work):
 def test_missing_bitsandbytes_is_said_with_the_cure(monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     with pytest.raises(LessonError, match="4-bit weights need the package bitsandbytes") as told:
-        lora_training.check_four_bit()
+        lora_base.check_four_bit()
     assert "pip install bitsandbytes" in told.value.cure
 
 
@@ -161,17 +161,17 @@ def test_too_little_memory_halves_the_rows_once_and_learns_the_same(work, rows, 
                                                                    capsys):  # fmt: skip
     settings = replace(SMALL, batch_size=8, epochs=2)
     whole = lora.tune(rows, "whole", settings=settings, show=False)
-    train = lora_training.train
+    train = lora._run
 
     def short_of_memory(*arguments):
         if arguments[3].batch_size > 4:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return train(*arguments)
 
-    monkeypatch.setattr(lora_training, "train", short_of_memory)
+    monkeypatch.setattr(lora, "_run", short_of_memory)
     halved = lora.tune(rows, "halved", settings=settings, show=False)
     said = capsys.readouterr().out
-    assert "memory does not suffice for 8 rows" in said and "two times 4 make one step" in said
+    assert "memory does not suffice for 8 rows" in said and "2 times 4 make one step" in said
     assert (halved.settings.batch_size, halved.settings.accumulate) == (4, 2)
     assert lora.load("halved").settings == halved.settings
     losses = [[point.train_loss for point in one.history] for one in (whole, halved)]
@@ -185,7 +185,7 @@ def test_the_second_lack_of_memory_is_an_error(work, rows, monkeypatch):
         tried.append((arguments[3].batch_size, arguments[3].accumulate))
         raise MemoryError
 
-    monkeypatch.setattr(lora_training, "train", never_enough)
+    monkeypatch.setattr(lora, "_run", never_enough)
     with pytest.raises(LessonError, match="memory does not suffice for 4 rows") as told:
         lora.tune(rows, "never", settings=replace(SMALL, batch_size=8), show=False)
     assert tried == [(8, 1), (4, 2)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from lessonlib import kept_trainings, lora, lora_training, paths
+from lessonlib import lora, paths
 from lessonlib.tasks import recipes
 from lessonlib.training_rows import chat_rows
+from tests import kept_trainings
 
 ROWS = chat_rows(recipes.load("train")[:4])
 SHORT = lora.LoraSettings(rank=2, epochs=1, batch_size=2, keep_checkpoints=True)
@@ -15,13 +16,14 @@ SHORT = lora.LoraSettings(rank=2, epochs=1, batch_size=2, keep_checkpoints=True)
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     """How often something was really trained, with a folder for finished trainings."""
-    times, train = [], lora_training.train
+    times, train = [], lora._run
 
     def count(*given, **named):
         times.append(1)
         return train(*given, **named)
 
-    monkeypatch.setattr(lora_training, "train", count)
+    monkeypatch.setattr(lora, "_run", count)
+    kept_trainings.install()
     monkeypatch.setenv(kept_trainings.VARIABLE, str(tmp_path / "trainings"))
     return times
 

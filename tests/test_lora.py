@@ -2,14 +2,12 @@
 
 import json
 import math
-import subprocess
-import sys
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lessonlib import lora, lora_folders, lora_rows, lora_training, paths
+from lessonlib import lora, lora_folders, lora_rows, paths
 from lessonlib.errors import LessonError
 from lessonlib.lora import LoraSettings
 from lessonlib.lora_progress import Point, epoch_ends, loss_picture
@@ -226,7 +224,7 @@ def test_too_little_memory_comes_with_a_way_on(monkeypatch, work, error):
     def fails(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(lora_training, "train", fails)
+    monkeypatch.setattr(lora, "_run", fails)
     with pytest.raises(LessonError, match="memory does not suffice for 8 rows") as told:
         lora.tune([{"messages": CHAT}], "big", show=False)  # 16, and once more with half as many
     assert "batch_size=4" in told.value.cure
@@ -236,7 +234,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(monkeypatch, work):
     def fails(*args, **kwargs):
         raise RuntimeError("shapes do not match")
 
-    monkeypatch.setattr(lora_training, "train", fails)
+    monkeypatch.setattr(lora, "_run", fails)
     with pytest.raises(RuntimeError, match="shapes"):
         lora.tune([{"messages": CHAT}], "other", show=False)
 
@@ -376,16 +374,6 @@ def test_colab_s_old_torchao_does_not_stop_us(work, rows, monkeypatch):
     settings = LoraSettings(epochs=1, dropout=0.1, rank=2)  # with dropout by PEFT's own layer
     lora.tune(rows[:2], "colab", settings=settings, show=False)
     assert find_base("colab") is not None
-
-
-def test_the_libraries_are_loaded_while_something_else_is_done(project):
-    code = (
-        "import sys\n"
-        "from lessonlib import lora; thread = lora.get_ready()\n"
-        "assert 'torch' not in sys.modules or thread.is_alive()\n"
-        "thread.join(); assert 'lessonlib.lora_training' in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=project, check=True)
 
 
 # Half a model

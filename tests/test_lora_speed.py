@@ -10,10 +10,10 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 
 from lessonlib import lora_device
 from lessonlib.errors import LessonError
+from lessonlib.lora_loss import answer_loss
 from lessonlib.lora_speed import (
     LengthBatches,
     MergedLinear,
-    answer_loss,
     plain_attention,
     use_fast_norm,
 )
@@ -141,30 +141,35 @@ def lengths(count=203):
     return [random.Random(0).choices(range(100, 220), k=count)][0]
 
 
-def padding(order, sizes, batch_size):
-    batches = [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+def padding(batches, sizes):
     padded = sum(max(sizes[row] for row in batch) * len(batch) for batch in batches)
     return 1 - sum(sizes) / padded
 
 
+def flat(batches):
+    return [row for batch in batches for row in batch]
+
+
 def test_batches_hold_each_row_once_an_epoch_and_little_padding():
     sizes = lengths()
-    batches = LengthBatches(sizes, 16, seed=0)
-    first, second = list(batches), list(batches)
-    assert sorted(first) == sorted(second) == list(range(203))
+    order = LengthBatches(sizes, 16, seed=0)
+    first, second = order.epoch(0), order.epoch(1)
+    assert sorted(flat(first)) == sorted(flat(second)) == list(range(203))
     assert first != second, "each epoch has its own order"
-    assert list(LengthBatches(sizes, 16, seed=0)) == first
-    assert list(LengthBatches(sizes, 16, seed=1)) != first
+    assert LengthBatches(sizes, 16, seed=0).epoch(1) == second, "and it is always the same"
+    assert LengthBatches(sizes, 16, seed=1).epoch(0) != first
     shuffled = random.Random(0).sample(range(203), 203)
-    assert padding(first, sizes, 16) < 0.08 < 0.15 < padding(shuffled, sizes, 16)
-    starts = [sizes[first[at]] for at in range(0, 192, 16)]
+    by_chance = [shuffled[at : at + 16] for at in range(0, 203, 16)]
+    assert padding(first, sizes) < 0.08 < 0.15 < padding(by_chance, sizes)
+    starts = [sizes[batch[0]] for batch in first[:12]]
     assert starts not in (sorted(starts), sorted(starts, reverse=True))
 
 
 @pytest.mark.parametrize(("count", "batch_size"), [(1, 16), (16, 16), (17, 16), (5, 1)])
 def test_batches_of_any_number_of_rows(count, batch_size):
-    batches = LengthBatches(list(range(count)), batch_size, seed=0)
-    assert sorted(batches) == list(range(count)) and len(batches) == count
+    order = LengthBatches(list(range(count)), batch_size, seed=0)
+    assert sorted(flat(order.epoch(0))) == list(range(count))
+    assert len(order.epoch(0)) == len(order) == -(-count // batch_size)
 
 
 # Which device, and why

@@ -7,10 +7,10 @@ import torch
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM
 
-from lessonlib import lora_memory, lora_plan, lora_training, open_models
+from lessonlib import lora_base, lora_memory, lora_plan, open_models
 from lessonlib.errors import LessonError
+from lessonlib.lora_loss import answer_loss
 from lessonlib.lora_settings import LoraSettings
-from lessonlib.lora_speed import answer_loss
 
 T4, CARD_24 = open_models.card("T4"), open_models.card("24 GB")
 
@@ -45,8 +45,8 @@ def bytes_kept(name, number, rank=16, rows=2, tokens=128):
     model = open_models.find(name)
     shape = dict(num_hidden_layers=2, vocab_size=64)
     built = AutoModelForCausalLM.from_config(model.config(**shape))
-    built = built.to(lora_training.FORMATS[number])
-    built = get_peft_model(built, lora_training.adapter_config(LoraSettings(rank=rank), False))
+    built = built.to(lora_base.FORMATS[number])
+    built = get_peft_model(built, lora_base.adapter_config(LoraSettings(rank=rank), False))
     own = {weight.untyped_storage().data_ptr() for weight in built.parameters()}
     kept = {}
 

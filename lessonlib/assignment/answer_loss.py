@@ -17,7 +17,6 @@ import numpy as np
 from lessonlib import bootstrap, lora_rows
 from lessonlib.bootstrap import Difference, Interval
 from lessonlib.i18n import _
-from lessonlib.models_chat_template import NO_LABEL, use_training_template
 from lessonlib.models_quiet import quiet
 from lessonlib.paths import BUILT_IN
 
@@ -58,25 +57,15 @@ def measure(name: str, rows: Sequence[dict], folder: str | Path = BUILT_IN) -> A
     Raises:
         LessonError: a row is no chat, or too long.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from lessonlib.lora_base import load_base
+    from lessonlib.lora_loss import row_losses
 
     lora_rows.check_rows(rows, _("Test"))
     with quiet():
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-        use_training_template(tokenizer)
+        model, tokenizer = load_base(str(folder), "cpu-fp32")
     longest = model.config.max_position_embeddings
-    counts = []
-    for row in lora_rows.tokenise(rows, tokenizer, longest, _("Test")):
-        ids, labels = (torch.tensor([row[key]]) for key in ("input_ids", "labels"))
-        with torch.inference_mode():
-            logits = model(input_ids=ids).logits[0, :-1]
-        targets = labels[0, 1:]
-        loss = torch.nn.functional.cross_entropy(
-            logits, targets, ignore_index=NO_LABEL, reduction="sum")
-        counts.append((loss.item(), int((targets != NO_LABEL).sum())))
-    return AnswerLoss(name, np.array(counts))
+    data = lora_rows.tokenise(rows, tokenizer, longest, _("Test"))
+    return AnswerLoss(name, row_losses(model.eval(), data).numpy())
 
 
 def fell(before: AnswerLoss, after: AnswerLoss) -> Difference:

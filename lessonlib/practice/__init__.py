@@ -51,7 +51,6 @@ The trainer, a process of its own:
     trainer.py       the trainer's side: one job after the other
     checking.py      are a job's files fit for training?
     job_training.py  train one job, so that it can be stopped and go on at any step
-    learning.py      one step of a model that learns
     finishing.py     write down a job's progress, hand over checkpoints, model and result file
 
 The web, from the door inwards:

@@ -5,7 +5,8 @@
 * ``batch_size``: the number of examples by 12, from 1 to 16. OpenAI's own rule is not published;
   this one is ours: it gives a small file enough steps to learn in.
 * ``learning_rate_multiplier``: 1. It multiplies the learning rate that suits the course's small
-  models (``LoraSettings.learning_rate``), not that of OpenAI's.
+  models (``LoraSettings.learning_rate``), not that of OpenAI's. A product above 1 is refused: no
+  model learns in such steps.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 
 from lessonlib import chat_files
 from lessonlib.facts import limits
+from lessonlib.lora_settings import LoraSettings
 from lessonlib.practice.errors import ApiError
 from lessonlib.practice.fields import Fields, invalid_type, unknown
 
 AUTO = "auto"
 MOST_EPOCHS, MOST_BATCH = limits()["job"]["most_epochs"], limits()["job"]["largest_batch"]
+MOST_MULTIPLIER = int(1 / LoraSettings().learning_rate)
 LARGEST_AUTO_BATCH, EXAMPLES_FOR_EACH = 16, 12
 
 
@@ -58,7 +61,7 @@ def _multiplier(fields: Fields, name: str) -> float | str:
         fields.take(name)
     if name not in fields.left:
         return AUTO
-    value = fields.number(name, 1.0, low=0, high=float("inf"))
+    value = fields.number(name, 1.0, low=0, high=MOST_MULTIPLIER)
     if value == 0:
         raise ApiError(
             f"Invalid '{name}': decimal below minimum value. Expected a value > 0, but got 0.",

@@ -1,9 +1,9 @@
 """Train one job: LoRA on its base model, with the loss on the assistant's answers.
 
-The same parts as in ``lessonlib.lora``, but with a loop of our own, because a service must be
-able to stop at any step and to go on from there. Everything that a step depends on follows from
-the job's seed and the step's number, or is in the saved state: so a job that was interrupted,
-even by ``kill -9``, ends in the same model as one that was not.
+The same loop as in ``lora.tune``: ``lessonlib.lora_loop``. A service must be able to stop at any
+step and to go on from there. Everything that a step depends on follows from the job's seed and the
+step's number, or is in the saved state: so a job that was interrupted, even by ``kill -9``, ends
+in the same model as one that was not.
 """
 
 from __future__ import annotations
@@ -16,23 +16,17 @@ import time
 
 import torch
 
-from lessonlib import chat_files, lora_rows, lora_saving
+from lessonlib import chat_files, lora_base, lora_loop, lora_rows, lora_saving
+from lessonlib.errors import LessonError
 from lessonlib.i18n import _
 from lessonlib.lora_device import choose_device
+from lessonlib.lora_progress import Point
 from lessonlib.lora_settings import LoraSettings
-from lessonlib.lora_speed import LengthBatches
-from lessonlib.lora_training import WIDEST_MERGED, adapter_config, load_base
-from lessonlib.models_peft import (
-    get_peft_model_state_dict,
-    put_beside,
-    set_peft_model_state_dict,
-)
 from lessonlib.models_quiet import quiet
 from lessonlib.practice import checking, rehearse, states
 from lessonlib.practice.catalogue import Catalogue
 from lessonlib.practice.finishing import Finisher, JobRecord, StepMetrics
 from lessonlib.practice.job_store import Job
-from lessonlib.practice.learning import Learner
 from lessonlib.practice.store import Store
 from lessonlib.text_files import replacing
 
@@ -66,9 +60,7 @@ class JobTraining:
         self.settings = LoraSettings(
             epochs=chosen["n_epochs"],
             batch_size=chosen["batch_size"],
-            learning_rate=min(
-                1.0, chosen["learning_rate_multiplier"] * LoraSettings().learning_rate
-            ),
+            learning_rate=chosen["learning_rate_multiplier"] * LoraSettings().learning_rate,
         )
 
     def run(self) -> None:
@@ -81,56 +73,65 @@ class JobTraining:
         with quiet():
             self._prepare()
             self.record.begin(self.total, self.step)
-            self.began, self.saved, first = time.monotonic(), time.monotonic(), self.step
-            while self.step < self.total:
-                if self.record.status() != states.RUNNING:
-                    self._save()
-                    return
-                self._one_step(first)
+            self.began, self.saved, self.first = time.monotonic(), time.monotonic(), self.step
+            with self.learner.at_work():
+                lora_loop.train(
+                    self.learner, self.rows, self.checks, self.job.seed, self._after_step,
+                    start=self.step, stop=self._must_stop,
+                )
+            if self.step < self.total:
+                self._save()
 
     def _prepare(self) -> None:
         """Model, rows and state; a job that was interrupted goes on from its saved state."""
-        device = choose_device().value.replace("fp16", "fp32")  # fp16 would need loss scaling
-        torch.manual_seed(self.job.seed)
-        model, tokenizer = load_base(str(self.base.folder), device)
-        merged = model.config.hidden_size <= WIDEST_MERGED
-        model = put_beside(model, adapter_config(self.settings, merged))
+        device = choose_device().value
+        model, tokenizer = lora_base.load(
+            str(self.base.folder), self.settings, device, self.job.seed
+        )
         self.longest = model.config.max_position_embeddings
-        self.rows = self._rows(self.job.training_file, "training_file", tokenizer)
-        self.checks = []
-        if self.job.validation_file:
-            self.checks = self._rows(self.job.validation_file, "validation_file", tokenizer)
-        self.learner = Learner(model.to(device.split("-")[0]), self.settings.learning_rate)
-        self.per_epoch = math.ceil(len(self.rows) / self.settings.batch_size)
-        self.total = self.settings.epochs * self.per_epoch
+        kinds = {"training_file": _("Training"), "validation_file": _("Validation")}
+        self.rows, self.checks = (
+            self._rows(getattr(self.job, param), param, kind, tokenizer)
+            for param, kind in kinds.items()
+        )
+        self.learner = lora_loop.Learner(model, self.settings, device)
+        self.total = lora_loop.steps(self.rows, self.settings)
         self.step = self._restore()
         self.finisher = Finisher(self.store, self.job, self.record, self.base, self.folder)
 
-    def _rows(self, id: str, param: str, tokenizer) -> list[dict]:
+    def _rows(self, id: str | None, param: str, kind: str, tokenizer) -> list[dict]:
+        """The rows of a file, tokenised; none where the job has no such file."""
+        if not id:
+            return []
         if self.store.files.find(self.job.organisation, id) is None:
             raise JobFailure(*checking.file_gone(id, param))
-        rows = chat_files.read(self.store.files.path_of(id))
-        return lora_rows.tokenise(rows, tokenizer, self.longest, _("Training"))
+        try:
+            rows = chat_files.read(self.store.files.path_of(id))
+            return lora_rows.tokenise(rows, tokenizer, self.longest, kind)
+        except LessonError as error:
+            raise JobFailure(f"invalid_{param}", str(error), param) from error
 
     # --- one step
 
-    def _one_step(self, first: int) -> None:
-        step, total = self.step + 1, self.total
-        if self.job.rehearse == "fail_midway" and step > total / 2:
+    def _must_stop(self) -> bool:
+        if self.job.rehearse == "fail_midway" and self.step + 1 > self.total / 2:
             raise JobFailure(*rehearse.JOB_ERRORS["fail_midway"])
-        rate = learning_rate(self.step, total, self.settings)
-        loss, accuracy = self.learner.learn(self._batch(step), rate)
-        if not math.isfinite(loss):
+        return self.record.status() != states.RUNNING
+
+    def _after_step(self, point: Point, epoch_is_over: bool) -> None:
+        step, total = point.step, self.total
+        if not math.isfinite(point.train_loss):
             raise JobFailure(
                 "training_diverged",
                 f"The training loss is no longer a number at step {step}. "
                 "Choose a smaller learning_rate_multiplier.",
                 "learning_rate_multiplier",
             )
-        epoch_is_over = step % self.per_epoch == 0
-        checked = self._validate(step, epoch_is_over)
-        metrics = StepMetrics(step, loss, accuracy, *checked)
-        each = (time.monotonic() - self.began) / (step - first)
+        checked = (point.validation_loss, point.validation_accuracy)
+        if self.checks and not epoch_is_over and step % VALIDATE_EVERY == 0:
+            checked = self.learner.measure(self._few_checks(step))
+        metrics = StepMetrics(step, point.train_loss, point.train_accuracy, *checked)
+        each = (time.monotonic() - self.began) / (step - self.first)
         finish = int(time.time() + each * (total - step))
         tell = step % math.ceil(total / MOST_STEP_EVENTS) == 0 or step in (1, total)
         self.record.step(metrics, total, tell, finish)
@@ -140,23 +141,11 @@ class JobTraining:
         elif time.monotonic() - self.saved > SAVE_EVERY:
             self._save()
 
-    def _batch(self, step: int) -> list[dict]:
-        """The rows of a step: each epoch in an order of its own, made from the seed."""
-        epoch, place = divmod(step - 1, self.per_epoch)
-        lengths = [len(row["input_ids"]) for row in self.rows]
-        size = self.settings.batch_size
-        order = list(LengthBatches(lengths, size, self.job.seed * 1000 + epoch))
-        return [self.rows[row] for row in order[place * size : (place + 1) * size]]
-
-    def _validate(self, step: int, epoch_is_over: bool) -> tuple[float | None, float | None]:
-        """Loss and accuracy: over the whole validation file after an epoch, else on a batch."""
-        if not self.checks or not (epoch_is_over or step % VALIDATE_EVERY == 0):
-            return None, None
-        if epoch_is_over:
-            return self.learner.measure(self.checks)
+    def _few_checks(self, step: int) -> list[dict]:
+        """As many rows of the validation file as a batch has, others each time."""
         size, start = self.settings.batch_size, step // VALIDATE_EVERY - 1
-        places = [(start * size + place) % len(self.checks) for place in range(size)]
-        return self.learner.measure([self.checks[place] for place in sorted(set(places))])
+        places = {(start * size + place) % len(self.checks) for place in range(size)}
+        return [self.checks[place] for place in sorted(places)]
 
     def _end_epoch(self, metrics: StepMetrics) -> None:
         """Keep the epoch's model; after the last epoch the job is done."""
@@ -180,8 +169,7 @@ class JobTraining:
             "step": self.step,
             "base": self.base.fingerprint,
             "plan": json.dumps(self.job.chosen),
-            "adapter": get_peft_model_state_dict(self.learner.model),
-            "optimizer": self.learner.optimizer.state_dict(),
+            "learner": self.learner.state(),
         }
         with replacing(self.folder / "state.pt") as file:
             torch.save(state, file)
@@ -193,18 +181,10 @@ class JobTraining:
         if not path.exists():
             return 0
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if (state["base"], state["plan"]) != (self.base.fingerprint, json.dumps(self.job.chosen)):
-            log.info("%s starts anew: its base model has changed", self.job.id)
+        plan = json.dumps(self.job.chosen)
+        same = (state["base"], state["plan"]) == (self.base.fingerprint, plan)
+        if not same or "learner" not in state:  # an older edition of the course wrote other states
+            log.info("%s starts anew: its base model or the course has changed", self.job.id)
             return 0
-        set_peft_model_state_dict(self.learner.model, state["adapter"])
-        self.learner.optimizer.load_state_dict(state["optimizer"])
+        self.learner.restore(state["learner"])
         return state["step"]
-
-
-def learning_rate(done: int, total: int, settings: LoraSettings) -> float:
-    """The learning rate after ``done`` steps: up over the warmup, then down along a cosine."""
-    warmup = round(settings.warmup * total)
-    if done < warmup:
-        return settings.learning_rate * (done + 1) / (warmup + 1)
-    share = (done - warmup) / max(1, total - warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * share))

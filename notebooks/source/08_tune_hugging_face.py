@@ -14,7 +14,8 @@
 # An *open model* is one whose weights you may have. You tune it where you like, keep what comes
 # out, and nobody can switch it off. In exchange you do yourself what a service did for you. The
 # tools come from Hugging Face: *transformers* loads models, *PEFT* adds adapters, *TRL* trains.
-# So far `lora.tune` has used them for us. Now we open the lid.
+# So far `lora.tune` has done it for us, with the first two and a training loop of its own that suits
+# a small model. Now we open the lid.
 #
 # **You will**
 #

@@ -324,10 +324,11 @@ if ready:
 # %% [markdown]
 # ## 8. Kept up today: `trl sft`
 #
-# TRL is the library under the tunings of this course. Its command `trl sft` also trains from a
-# YAML file, without a line of Python, and it belongs to the packages that we have anyway. Same
-# rows, same epochs, same learning rate, same rank. Some lines say what AutoTrain cannot: `packing`
-# is off, the loss counts the answers only, and the validation rows are used.
+# TRL is Hugging Face's library for fine-tuning, which notebook 08 uses in Python. Its command
+# `trl sft` trains from a YAML file, without a line of Python, and it belongs to the packages that
+# we have anyway. Same rows, same epochs, same learning rate, same rank. Some lines say what
+# AutoTrain cannot: `packing` is off, the loss counts the answers only, and the validation rows are
+# used.
 
 # %% tags=["nbval-ignore-output"] reason="the device stands in it"
 trl_path = trl_command.write_config(trl_command.config("by-trl", "recipes", job), "by-trl")

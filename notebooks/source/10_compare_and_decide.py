@@ -45,7 +45,6 @@ from lessonlib.forgetting import general_loss
 from lessonlib.tasks.name_scores import name_recall
 from lessonlib.retrieval import GlossaryLookup
 from lessonlib.tasks import recipes
-from lessonlib.tune_once import tune_once
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we ask, and tune
@@ -79,8 +78,11 @@ train, test = recipes.load("train"), recipes.load("test")[:QUESTIONS]
 then = recipes.load_glossary(until=recipes.TRAINING_DATE)
 settings = lora.LoraSettings(epochs=4)
 few = train[:EXAMPLES]
-tuned = tune_once(training_rows.chat_rows(few), "decide", settings)
-reader = tune_once(training_rows.glossary_rows(few, then), "decide-glossary", settings)
+tuned = lora.tune(training_rows.chat_rows(few), "decide", settings=settings, show=False, reuse=True)
+print(tuned)
+reader = lora.tune(training_rows.glossary_rows(few, then), "decide-glossary", settings=settings,
+                   show=False, reuse=True)
+print(reader)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 shots, lookup = prompting.pick_balanced(train, k=2), GlossaryLookup(recipes.load_glossary())
@@ -283,7 +285,9 @@ print(new_names)
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 much = lora.LoraSettings(epochs=16, keep_checkpoints=True)
 validation = training_rows.chat_rows(recipes.load("validation")[:20])
-overfit = tune_once(training_rows.chat_rows(train[:30]), "decide-overfit", much, validation)
+overfit = lora.tune(training_rows.chat_rows(train[:30]), "decide-overfit", settings=much,
+                    validation=validation, show=False, reuse=True)
+print(overfit)
 points = overfit.epochs
 losses = [point.validation_loss for point in points]
 lowest = losses.index(min(losses)) + 1
@@ -327,7 +331,9 @@ print(f"the earlier against the last: {gain}, {verdict}")
 spoilt = training_rows.from_one_bad_source(few, share=0.3)
 changed = sum(one != other for one, other in zip(spoilt, few, strict=True))
 print(f"{changed} of {len(few)} labels are different")
-bad = tune_once(training_rows.chat_rows(spoilt), "decide-bad-labels", settings)
+bad = lora.tune(training_rows.chat_rows(spoilt), "decide-bad-labels", settings=settings, show=False,
+                reuse=True)
+print(bad)
 badly = evaluate(client, Method("tuned on bad labels", bad.name, prompting.tuned), test)
 harm = paired.permutation_test(badly, kept["tuned"])
 print(harm)

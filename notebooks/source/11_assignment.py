@@ -37,7 +37,6 @@ from lessonlib.decision_guide import DecisionGuide
 from lessonlib.evaluation import counts
 from lessonlib.forgetting import general_loss
 from lessonlib.paths import DATA
-from lessonlib.tune_once import tune_once
 
 STARTER = "support_triage"  # or "sarcastic_facts", "element_limericks"
 MY_FILE = ""  # the path of your own rows; then STARTER is not used
@@ -267,8 +266,10 @@ work.mistakes = MISTAKES
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 style = starters.load("sarcastic_facts")
-sharp = tune_once(style.rows(style.train), "assignment-style",
-                  lora.LoraSettings(epochs=6, batch_size=8, learning_rate=1e-3))
+brief = lora.LoraSettings(epochs=6, batch_size=8, learning_rate=1e-3)
+sharp = lora.tune(style.rows(style.train), "assignment-style", settings=brief, show=False,
+                  reuse=True)
+print(sharp)
 held_out = style.rows(style.test)
 before = answer_loss.measure("pantry", held_out)
 after = answer_loss.measure("tuned on style", held_out, sharp.folder)
