@@ -82,33 +82,23 @@ class Report:
     def headline(self) -> str:
         """The result in a sentence or two."""
         text = _("{name}: examples: {examples:,}, errors: {errors:,}, warnings: {warnings:,}.")
-        text = text.format(
-            name=self.name, examples=self.examples, errors=self.errors, warnings=self.warnings
-        )
+        text = text.format(name=self.name, examples=self.examples, errors=self.errors,
+                           warnings=self.warnings)
         if not self.counts:
-            return text + " " + _("No problem found.")
-        return (
-            text
-            + " "
-            + (_("Mend the errors before you train.") if self.errors else _("It can be trained."))
-        )
+            return f"{text} {_('No problem found.')}"
+        end = _("Mend the errors before you train.") if self.errors else _("It can be trained.")
+        return f"{text} {end}"
 
     def notes(self) -> list[str]:
         """What the reader should know besides: what was not checked or not kept."""
         notes = []
         dropped = sum(self.counts.values()) - len(self.problems)
         if dropped:
-            notes.append(
-                _("{count:,} more problems were counted, but not kept one by one.").format(
-                    count=dropped
-                )
-            )
+            text = _("{count:,} more problems were counted, but not kept one by one.")
+            notes.append(text.format(count=dropped))
         if self.stopped_at:
-            notes.append(
-                _("Checking stopped at line {line}; what follows was not looked at.").format(
-                    line=self.stopped_at
-                )
-            )
+            text = _("Checking stopped at line {line}; what follows was not looked at.")
+            notes.append(text.format(line=self.stopped_at))
         if self.tokens is not None and self.limit is None:
             notes.append(_("The model's limit is not known, so no length was checked."))
         return notes
@@ -211,15 +201,9 @@ def service_error(report: Report, param: str = "training_file") -> tuple[str, st
     Introduced in notebook 05.
     """
     kind = param.removesuffix("_file")
-    first = next(
-        (
-            problem
-            for problem in report.problems
-            if problem.level == ERROR
-            and problem.key not in ("too_few_examples", "empty_file", *NOT_SEEN_BY_SERVICES)
-        ),
-        None,
-    )
+    told_later = ("too_few_examples", "empty_file", *NOT_SEEN_BY_SERVICES)
+    first = next((problem for problem in report.problems
+                  if problem.level == ERROR and problem.key not in told_later), None)
     if first is not None:
         text = f"The job failed due to an invalid {kind} file. Invalid file format. {_say(first)}"
         return f"invalid_{param}", text, param
