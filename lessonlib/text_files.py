@@ -65,15 +65,23 @@ def _not_utf8(path: Path, raw: bytes, error: UnicodeDecodeError) -> LessonError:
     )
 
 
+#: Bytes that are letters of Czech, Slovak, Polish or Hungarian in cp1250, and rare in cp1252.
+CENTRAL = frozenset(b"\xec\xb9\xb3\x9d\x9f\xf8\xf9\xd8\xcc\xa3\xa5")
+#: Bytes that are letters of Western languages in cp1252, and rare in cp1250.
+WESTERN = frozenset(b"\xe0\xe5\xe3\xc0\xc5\xc3\xe6\xf1")
+
+
 def guess_encoding(raw: bytes) -> str:
     """The likely encoding of bytes that are not UTF-8, by its Python name.
 
     UTF-16 shows by its byte order mark or by many zero bytes. What is left is nearly always a
-    Windows code page; which one cannot be told from the bytes, so we name the commonest.
+    Windows code page: cp1250 (Central Europe) or cp1252 (Western Europe), told apart by letters
+    that are common in one of them and rare in the other. It remains a guess.
     """
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or raw[:200].count(0) > len(raw[:200]) // 4:
         return "utf-16"
-    return "cp1252"
+    central, western = (sum(map(raw.count, letters)) for letters in (CENTRAL, WESTERN))
+    return "cp1250" if central > western else "cp1252"
 
 
 def write_whole(path: str | Path, content: str | bytes, private: bool = False) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lessonlib import text_files
 from lessonlib.assignment import encodings, own_rows, reading, splits
 from lessonlib.assignment.excel import as_text
 from lessonlib.errors import LessonError
@@ -80,6 +81,25 @@ def test_central_european_windows_letters_are_recognised_and_told(tmp_path):
     rows = read(tmp_path, text.encode("cp1250"))
     assert rows.examples[0].question == "Kde je můj balík?"
     assert "cp1250" in rows.notes[0] and "guess" in rows.notes[0] and "line 2" in rows.notes[0]
+
+
+def test_the_advice_on_a_wrong_guess_names_another_encoding(tmp_path):
+    """Hungarian was read as cp1252, and the advice was to say encoding="cp1252"."""
+    rows = read(tmp_path, "question,answer\nÉvszám,hány\n".encode("cp1250"))
+    assert "read as cp1252" in rows.notes[0] and 'encoding="cp1250"' in rows.notes[0]
+
+
+@pytest.mark.parametrize(("text", "encoding"), [
+    ("½ cup purée, à point", "cp1252"), ("2 lžíce čočky, vařené", "cp1250"),
+    ("mąka pszenna, świeża", "cp1250"), ("grüne Äpfel", "cp1252"), ("salt and ½ egg", "utf-16")])
+def test_the_printed_cure_for_an_encoding_keeps_every_letter(tmp_path, monkeypatch, text, encoding):
+    """For a Czech file it wrote 'èoèka' into the new one, which then passed for sound."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    with pytest.raises(LessonError, match=f"looks like {encoding}") as caught:
+        text_files.read_text("a.txt")
+    exec("from pathlib import Path\n" + caught.value.cure.split("In Python: ")[1])
+    assert text_files.read_text("new.csv") == text
 
 
 def test_western_windows_letters_are_recognised(tmp_path):

@@ -11,11 +11,8 @@ import codecs
 
 from lessonlib.errors import LessonError
 from lessonlib.i18n import _
+from lessonlib.text_files import guess_encoding
 
-#: Bytes that are letters of Czech, Slovak, Polish or Hungarian in cp1250, and rare in cp1252.
-CENTRAL = frozenset(b"\xec\xb9\xb3\x9d\x9f\xf8\xf9\xd8\xcc\xa3\xa5")
-#: Bytes that are letters of Western languages in cp1252, and rare in cp1250.
-WESTERN = frozenset(b"\xe0\xe5\xe3\xc0\xc5\xc3\xe6\xf1")
 #: Marks at the beginning of a file, and what they mean.
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
          (codecs.BOM_UTF16_BE, "utf-16"))
@@ -46,20 +43,15 @@ def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[str, str
         return raw.decode("utf-8"), ""
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        guess = guess_code_page(raw)
+        guess = guess_encoding(raw)
         text = raw.decode(guess, errors="replace")
         example = text.split("\n")[line - 1].strip()[:60]
         return text, _(
             "{name} is not UTF-8 (line {line}); it was read as {guess}, which is a guess. Look at"
-            " that line: {example!r}. If it is wrong, say encoding=\"cp1252\", or save the file as"
-            " UTF-8.").format(name=name, line=line, guess=guess, example=example)
-
-
-def guess_code_page(raw: bytes) -> str:
-    """cp1250 (Central Europe) or cp1252 (Western Europe), by letters typical of each."""
-    central = sum(byte in CENTRAL for byte in raw)
-    western = sum(byte in WESTERN for byte in raw)
-    return "cp1250" if central > western else "cp1252"
+            " that line: {example!r}. If it is wrong, say encoding=\"{other}\" or another one, or"
+            " save the file as UTF-8.").format(
+                name=name, line=line, guess=guess, example=example,
+                other="cp1250" if guess == "cp1252" else "cp1252")
 
 
 def _as_told(raw: bytes, name: str, encoding: str) -> str:
