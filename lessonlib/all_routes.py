@@ -89,13 +89,18 @@ def latency(client, method: Method, examples: Sequence[Example]) -> float:
 
     The seconds on the board are those of many requests at once, which is how a program measures
     throughput, not what one person waits.
+
+    Introduced in notebook 10.
     """
     result = evaluate(client, method, examples, concurrency=1, cache=False, progress=False)
     return median(row.seconds for row in result.rows)
 
 
 def overview(board: Scoreboard, split: str = "test") -> Overview:
-    """For each route of the lesson, what the board holds."""
+    """For each route of the lesson, what the board holds.
+
+    Introduced in notebook 10.
+    """
     rows = board.rows(split)
     lines = []
     for route in ROUTES:

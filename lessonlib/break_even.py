@@ -40,6 +40,8 @@ class Scenario:
         hosted: a tuned model is kept ready and paid by the hour, as at Azure OpenAI; its tokens
             then cost what the base model's cost.
         work: US dollars for preparing data and measuring, paid once.
+
+    Introduced in notebook 02.
     """
 
     tokens: Mapping[str, tuple[float, float]] = field(hash=False)

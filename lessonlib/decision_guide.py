@@ -31,6 +31,8 @@ class DecisionGuide:
     Args:
         use_case: what the decision is about, in a few words; it names the record's file.
         board: where the evidence is taken from; the course's own scoreboard if not given.
+
+    Introduced in notebook 02.
     """
 
     def __init__(self, use_case: str = "", board: Scoreboard | None = None):

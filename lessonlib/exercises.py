@@ -160,6 +160,8 @@ def check(id: str, *given: object) -> None:
     Args:
         id: the exercise, such as ``03-1``.
         given: the answer, or answers, and the results from the notebook that they rest on.
+
+    Introduced in notebook 00.
     """
     from IPython.display import display
 

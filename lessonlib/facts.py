@@ -68,7 +68,10 @@ class Notice:
 
 @cache
 def read(name: str, folder: Path = FOLDER) -> dict:
-    """One file of facts, such as ``read("prices.toml")``."""
+    """One file of facts, such as ``read("prices.toml")``.
+
+    Introduced in notebook 09.
+    """
     with open(folder / name, "rb") as file:
         return tomllib.load(file)
 
@@ -156,12 +159,18 @@ def ends(model: str) -> ModelEnd:
 
 
 def model_ends() -> tuple[ModelEnd, ...]:
-    """All hosted models of the list, with the day on which each ends."""
+    """All hosted models of the list, with the day on which each ends.
+
+    Introduced in notebook 06.
+    """
     return tuple(ModelEnd(**row) for row in read("models.toml")["model"])
 
 
 def closing(service: str | None = None) -> tuple[Notice, ...]:
-    """How services that fine-tune are closing, in the order of the days."""
+    """How services that fine-tune are closing, in the order of the days.
+
+    Introduced in notebook 06.
+    """
     notices = [Notice(**row) for row in read("closing.toml")["notice"]]
     kept = [one for one in notices if service in (None, one.service)]
     return tuple(sorted(kept, key=lambda one: one.day))

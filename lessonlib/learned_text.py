@@ -24,6 +24,8 @@ class LearnedText:
     Args:
         title: what stands above it.
         pieces: ``(text, weight)`` in order.
+
+    Introduced in notebook A1.
     """
 
     def __init__(self, title: str, pieces: Sequence[tuple[str, float]]):

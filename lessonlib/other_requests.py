@@ -94,7 +94,10 @@ class Listening:
 
 
 def ask(client, model: str, examples: Sequence[Recipe]) -> Listening:
-    """Put every request to a model about every recipe. Answers are kept, as always."""
+    """Put every request to a model about every recipe. Answers are kept, as always.
+
+    Introduced in notebook 10.
+    """
     prompts = [_prompt(request, recipe) for request in REQUESTS for recipe in examples]
     answers, _owner = ask_all(client, model, prompts,
                               parameters={"max_tokens": TOKENS, "temperature": 0}, label=model)
@@ -108,7 +111,10 @@ def ask(client, model: str, examples: Sequence[Recipe]) -> Listening:
 
 
 def change(before: Listening, after: Listening) -> Difference:
-    """The share in the right form after, minus that before; paired over the recipes."""
+    """The share in the right form after, minus that before; paired over the recipes.
+
+    Introduced in notebook 10.
+    """
     return bootstrap.difference(_counts(after.follows), _counts(before.follows), bootstrap.share)
 
 

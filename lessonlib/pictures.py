@@ -106,6 +106,8 @@ def figure(columns: int = 1, rows: int = 1, width: float = 10, height: float = 4
     """A figure and its axes in the course's style; size in inches, as ``plt.subplots``.
 
     The style stays on for the rest of the session: labels that are added later follow it too.
+
+    Introduced in notebook 01.
     """
     plt.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
@@ -137,7 +139,10 @@ def render(fig: Figure, alt: str) -> Picture:
 
 
 def show(fig: Figure, alt: str) -> None:
-    """Show the figure under the cell, with ``alt`` for those who cannot see it."""
+    """Show the figure under the cell, with ``alt`` for those who cannot see it.
+
+    Introduced in notebook 01.
+    """
     from IPython.display import display
 
     display(render(fig, alt))

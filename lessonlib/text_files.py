@@ -23,6 +23,8 @@ def read_text(path: str | Path) -> str:
     Raises:
         LessonError: there is no such file, or it is not UTF-8. The text names the file, the
             line and the byte, guesses the encoding and says how to save the file again.
+
+    Introduced in notebook 09.
     """
     path = Path(path)
     try:

@@ -291,15 +291,8 @@ print(overfit)
 points = overfit.epochs
 losses = [point.validation_loss for point in points]
 lowest = losses.index(min(losses)) + 1
-fig, axes = pictures.figure()
-epochs = range(1, len(points) + 1)
-axes.plot(epochs, [point.train_loss for point in points], "o-", label="training loss")
-axes.plot(epochs, losses, "s--", label="validation loss")
-axes.axvline(lowest, color=pictures.GREY, linestyle=":", label=f"lowest: epoch {lowest}")
-axes.set(xlabel="epoch", ylabel="loss, nats a token", ylim=(0, None))
-axes.legend()
-pictures.show(fig, f"Training loss falls to {points[-1].train_loss:.2f}; validation loss is lowest"
-                   f" after epoch {lowest}, {min(losses):.2f}, and {losses[-1]:.2f} at the end.")
+pictures.loss_curve(range(1, len(points) + 1), [point.train_loss for point in points], losses,
+                    title="The same 30 examples, again and again", x="epoch")
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 early = overfit.checkpoint(lowest)
