@@ -261,7 +261,8 @@ def test_files_that_our_papers_name_exist(paper):
     made_by_the_user = (".venv", "work/")
     for name in links + [name for name in in_type if "NN" not in name]:
         if not name.startswith(made_by_the_user):
-            there = (PROJECT / name).exists() or any(PROJECT.glob(f"data/**/{name}"))
+            there = (PROJECT / name).exists() or any(
+                any(PROJECT.glob(f"{folder}/**/{name}")) for folder in ("data", "tests"))
             assert there, f"{paper} names {name}"
 
 
