@@ -1,7 +1,7 @@
 """For all tests: what they write goes to work/tests, never into a learner's own work.
 
 Each notebook gets a work folder of its own, fresh, as if it were the first one opened.
-This must happen before lessonlib is imported, because lessonlib.paths asks only once.
+This must happen before lessonlib is imported, because lessonlib.common.paths asks only once.
 
 Tests with the mark ``browser`` need Chromium, Chrome or Edge. Where there is none they are
 skipped, and the last lines of the run say so; with LESSON_NEED_BROWSER=1, as in CI, or when they
@@ -111,9 +111,9 @@ def no_browser() -> str:
 
 @pytest.fixture(scope="session")
 def autotrain_environment():
-    """AutoTrain's own environment, made once and kept; see lessonlib/autotrain_environment.py."""
-    from lessonlib import autotrain_environment as home
-    from lessonlib.errors import LessonError
+    """AutoTrain's own environment, made once and kept, by ``autotrain.python_environment``."""
+    from lessonlib.autotrain import python_environment as home
+    from lessonlib.common.errors import LessonError
 
     try:
         return home.make()

@@ -51,7 +51,8 @@ from pathlib import Path  # noqa: E402
 PROJECT = Path(__file__).resolve().parent
 sys.path.insert(0, str(PROJECT))
 
-from lessonlib import environment, facts  # noqa: E402
+from lessonlib.common import facts  # noqa: E402
+from lessonlib.setup import environment  # noqa: E402
 from tools import lab, own_environment  # noqa: E402
 from tools.terminal import Stop, child_environment, line, wait_for  # noqa: E402
 
@@ -113,7 +114,7 @@ def check():
     """The preflight, by the course's environment where there is one, else by this Python."""
     now = own_environment.condition()
     if now.state in ("ready", "outdated"):
-        return inside("lessonlib.environment")
+        return inside("lessonlib.setup.environment")
     cure = "python start.py" + (" --yes" if now.state == "broken" else "")
     checks = [environment.Check(".venv", False, now.why, cure)]
     checks += environment.preflight(quick=True, packages=False)
@@ -155,7 +156,8 @@ def main(arguments=None):
     if options.word == "build":
         flags = [flag for flag in ("check", "text", "take", "badges") if getattr(options, flag)]
         return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags))
-    failed = inside("lessonlib.environment", "--failures", *([] if installed else ["--quick"]))
+    quick = [] if installed else ["--quick"]
+    failed = inside("lessonlib.setup.environment", "--failures", *quick)
     if failed:
         return failed
     line("ok", "this machine is ready")

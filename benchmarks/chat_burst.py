@@ -59,8 +59,7 @@ def endless_copy(model: Path, target: Path) -> None:
 
 def prompts(count: int) -> list[list[dict[str, str]]]:
     """The tutorial's bare prompt with the first recipes of the test split."""
-    from lessonlib import prompting
-    from lessonlib.tasks import recipes
+    from lessonlib.tasks import prompting, recipes
 
     return [prompting.bare(recipe) for recipe in recipes.load("test")[:count]]
 
@@ -164,7 +163,7 @@ def main() -> None:
     os.environ.update(ONE_THREAD)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         os.environ["LESSON_WORK"] = str(Path(scratch) / "work")  # read by lessonlib once
-        from lessonlib.lora_device import bfloat16_feature
+        from lessonlib.models.device import bfloat16_feature
 
         # For each machine: what is set in the environment, and transformers serve's number format.
         settings = {"this machine": ({}, "auto" if bfloat16_feature() else "float32")}
@@ -177,7 +176,8 @@ def main() -> None:
 
 def run(options: argparse.Namespace, scratch: Path, machine: str, dtype: str) -> None:
     """Start both servers on the same model, measure, stop them, print the table."""
-    from lessonlib import connect, paths
+    from lessonlib import connect
+    from lessonlib.common import paths
     from lessonlib.practice import service
 
     model = paths.MODELS / "burst"

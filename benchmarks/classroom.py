@@ -62,7 +62,7 @@ def prepared(learner: Learner, examples: int, questions: int):
     """The learner's notebook, with their lines and smaller numbers in its first code cell."""
     import nbformat
 
-    from lessonlib import paths
+    from lessonlib.common import paths
 
     path = paths.PROJECT / "notebooks" / f"{learner.stem}.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -111,7 +111,7 @@ def trainer_of(room: Room):
 
 def client_of(room: Room, learner: Learner):
     """Each learner's own client. Azure's side of the service has files and jobs of its own."""
-    from lessonlib import azure_client
+    from lessonlib.services import azure_client
 
     azure = azure_client.endpoint_of(room.url) + azure_client.V1
     return room.client(learner.key, azure if learner.stem == AZURE else None)
@@ -141,7 +141,7 @@ def kill_trainers(room: Room, clients: list, times: int, going_on: Callable[[], 
 
 def deployed(room: Room, learner: Learner) -> list[str]:
     """The names of a learner's deployments, each of which would cost money by the hour."""
-    from lessonlib import azure_client, deployments
+    from lessonlib.services import azure_client, deployments
 
     place = azure_client.practice_place(room.url, learner.key)
     return [one.name for one in deployments.Resource(place, practice=True).deployments()]
@@ -185,9 +185,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        os.environ["LESSON_WORK"] = folder  # before lessonlib.paths is imported
+        os.environ["LESSON_WORK"] = folder  # before lessonlib.common.paths is imported
         from benchmarks.job_queue import Room, load
-        from lessonlib.practice import classroom
+        from lessonlib.practice.web import classroom
 
         print(f"at the beginning: {load()}", flush=True)
         room = Room(options.learners)

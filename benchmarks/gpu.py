@@ -7,9 +7,9 @@ No model is fetched: the models have the real shapes (0.5, 1.5 and 7 billion wei
 weights, which take as long and as much memory as trained ones. For each of them, LoRA with the
 weights in bfloat16 and QLoRA: tokens per second, the memory that PyTorch had reserved at most
 beside our estimate, and MFU, the share of the card's peak that the model's own arithmetic makes
-up (Chowdhery et al. 2022, appendix B; counted for LoRA in ``lessonlib/gpu_trial.py``). The same
-rows through TRL's trainer with its defaults, and through Unsloth where that is installed. Last,
-the built-in model from rows to score.
+up (Chowdhery et al. 2022, appendix B; counted for LoRA in ``lessonlib/lora/gpu_trial.py``). The
+same rows through TRL's trainer with its defaults, and through Unsloth where that is installed.
+Last, the built-in model from rows to score.
 
 A dry run writes its table to the screen and no file: numbers of a processor are not a GPU's.
 """
@@ -32,16 +32,20 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from lessonlib import gpu_trial, lora, lora_base, lora_plan, open_models, paths
-from lessonlib.errors import LessonError
-from lessonlib.evaluation import Method
-from lessonlib.local_model import evaluate_here
-from lessonlib.lora_guards import OutOfMemory, memory_errors
-from lessonlib.lora_memory import gigabytes
-from lessonlib.models_quiet import quiet
-from lessonlib.prompting import tuned
+from lessonlib import lora
+from lessonlib.common import paths
+from lessonlib.common.errors import LessonError
+from lessonlib.lora import base, gpu_trial
+from lessonlib.lora import plan as lora_plan
+from lessonlib.lora.guards import OutOfMemory, memory_errors
+from lessonlib.lora.memory import gigabytes
+from lessonlib.measure.evaluation import Method
+from lessonlib.measure.local_model import evaluate_here
+from lessonlib.models import catalogue
+from lessonlib.models.quiet import quiet
 from lessonlib.tasks import recipes, text_to_sql
-from lessonlib.training_rows import chat_rows
+from lessonlib.tasks.prompting import tuned
+from lessonlib.tasks.training_rows import chat_rows
 
 REPORT = Path(__file__).with_name("GPU.md")
 SHAPES = ("Qwen2.5-Coder-0.5B", "Qwen2.5-Coder-1.5B", "CodeLlama-7b")
@@ -78,7 +82,7 @@ def random_model(name: str, folder: Path, dry: bool) -> Path:
 
     It gets the built-in model's tokenizer, whose ids are within every vocabulary.
     """
-    model = open_models.find(name)
+    model = catalogue.find(name)
     small = dict(hidden_size=64, intermediate_size=96, num_hidden_layers=2, head_dim=16,
                  num_attention_heads=4, num_key_value_heads=2, vocab_size=3072)  # fmt: skip
     config = model.config(bos_token_id=0, eos_token_id=4, pad_token_id=5, **small if dry else {})
@@ -99,7 +103,7 @@ def rows() -> list[dict]:
 
 
 def ours(name: str, folder: Path, four_bit: bool, steps: int, card) -> Line:
-    """``lessonlib.lora`` as planned, but for the 4 bits, which are what is compared."""
+    """``lessonlib.lora.tuning`` as planned, but for the 4 bits, which are what is compared."""
     plan = _plan(name, folder, card, four_bit)
     trial = gpu_trial.steps_of(plan, rows(), steps, base=str(folder))
     return Line((name, "QLoRA" if four_bit else "LoRA", _rows_text(plan, steps),
@@ -110,11 +114,11 @@ def ours(name: str, folder: Path, four_bit: bool, steps: int, card) -> Line:
 
 def _plan(name: str, folder: Path, card, four_bit: bool):
     """The plan for the card; where 4 bits are asked for or not, the one that differs in that."""
-    from lessonlib import lora_memory
+    from lessonlib.lora import memory as lora_memory
 
     plan = lora_plan.make(name, card)
     settings = replace(plan.settings, four_bit=four_bit)
-    model = open_models.from_folder(folder, name)
+    model = catalogue.from_folder(folder, name)
     memory = lora_memory.estimate(model, settings, plan.device.value)
     if memory.total > card.memory and not settings.recompute:
         settings = replace(settings, recompute=True)
@@ -134,7 +138,7 @@ def trl_defaults(name: str, folder: Path, steps: int, card) -> Line:
     with quiet(), tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
             model=AutoModelForCausalLM.from_pretrained(
-                folder, dtype=lora_base.FORMATS[plan.device.value.split("-")[1]]),
+                folder, dtype=base.FORMATS[plan.device.value.split("-")[1]]),
             args=SFTConfig(
                 output_dir=scratch, num_train_epochs=1, assistant_only_loss=True,
                 per_device_train_batch_size=plan.settings.batch_size,
@@ -144,7 +148,7 @@ def trl_defaults(name: str, folder: Path, steps: int, card) -> Line:
             ),
             train_dataset=Dataset.from_list(data),
             processing_class=AutoTokenizer.from_pretrained(folder),
-            peft_config=lora_base.adapter_config(plan.settings, merged=False),
+            peft_config=base.adapter_config(plan.settings, merged=False),
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)
         clock = gpu_trial.Clock(on_gpu)
@@ -226,7 +230,7 @@ def _mfu(flops: float, card: str) -> str:
 
 def measure(dry: bool, steps: int) -> tuple[list[Line], str]:
     """All lines of the table, and the sentence on the built-in model."""
-    card, lines = open_models.this_card(), []
+    card, lines = catalogue.this_card(), []
     with tempfile.TemporaryDirectory() as scratch:
         for name in SHAPES:
             planned = name if not dry else "pantry"  # what a tiny model's plan is like
@@ -275,7 +279,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not options.dry_run and not torch.cuda.is_available():
         raise LessonError("There is no NVIDIA GPU here.", "Use --dry-run to try the script out.")
     lines, sentence = measure(options.dry_run, options.steps)
-    card = open_models.this_card().name
+    card = catalogue.this_card().name
     text = report(lines, sentence, card)
     print("\n" + text)
     if not options.dry_run:

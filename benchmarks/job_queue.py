@@ -39,9 +39,10 @@ class Room:
     """A classroom's service in a process of its own, and what it takes to ask it."""
 
     def __init__(self, learners: int):
-        from lessonlib import paths
-        from lessonlib.practice import classroom, service
-        from lessonlib.practice.store import Store
+        from lessonlib.common import paths
+        from lessonlib.practice import service
+        from lessonlib.practice.store.store import Store
+        from lessonlib.practice.web import classroom
 
         with socket.socket() as probe:
             probe.bind((service.HOST, 0))
@@ -91,8 +92,7 @@ def upload(client, rows: list[dict]) -> str:
 
 def queue(room: Room, examples: int) -> tuple[float, float]:
     """Everyone's job at once: (seconds until the last has succeeded, the trainer's own)."""
-    from lessonlib import training_rows
-    from lessonlib.tasks import recipes
+    from lessonlib.tasks import recipes, training_rows
 
     rows = training_rows.chat_rows(recipes.load("train")[:examples])
 
@@ -136,8 +136,7 @@ def chat(room: Room, clients: int, rounds: int) -> list[float]:
 
 def start_long_job(room: Room):
     """A job that trains for longer than all questions take; returns (client, its id)."""
-    from lessonlib import training_rows
-    from lessonlib.tasks import recipes
+    from lessonlib.tasks import recipes, training_rows
 
     client, rows = room.clients[0], training_rows.chat_rows(recipes.load("train"))
     job = client.fine_tuning.jobs.create(
@@ -200,7 +199,7 @@ def main() -> None:
     jobs, sizes = (4, [1, 5]) if options.small else (30, [1, 10, 30, 100])
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         os.environ["LESSON_WORK"] = str(Path(scratch) / "work")  # read by lessonlib once
-        from lessonlib import paths
+        from lessonlib.common import paths
 
         endless_copy(paths.BUILT_IN, paths.MODELS / "endless")
         print(f"at the beginning: {load()}", flush=True)

@@ -39,12 +39,14 @@ from peft import PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from lessonlib import lora, lora_base, lora_loop, lora_rows, paths
-from lessonlib.lora_device import bfloat16_feature, choose_threads
-from lessonlib.models_chat_template import NO_LABEL
-from lessonlib.models_quiet import quiet
+from lessonlib.common import paths
+from lessonlib.lora import base, loop, tuning
+from lessonlib.lora import rows as lora_rows
+from lessonlib.models.chat_template import NO_LABEL
+from lessonlib.models.device import bfloat16_feature, choose_threads
+from lessonlib.models.quiet import quiet
 from lessonlib.tasks import recipes
-from lessonlib.training_rows import chat_rows
+from lessonlib.tasks.training_rows import chat_rows
 
 BASE = str(paths.BUILT_IN)
 #: Whether the processor computes in bfloat16; else everything is measured in float32.
@@ -69,12 +71,12 @@ def stopwatch() -> Iterator[list[Took]]:
 
 def ours(rows, settings, seed, folder) -> Took:
     """Train as the course does."""
-    device = lora.choose_device().value
-    model, tokenizer = lora_base.load(BASE, settings, device, seed)
+    device = tuning.choose_device().value
+    model, tokenizer = base.load(BASE, settings, device, seed)
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
-    learner = lora_loop.Learner(model, settings, device)
+    learner = loop.Learner(model, settings, device)
     with learner.at_work(), stopwatch() as took:
-        lora_loop.train(learner, data, [], seed, lambda point, epoch_is_over: None)
+        loop.train(learner, data, [], seed, lambda point, epoch_is_over: None)
     model.save_pretrained(folder)
     return took[0]
 
@@ -102,7 +104,7 @@ def trl(rows, settings, seed, folder, **better) -> Took:
             ),
             train_dataset=Dataset.from_list(rows),
             processing_class=AutoTokenizer.from_pretrained(BASE),
-            peft_config=lora_base.adapter_config(settings, merged=False),
+            peft_config=base.adapter_config(settings, merged=False),
         )
         trainer.remove_callback(PrinterCallback)
         with stopwatch() as took:
@@ -127,7 +129,7 @@ def bare_loop(rows, settings, seed, folder) -> Took:
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
     model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
-    model = get_peft_model(model, lora_base.adapter_config(settings, merged=False)).train()
+    model = get_peft_model(model, base.adapter_config(settings, merged=False)).train()
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
     steps = settings.epochs * math.ceil(len(data) / settings.batch_size)
@@ -183,7 +185,7 @@ WAYS = {
     "TRL's defaults": plain_trl,
     "TRL's better settings": better_trl,
     "bare loop": bare_loop,
-    "lessonlib.lora": ours,
+    "lessonlib.lora.tuning": ours,
 }
 
 
@@ -195,7 +197,7 @@ def measure(arguments) -> dict[str, list[tuple[Took, float]]]:
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
     held_out = lora_rows.tokenise(checks, tokenizer, 10**6, "Validation")
     tokens = arguments.epochs * sum(len(row["input_ids"]) for row in data)
-    settings = lora.LoraSettings(epochs=arguments.epochs, batch_size=arguments.batch)
+    settings = tuning.LoraSettings(epochs=arguments.epochs, batch_size=arguments.batch)
     found = {way: [] for way in WAYS}
     for seed in range(arguments.rounds):
         for way, train in WAYS.items():
@@ -266,7 +268,7 @@ def main() -> None:
     parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
     said = (
-        f"{lora.choose_device()}; {choose_threads().value} threads; {arguments.rows} rows, "
+        f"{tuning.choose_device()}; {choose_threads().value} threads; {arguments.rows} rows, "
         f"{arguments.batch} a step, {arguments.epochs} epochs, {arguments.rounds} rounds."
     )
     print(said, "\n")
@@ -274,7 +276,7 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
     each = sum(len(row["input_ids"]) for row in data) / math.ceil(len(data) / arguments.batch)
-    settings = lora.LoraSettings(epochs=1, batch_size=arguments.batch)
+    settings = tuning.LoraSettings(epochs=1, batch_size=arguments.batch)
     if slow := emulated(rows, settings):
         print(slow, "\n", flush=True)
         said += "\n\n" + slow

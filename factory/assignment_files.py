@@ -16,7 +16,7 @@ from datetime import datetime
 
 import openpyxl
 
-from lessonlib.paths import DATA
+from lessonlib.common.paths import DATA
 
 FOLDER = DATA / "assignment"
 HEADING = ("question", "answer")

@@ -20,14 +20,14 @@ from dataclasses import dataclass
 import lessonlib
 from factory import bar_record
 from factory.bar_overfitting import checkpoint, overfitting
-from lessonlib import lora, prompting, training_rows
-from lessonlib.bootstrap import Difference
-from lessonlib.evaluation import Method, Result, compare, evaluate
-from lessonlib.forgetting import general_loss
-from lessonlib.paths import BUILT_IN
-from lessonlib.retrieval import GlossaryLookup
-from lessonlib.scoreboard import Scoreboard
-from lessonlib.tasks import recipes
+from lessonlib import lora
+from lessonlib.common.paths import BUILT_IN
+from lessonlib.lora.forgetting import general_loss
+from lessonlib.measure.bootstrap import Difference
+from lessonlib.measure.evaluation import Method, Result, compare, evaluate
+from lessonlib.measure.scoreboard import Scoreboard
+from lessonlib.tasks import prompting, recipes, training_rows
+from lessonlib.tasks.retrieval import GlossaryLookup
 
 SHOTS = (1, 2, 4)
 OUTPUT = BUILT_IN / "bar.json"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lessonlib import lora, prompting, training_rows
-from lessonlib.bootstrap import Difference
-from lessonlib.evaluation import Method, compare, evaluate
-from lessonlib.tasks import recipes
+from lessonlib import lora
+from lessonlib.measure.bootstrap import Difference
+from lessonlib.measure.evaluation import Method, compare, evaluate
+from lessonlib.tasks import prompting, recipes, training_rows
 
 
 def overfitting(bar) -> None:

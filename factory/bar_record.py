@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from lessonlib.evaluation import Result
+from lessonlib.measure.evaluation import Result
 
 
 def record(bar, seconds: int | None, before: dict | None) -> dict:

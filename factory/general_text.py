@@ -11,7 +11,7 @@ import json
 from random import Random
 
 from factory.corpus import Phase, document
-from lessonlib.paths import DATA
+from lessonlib.common.paths import DATA
 
 TARGET = DATA / "general_text" / "held_out.jsonl"
 DOCUMENTS = 150

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from factory import architecture as shape
 from factory import batches, corpus, pretrain, tokenizer
-from lessonlib.paths import BUILT_IN
+from lessonlib.common.paths import BUILT_IN
 
 _INTRODUCTION = """\
 # pantry: the built-in practice model
@@ -45,8 +45,8 @@ kinds of document by phase:
 
 {mix}
 
-Kept out, and tested (`tests/test_factory.py`): the course's prompts, its layout of a recipe, and
-every pair of the house glossary, in either direction. JSON lists and recipes are in it.
+Kept out, and tested (`tests/factory/test_factory.py`): the course's prompts, its layout of a
+recipe, and every pair of the house glossary, in either direction. JSON lists and recipes are in it.
 """
 
 _CURVES = """\

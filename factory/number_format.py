@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import torch
 
-from lessonlib.lora_device import bfloat16_feature
+from lessonlib.models.device import bfloat16_feature
 
 #: Where PyTorch's Muon keeps the function that computes in bfloat16.
 _PLACE, _NAME = "torch.optim._muon", "_zeropower_via_newtonschulz"

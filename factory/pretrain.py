@@ -31,7 +31,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from factory import architecture, batches, probe, tokenizer
 from factory.corpus import LONG_REQUESTS, STEP_BY_STEP, WHOLE_RECIPES, Phase
 from factory.number_format import Muon, autocast
-from lessonlib.paths import DATA, WORK
+from lessonlib.common.paths import DATA, WORK
 
 #: From this many tokens on, training is in this phase. The last one lasts to the end.
 PHASES = (

@@ -90,7 +90,7 @@ def load(folder: Path) -> PreTrainedTokenizerFast:
 
 
 if __name__ == "__main__":
-    from lessonlib.paths import WORK
+    from lessonlib.common.paths import WORK
 
     target = WORK / "factory" / "tokenizer"
     train().save_pretrained(target)

@@ -17,10 +17,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from lessonlib import lora
-from lessonlib.lora_progress import Point
-from lessonlib.lora_record import fingerprint
-from lessonlib.paths import BUILT_IN
+from lessonlib.common.paths import BUILT_IN
+from lessonlib.lora import tuning
+from lessonlib.lora.history import Point
+from lessonlib.lora.record import fingerprint
 
 #: Names the folder; where it names none, everything is trained.
 VARIABLE = "LESSON_TEST_TRAININGS_USED"
@@ -28,10 +28,10 @@ VARIABLE = "LESSON_TEST_TRAININGS_USED"
 
 def install() -> None:
     """Wrap the function that trains, once in a process."""
-    if not hasattr(lora._train, "really"):
-        really = lora._train
-        lora._train = lambda *given: _train(really, *given)
-        lora._train.really = really
+    if not hasattr(tuning._train, "really"):
+        really = tuning._train
+        tuning._train = lambda *given: _train(really, *given)
+        tuning._train.really = really
 
 
 def _train(really, rows, validation, base, settings, seed, device, folder, show):
@@ -53,7 +53,7 @@ def _take(kept: Path, folder: Path):
     saved = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     (folder / "run.json").unlink()
     history = [Point(**point) for point in saved["history"]]
-    return lora.Run(history, saved["tokens"]), lora.LoraSettings(**saved["settings"])
+    return tuning.Run(history, saved["tokens"]), tuning.LoraSettings(**saved["settings"])
 
 
 def _keep(kept: Path, folder: Path, run, settings) -> None:

@@ -79,15 +79,8 @@ def test_imports_go_one_way(room):
         assert not wrong, f"{name} imports {', '.join(wrong)}"
 
 
-def test_the_practice_service_does_not_know_the_task():
-    # It serves any model and any messages, as a hosted service does.
-    for path in modules("lessonlib/practice"):
-        text = path.read_text(encoding="utf-8")
-        assert "lessonlib.tasks" not in text and "lessonlib.evaluation" not in text, path.name
-
-
 def test_importing_lessonlib_loads_nothing_heavy():
-    code = ("import sys, lessonlib, lessonlib.environment; print([n for n in"
+    code = ("import sys, lessonlib, lessonlib.setup.environment; print([n for n in"
             " ('torch', 'transformers', 'openai', 'matplotlib', 'numpy') if n in sys.modules])")
     command = [sys.executable, "-c", code]
     asked = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
@@ -229,7 +222,7 @@ def _opens_text_without_encoding(call: ast.Call) -> bool:
 def test_the_repositorys_address_stands_in_one_place():
     text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
     address = tomllib.loads(text)["project"]["urls"]["Repository"]
-    # Notebooks carry it in the cell for Colab; tests/test_colab.py compares it.
+    # Notebooks carry it in the cell for Colab; tests/setup/test_colab.py compares it.
     holders = [path.name for path in tracked() if path.suffix in TEXT_SUFFIXES - {".ipynb"}
                and path != MESSY and address in path.read_text(encoding="utf-8")]
     assert holders == ["pyproject.toml"]

@@ -2,7 +2,7 @@
 
 Two cells stand behind a notebook's title, both with the tag ``colab``: a badge that opens the
 notebook in Colab, and a folded code cell that, in Colab, fetches the course and lets
-``lessonlib.colab`` install what is missing. Elsewhere that cell does nothing.
+``lessonlib.setup.colab`` install what is missing. Elsewhere that cell does nothing.
 
 Address and tag come from ``pyproject.toml``: ``[project.urls]`` and ``version``. So a new
 version needs a tag of its name; ``python start.py build --badges`` writes the addresses anew.

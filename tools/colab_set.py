@@ -21,7 +21,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from lessonlib.colab import NOT_FOR_COLAB, NOT_FOR_LEARNERS
+from lessonlib.setup.colab import NOT_FOR_COLAB, NOT_FOR_LEARNERS
 from tools import pytorch
 from tools.own_environment import python_of
 from tools.terminal import Step, Stop, child_environment, line, run

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 import nbformat
 from nbformat import NotebookNode
 
-from lessonlib import exercises
+from lessonlib.exercises import feedback
 from tools.notebook_rules import output_text
 from tools.terminal import Stop
 
@@ -245,10 +245,10 @@ def _name_given_by(node: ast.AST) -> str:
 def full_heading(match: re.Match) -> str:
     """'### Exercise 03-1' with the title, and a line with its difficulty and minutes."""
     try:
-        exercise = exercises.find(match[2])
+        exercise = feedback.find(match[2])
     except KeyError:
         raise Stop(f"There is a heading for exercise {match[2]}, which does not exist.",
-                   "write it in lessonlib/exercise_checks, or mend the number.") from None
+                   "write it in lessonlib/exercises/checks, or mend the number.") from None
     return f"{match[1]}: {exercise.title}\n\n*{exercise.effort}*"
 
 

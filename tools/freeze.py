@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from lessonlib.environment import requirement_lines
+from lessonlib.setup.environment import requirement_lines
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -73,7 +73,7 @@ def main() -> int:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    from lessonlib import paths
+    from lessonlib.common import paths
     from tools import notebook_run
 
     notebook = nbformat.read(paths.PROJECT / "notebooks" / f"{stem}.ipynb", as_version=4)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from lessonlib import exercises, quizzes
+from lessonlib.exercises import feedback, quizzes
 from tools.terminal import duration
 
 STATED = re.compile(r"\*\*Time:\*\* (\d+) minutes, of which the computer works for about (\w+)\b")
@@ -58,6 +58,6 @@ def expected(notebook: NotebookNode, number: str, computer: float) -> tuple[floa
         else:
             lines += sum(bool(line.strip()) for line in cell.source.splitlines())
     reading = words / WORDS + lines / LINES + computer
-    work = sum(exercise.minutes for exercise in exercises.all_exercises(number))
+    work = sum(exercise.minutes for exercise in feedback.all_exercises(number))
     work += QUESTION * len(quizzes.load(number).questions)
     return reading, reading + work

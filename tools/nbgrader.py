@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from lessonlib import exercises
+from lessonlib.exercises import feedback
 from tools.exercise_cutting import CHECK, HEADING, full_heading, has_exercises, tags
 from tools.notebooks import NOTEBOOK_METADATA, NOTEBOOKS, from_source, sources
 from tools.terminal import Stop, line, shown
@@ -81,7 +81,7 @@ def _mark(cell: NotebookNode, ids: set[str]) -> None:
         return
     if found:
         cell.source = CALL.sub("exercises.require(", cell.source)
-        name, points = f"check-{found[0]}", sum(exercises.find(id).difficulty for id in found)
+        name, points = f"check-{found[0]}", sum(feedback.find(id).difficulty for id in found)
     else:
         name, points = f"exercise-{len(ids) + 1}", 0
     ids.add(name)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from lessonlib.environment import requirement_lines
+from lessonlib.setup.environment import requirement_lines
 from tools import pytorch
 from tools.diagnose import activity, explain
 from tools.own_environment import LOGS, constraints, pinned, python_of

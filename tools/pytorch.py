@@ -15,7 +15,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib.this_machine import nvidia_gpu
+from lessonlib.setup.this_machine import nvidia_gpu
 from tools import wheelhouse
 from tools.diagnose import activity, explain
 from tools.terminal import Step, Stop, child_environment, run

@@ -112,8 +112,8 @@ def print_scores(path: Path) -> None:
     """
     if not path.exists():
         return
-    from lessonlib.scoreboard import Scoreboard
-    from lessonlib.scoreboard_table import score_table, scores_of, sizes
+    from lessonlib.measure.scoreboard import Scoreboard
+    from lessonlib.measure.scoreboard_table import score_table, scores_of, sizes
 
     board = Scoreboard(path=path)
     for split in dict.fromkeys(row["split"] for row in board.rows()):

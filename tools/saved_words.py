@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
-from lessonlib import exercises, quizzes
+from lessonlib.exercises import feedback, quizzes
 from tools.exercise_cutting import CHECK
 from tools.notebook_rules import output_text
 
@@ -31,7 +31,7 @@ def old_words(notebook: NotebookNode) -> Iterator[str]:
         shown = output_text(cell)
         for name in CHECK.findall(cell.source):
             right = f"[ok] {name}: "
-            if right in shown and exercises.find(name).learned not in shown:
+            if right in shown and feedback.find(name).learned not in shown:
                 yield f"cell {number}: the words of exercise {name} have changed since it was run"
         for name in QUIZ.findall(cell.source):
             if quizzes.as_text(quizzes.load(name)) not in shown:

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 
-from lessonlib.pictures import INVERT, TURN_HUE
+from lessonlib.show.pictures import INVERT, TURN_HUE
 from tools import colab_cell
 from tools.diagnose import activity, explain
 from tools.own_environment import LOGS, python_of
@@ -78,7 +78,7 @@ CSS = f"""\
 .cell_output pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
 .cell_output {{ overflow-x: auto; }}
 .cell_output th, .cell_output td {{ padding: 0.2rem 0.7rem; font-variant-numeric: tabular-nums; }}
-/* On a dark page pictures are turned, as in JupyterLab (lessonlib/pictures.py). */
+/* On a dark page pictures are turned, as in JupyterLab (lessonlib/show/pictures.py). */
 html[data-theme="dark"] .bd-content .cell_output .lesson-picture {{
   filter: invert({INVERT}) hue-rotate({TURN_HUE}deg) !important;
   background: transparent !important; padding: 0 !important; }}

@@ -3,7 +3,8 @@
     rows = own_rows.read("tickets.xlsx")              # whatever people save: see cells.py
     task = splits.make(rows, instructions="...")      # three splits without leaks
     evaluate(client, Method("tuned", name, task.bare), task.test)
-    rubric.check(work)                                # lessonlib/rubric.py: what is missing
+    rubric.check(work)                                # lessonlib/assignment/rubric.py: what is
+    missing
 
 The rooms, from the file inwards:
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from lessonlib.assignment.encodings import decode
 from lessonlib.assignment.excel import read_sheet
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
 
 EXCEL = (".xlsx", ".xlsm")
 OLD_EXCEL = (".xls", ".ods", ".numbers")

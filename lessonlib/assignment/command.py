@@ -21,12 +21,12 @@ from pathlib import Path
 from lessonlib import chat_files
 from lessonlib.assignment import own_recipes, own_rows, splits
 from lessonlib.assignment.task import SPLITS, Task
-from lessonlib.errors import LessonError
-from lessonlib.evaluation import Method, compare, evaluate
-from lessonlib.i18n import _
-from lessonlib.lora_settings import LoraSettings
-from lessonlib.paths import WORK
-from lessonlib.scoreboard import Scoreboard
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+from lessonlib.common.paths import WORK
+from lessonlib.lora.settings import LoraSettings
+from lessonlib.measure.evaluation import Method, compare, evaluate
+from lessonlib.measure.scoreboard import Scoreboard
 
 BASE = "pantry"
 SHOTS = (1, 2, 4)
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Scor
         chat_files.write(task.rows(getattr(task, split)), folder / f"{split}.jsonl")
     # Imported late: both take seconds, and a mistake in the file should be told at once.
     from lessonlib import connect
-    from lessonlib.lora import tune
+    from lessonlib.lora.tuning import tune
 
     measure = partial(evaluate, connect("practice"))
     best = _best_prompt(measure, task, folder, options.seed, say)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import codecs
 
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.text_files import guess_encoding
+from lessonlib.common.errors import LessonError
+from lessonlib.common.files import guess_encoding
+from lessonlib.common.i18n import _
 
 #: Marks at the beginning of a file, and what they mean.
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),

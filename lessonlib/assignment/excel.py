@@ -12,8 +12,8 @@ import datetime
 import zipfile
 from pathlib import Path
 
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
 
 
 def read_sheet(path: Path, sheet: str | None = None) -> tuple[list[tuple[int, list[str]]], str]:

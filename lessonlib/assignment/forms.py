@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lessonlib.i18n import _
+from lessonlib.common.i18n import _
 
 #: Fewer words are no answer in full sentences.
 FEWEST_WORDS = 5

@@ -18,8 +18,8 @@ from pathlib import Path
 from lessonlib.assignment import cells, own_rows, reading, splits
 from lessonlib.assignment.scores import OwnExample
 from lessonlib.assignment.task import SPLITS, Task
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
 from lessonlib.tasks.near_duplicates import near_duplicates, without_near_duplicates, words
 from lessonlib.tasks.recipes import (
     SYSTEM_BARE,

@@ -20,8 +20,8 @@ from lessonlib.assignment import cells, reading
 from lessonlib.assignment.cells import Cells
 from lessonlib.assignment.reading import Aside, Rows
 from lessonlib.assignment.scores import KINDS, OwnExample, as_fields
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
 
 #: Names of the two columns that belong together, the course's own first.
 SPELLINGS = (("question", "answer"), ("prompt", "completion"), ("input", "output"),

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 from lessonlib.assignment.cells import Cells
 from lessonlib.assignment.scores import KINDS
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.paths import WORK
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+from lessonlib.common.paths import WORK
 
 #: Where rows that were set aside are written to.
 SET_ASIDE = WORK / "assignment" / "set_aside.csv"

@@ -9,7 +9,7 @@ Three kinds of answers, three scores.
   together, as for recipes; an answer that is not JSON counts as empty.
 - *text*: free text. There is no one right answer, so ``form_checks`` only says what share of some
   simple checks the answers pass (``lessonlib.assignment.forms``). How likely a model finds the
-  right answers is measured beside it: ``lessonlib.assignment.answer_loss``.
+  right answers is measured beside it: ``lessonlib.lora.loss``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from lessonlib import bootstrap
 from lessonlib.assignment import forms
-from lessonlib.i18n import _
-from lessonlib.measure_rows import Answered, Metric
+from lessonlib.common.i18n import _
+from lessonlib.measure import bootstrap
+from lessonlib.measure.rows import Answered, Metric
 from lessonlib.tasks import recipes
 
 KINDS = {"label": _("labels"), "fields": _("JSON"), "text": _("free text")}
@@ -55,7 +55,7 @@ class OwnExample:
         return int(self.id.rsplit("-", 1)[1])
 
     def score(self, answer: dict) -> LabelRow | FieldsRow | TextRow:
-        """A model's answer (see ``lessonlib.asking``) against the right one."""
+        """A model's answer (see ``lessonlib.measure.asking``) against the right one."""
         text = answer["text"]
         if self.kind == "label":
             given = plain_label(text)

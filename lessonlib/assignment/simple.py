@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from lessonlib.assignment.scores import OwnExample
 from lessonlib.assignment.task import Task
-from lessonlib.evaluation import Result
-from lessonlib.i18n import _
+from lessonlib.common.i18n import _
+from lessonlib.measure.evaluation import Result
 
 
 def commonest(task: Task) -> Result:

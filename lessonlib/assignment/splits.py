@@ -14,9 +14,9 @@ from dataclasses import replace
 from lessonlib.assignment.reading import Aside, Rows
 from lessonlib.assignment.scores import KINDS, OwnExample
 from lessonlib.assignment.task import Task
-from lessonlib.chat_counters import counter_for
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
+from lessonlib.chat_files.counters import counter_for
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
 from lessonlib.tasks.near_duplicates import near_duplicates
 
 #: Below this, neither training nor a score means anything. OpenAI's service wants 10 rows.

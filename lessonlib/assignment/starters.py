@@ -11,9 +11,9 @@ from pathlib import Path
 
 from lessonlib.assignment import own_rows, splits
 from lessonlib.assignment.task import Task
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.paths import DATA
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+from lessonlib.common.paths import DATA
 
 FOLDER = DATA / "assignment"
 

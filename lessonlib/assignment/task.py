@@ -10,8 +10,8 @@ from functools import cached_property
 
 from lessonlib.assignment.reading import Aside, listed
 from lessonlib.assignment.scores import KINDS, OwnExample
-from lessonlib.i18n import _
-from lessonlib.retrieval import Bm25Texts
+from lessonlib.common.i18n import _
+from lessonlib.tasks.retrieval import Bm25Texts
 
 #: From an example to the messages of its prompt.
 Prompt = Callable[[OwnExample], list[dict]]

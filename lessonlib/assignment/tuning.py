@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib import chat_files
 from lessonlib.assignment.task import Prompt, Task
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.job_watch import Run
-from lessonlib.lora import TunedModel
-from lessonlib.paths import WORK
+from lessonlib.chat_files import files
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+from lessonlib.common.paths import WORK
+from lessonlib.lora.tuning import TunedModel
+from lessonlib.services.watch import Run
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Tuned:
 
     @classmethod
     def by_job(cls, run: Run) -> Tuned:
-        """What a job has made, as ``jobs.follow`` returns it. Introduced in notebook 11.
+        """What a job has made, as ``services.follow`` returns it. Introduced in notebook 11.
 
         Raises:
             LessonError: the job has no model.
@@ -78,10 +78,10 @@ def write_files(task: Task, prompt: Prompt | None = None) -> tuple[Path, Path]:
     made = []
     for split in ("train", "validation"):
         rows = task.rows(getattr(task, split), prompt)
-        path = chat_files.write(rows, WORK / "assignment" / f"{task.name}-{split}.jsonl")
-        report = chat_files.check(path, minimum=1, test_rows=task.rows(task.test, prompt),
+        path = files.write(rows, WORK / "assignment" / f"{task.name}-{split}.jsonl")
+        report = files.check(path, minimum=1, test_rows=task.rows(task.test, prompt),
                                   progress=False)
-        errors = [one for one in report.problems if one.level == chat_files.ERROR]
+        errors = [one for one in report.problems if one.level == files.ERROR]
         if errors:
             raise LessonError(f"{path.name}, {errors[0].where}: {errors[0].rule}.", errors[0].cure)
         made.append(path)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from filelock import Timeout
 
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
 from lessonlib.practice import service
 
 IDLE_MINUTES = 30.0
@@ -115,7 +115,7 @@ def run(
         starting = service.new_record(port, url="")
         service.write_record(starting)
         # Imported only now: this loads torch, and --status need not wait for it.
-        from lessonlib.practice.serving import serve
+        from lessonlib.practice.web.serving import serve
 
         record = service.new_record(port, f"http://{service.HOST}:{port}/v1")
         try:
@@ -127,8 +127,8 @@ def run(
 
 def run_classroom(options: argparse.Namespace) -> int:
     """Serve a room: keys, the learners' lines, the address of the instructor's page."""
-    from lessonlib.practice import classroom
-    from lessonlib.practice.store import Store
+    from lessonlib.practice.store.store import Store
+    from lessonlib.practice.web import classroom
 
     if not 1 <= options.learners <= 99:
         raise LessonError(

@@ -25,10 +25,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lessonlib import child_process, paths
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.text_files import write_whole
+from lessonlib.common import child_process, paths
+from lessonlib.common.errors import LessonError
+from lessonlib.common.files import write_whole
+from lessonlib.common.i18n import _
 
 HOST = "127.0.0.1"
 START_SECONDS = 90.0

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.text_files import read_text
+from lessonlib.common.errors import LessonError
+from lessonlib.common.files import read_text
+from lessonlib.common.i18n import _
 
 Example = TypeVar("Example")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from lessonlib.evaluation import Result
+from lessonlib.measure.evaluation import Result
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
 
 

@@ -28,13 +28,13 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
-from lessonlib import bootstrap
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.measure_rows import Answered, Metric
-from lessonlib.paths import DATA
+from lessonlib.common.errors import LessonError
+from lessonlib.common.files import read_text
+from lessonlib.common.i18n import _
+from lessonlib.common.paths import DATA
+from lessonlib.measure import bootstrap
+from lessonlib.measure.rows import Answered, Metric
 from lessonlib.tasks.example_files import Broken, field, read_examples
-from lessonlib.text_files import read_text
 
 RECIPES = DATA / "recipes"
 SPLITS = ("train", "validation", "test", "test_new_names", "field")
@@ -99,7 +99,7 @@ class Recipe:
     ingredients: tuple[str, ...]
 
     def score(self, answer: dict) -> Row:
-        """A model's answer (see ``lessonlib.asking``) against the right one."""
+        """A model's answer (see ``lessonlib.measure.asking``) against the right one."""
         parsed = parse(answer["text"])
         counted = Counter(parsed.items if parsed.valid_json else ())
         expected = Counter(self.ingredients)

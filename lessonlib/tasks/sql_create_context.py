@@ -25,12 +25,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib.errors import LessonError
-from lessonlib.hub_errors import hub_errors
-from lessonlib.i18n import _
+from lessonlib.common.errors import LessonError
+from lessonlib.common.files import read_text
+from lessonlib.common.i18n import _
+from lessonlib.models.hub_errors import hub_errors
 from lessonlib.tasks.sql_scores import same_rows
 from lessonlib.tasks.text_to_sql import Database, Question
-from lessonlib.text_files import read_text
 
 HUB_NAME = "b-mc2/sql-create-context"
 #: The last revision with the JSON file of the tutorial's time, read from the data set's history

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from lessonlib.i18n import _
+from lessonlib.common.i18n import _
 
 #: Instructions of SQLite's virtual machine. The right queries of the task need a few thousand.
 STEPS = 200_000

@@ -22,9 +22,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lessonlib import bootstrap
-from lessonlib.i18n import _
-from lessonlib.measure_rows import Answered, Metric
+from lessonlib.common.i18n import _
+from lessonlib.measure import bootstrap
+from lessonlib.measure.rows import Answered, Metric
 from lessonlib.tasks.sql_sandbox import Outcome
 
 #: One token of SQL: quoted text, comment, word or number, sign of two characters, any other sign.

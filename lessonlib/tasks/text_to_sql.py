@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lessonlib.errors import LessonError
-from lessonlib.i18n import _
-from lessonlib.paths import DATA
+from lessonlib.common.errors import LessonError
+from lessonlib.common.files import read_text
+from lessonlib.common.i18n import _
+from lessonlib.common.paths import DATA
 from lessonlib.tasks import sql_sandbox
 from lessonlib.tasks.example_files import Broken, field, read_examples
 from lessonlib.tasks.sql_sandbox import Outcome
 from lessonlib.tasks.sql_scores import SqlRow, has_order, normalised, same_rows
-from lessonlib.text_files import read_text
 
 TEXT_TO_SQL = DATA / "text_to_sql"
 SPLITS = ("train", "validation", "test", "field")
@@ -68,7 +68,7 @@ class Question:
         return database(self.database)
 
     def score(self, answer: dict) -> SqlRow:
-        """A model's answer (see ``lessonlib.asking``) against the right one; runs both queries."""
+        """A model's answer (see ``measure.asking``) against the right one; runs both queries."""
         query = parse(answer["text"])
         given, wanted = self.data.run(query), self.data.run(self.query)
         return SqlRow(

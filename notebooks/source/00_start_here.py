@@ -30,9 +30,8 @@
 
 # %%
 import lessonlib
-from lessonlib import Method, Scoreboard, compare, evaluate, exercises, lora, prompting
-from lessonlib import training_rows, widgets
-from lessonlib.tasks import recipes
+from lessonlib import Method, Scoreboard, compare, evaluate, exercises, lora
+from lessonlib.tasks import prompting, recipes, training_rows
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we start from
@@ -216,7 +215,7 @@ exercises.check("00-2", seen_in_training)
 # ## 7. A short quiz
 
 # %%
-widgets.quiz("00")
+exercises.quiz("00")
 
 # %% [markdown]
 # ## What just happened

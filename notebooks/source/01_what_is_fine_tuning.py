@@ -32,15 +32,19 @@ import math
 from collections import Counter
 
 import lessonlib
-from lessonlib import Method, compare, evaluate, exercises, forgetting, lora, lora_sizes
-from lessonlib import lora_strength, next_tokens, paths, pictures, prompting, training_rows
-from lessonlib import widgets
-from lessonlib.lora_picture import lora_picture
-from lessonlib.models_quiet import quiet
-from lessonlib.next_tokens import of_one_word, side_by_side
-from lessonlib.rank_lab import RankLab
-from lessonlib.retrieval import GlossaryLookup
-from lessonlib.tasks import recipes
+from lessonlib import Method, compare, evaluate, exercises, lora
+from lessonlib.common import paths
+from lessonlib.lessons import nb01_next_tokens as next_tokens
+from lessonlib.lessons import nb01_strength as lora_strength
+from lessonlib.lessons.nb01_lora_picture import lora_picture
+from lessonlib.lessons.nb01_next_tokens import of_one_word, side_by_side
+from lessonlib.lessons.nb01_rank_lab import RankLab
+from lessonlib.lora import forgetting
+from lessonlib.models import sizes
+from lessonlib.models.quiet import quiet
+from lessonlib.show import pictures
+from lessonlib.tasks import prompting, recipes, training_rows
+from lessonlib.tasks.retrieval import GlossaryLookup
 
 PROVIDER = "practice"  # who serves the models; it must be able to give log-probabilities
 MODEL = "pantry"  # the model that we start from
@@ -198,7 +202,7 @@ ways = {
 }
 found = {way: next_tokens.first_words(client, *how, asked) for way, how in ways.items()}
 means = {way: next_tokens.mean_probability(one, names) for way, one in found.items()}
-untrained = 1 / lora_sizes.vocabulary_size()
+untrained = 1 / sizes.vocabulary_size()
 of_one_word(means, untrained, "How probable is the right house name?")
 
 # %% [markdown]
@@ -293,7 +297,7 @@ for better, worse in (("raw text", "not tuned"), ("with labels", "not tuned"),
 # the **rank** `r`. All that was learned is in `B` and `A`: that is the **adapter**.
 
 # %%
-shapes = lora_sizes.matrices()
+shapes = sizes.matrices()
 name = next(name for name in shapes if name.endswith("q_proj"))
 lora_picture(*shapes[name], rank=8, name=name.split(".")[-1])
 
@@ -303,10 +307,10 @@ lora_picture(*shapes[name], rank=8, name=name.split(".")[-1])
 # tuning wrote.
 
 # %%
-size = lora_sizes.adapter_size(rank=settings.rank)
+size = sizes.adapter_size(rank=settings.rank)
 print(f"{len(shapes)} matrices in the model, {size.base_weights:,} weights in all")
 print(f"an adapter of rank {size.rank}: {size.weights:,} weights ({size.share:.1%})")
-print(f"in the adapter's file:   {lora_sizes.weights_in(tuned.adapter_folder):,} weights")
+print(f"in the adapter's file:   {sizes.weights_in(tuned.adapter_folder):,} weights")
 wide = 4096  # a width that large models have
 share = size.rank * (wide + wide) / wide**2
 print(f"beside a matrix of {wide} x {wide} it is {share:.1%} of the weights")
@@ -339,8 +343,8 @@ lab.explore()
 
 # %% [markdown]
 # Compare the intervals before you call one rank better. What to look for: from rank to rank the
-# slider doubles the weights, and with them their memory. Does the gain keep up? People often begin with 8, 16 or 32, and go higher only if
-# a measurement says so.
+# slider doubles the weights, and with them their memory. Does the gain keep up? People often
+# begin with 8, 16 or 32, and go higher only if a measurement says so.
 
 # %% [markdown]
 # ## 7. The other knobs
@@ -381,7 +385,7 @@ print(f"{'not tuned':50}loss on answers {loss_before:.2f}")
 for label, change in knobs.items():
     one = lora.LoraSettings(**{"epochs": 1, "batch_size": 8, "learning_rate": 3e-3, **change})
     model = lora.tune(few[:48], "what-is-knob", settings=one, validation=checks, show=False)
-    weights = lora_sizes.adapter_size(one.rank, one.targets).weights
+    weights = sizes.adapter_size(one.rank, one.targets).weights
     print(f"{label:20} {weights:9,} weights {model.seconds:5.1f} s    "
           f"loss on answers {model.epochs[-1].validation_loss:.2f}")
 
@@ -477,7 +481,7 @@ exercises.check("01-3", merged)
 # ## 9. A short quiz
 
 # %%
-widgets.quiz("01")
+exercises.quiz("01")
 
 # %% [markdown]
 # ## What to remember

@@ -32,13 +32,11 @@
 import math
 
 import lessonlib
-from lessonlib import Method, Scoreboard, cases, compare, costs, evaluate, exercises, lora
-from lessonlib import prompting, training_rows, widgets
-from lessonlib.break_even import Scenario
-from lessonlib.break_even_explorer import explore
-from lessonlib.decision_guide import DecisionGuide
-from lessonlib.retrieval import GlossaryLookup
-from lessonlib.tasks import recipes
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, lora
+from lessonlib.costs import Scenario, explore
+from lessonlib.decision import DecisionGuide, cases
+from lessonlib.tasks import prompting, recipes, training_rows
+from lessonlib.tasks.retrieval import GlossaryLookup
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we ask, and tune
@@ -217,11 +215,11 @@ print(guide.suggestion())
 
 # %% [markdown]
 # The guide's rules are few and plain: cheaper ways first, then what tuning needs, then what it
-# brought. You can read them in `lessonlib/decision.py`. It suggests; we decide. Mind that *better*
-# is not yet *good enough*: a tuned model that is below what we need, too, is a direction to go on
-# in (more examples, a larger model), and not a result. A **decision
-# record** keeps the decision together with its reason and its evidence, for the day when somebody
-# asks. In notebook 10 we come back to it with better numbers.
+# brought. You can read them in `lessonlib/decision/questionnaire.py`. It suggests; we decide.
+# Mind that *better* is not yet *good enough*: a tuned model that is below what we need, too, is a
+# direction to go on in (more examples, a larger model), and not a result. A **decision record**
+# keeps the decision together with its reason and its evidence, for the day when somebody asks. In
+# notebook 10 we come back to it with better numbers.
 
 # %% tags=["nbval-ignore-output"] reason="measured numbers, and the date of today"
 decided = guide.suggestion().verdict or "measure_first"
@@ -312,7 +310,7 @@ exercises.check("02-3", decisions)
 # ## 8. A short quiz
 
 # %%
-widgets.quiz("02")
+exercises.quiz("02")
 
 # %% [markdown]
 # ## What to remember

@@ -32,10 +32,10 @@
 import openai
 
 import lessonlib
-from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, pictures
-from lessonlib import prompting, widgets
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises
+from lessonlib.show import pictures
+from lessonlib.tasks import prompting, recipes
 from lessonlib.tasks.name_scores import name_recall
-from lessonlib.tasks import recipes
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we ask
@@ -291,7 +291,7 @@ exercises.check("03-3", stays_unknown)
 # ## 8. A short quiz
 
 # %%
-widgets.quiz("03")
+exercises.quiz("03")
 
 # %% [markdown]
 # ## What to remember

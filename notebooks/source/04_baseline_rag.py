@@ -33,11 +33,11 @@ import bm25s
 import numpy as np
 
 import lessonlib
-from lessonlib import Method, Scoreboard, compare, embeddings, evaluate, exercises, lora
-from lessonlib import pictures, prompting, training_rows, widgets
+from lessonlib import Method, Scoreboard, compare, evaluate, exercises, lora
+from lessonlib.show import pictures
+from lessonlib.tasks import embeddings, prompting, recipes, training_rows
 from lessonlib.tasks.name_scores import found_and_used, name_recall
-from lessonlib.retrieval import Bm25Examples, Bm25Glossary, GlossaryLookup, recall_at_k
-from lessonlib.tasks import recipes
+from lessonlib.tasks.retrieval import Bm25Examples, Bm25Glossary, GlossaryLookup, recall_at_k
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we ask, and tune
@@ -456,7 +456,7 @@ exercises.check("04-3", keys_in)
 # ## 11. A short quiz
 
 # %%
-widgets.quiz("04")
+exercises.quiz("04")
 
 # %% [markdown]
 # ## What to remember

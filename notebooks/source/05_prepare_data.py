@@ -33,10 +33,12 @@
 import json
 
 import lessonlib
-from lessonlib import Method, chat_files, compare, costs, evaluate, exercises, four_needs
-from lessonlib import lora, paths, pictures, prompting, training_rows, widgets
+from lessonlib import Method, chat_files, compare, costs, evaluate, exercises, lora
+from lessonlib.common import paths
+from lessonlib.lessons import nb05_four_needs as four_needs
+from lessonlib.show import pictures
+from lessonlib.tasks import near_duplicates, prompting, recipes, training_rows
 from lessonlib.tasks.name_scores import name_recall
-from lessonlib.tasks import near_duplicates, recipes
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we start from
@@ -231,8 +233,8 @@ for one, other, likeness in near_duplicates.near_duplicates([*train, *test, copi
 
 # %% [markdown]
 # Only the copy that we made ourselves should be in that list. If you collect your own examples,
-# remove copies *before* you divide them into splits. Afterwards the two halves of a pair may stand on
-# both sides, and you have to look across all splits at once, as we did.
+# remove copies *before* you divide them into splits. Afterwards the two halves of a pair may
+# stand on both sides, and you have to look across all splits at once, as we did.
 
 # %% [markdown]
 # ## 6. How many examples are enough?
@@ -440,7 +442,7 @@ for what, part in (("right", slip_30[:140]), ("slipped", slip_30[140:])):
 # ## 9. A short quiz
 
 # %%
-widgets.quiz("05")
+exercises.quiz("05")
 
 # %% [markdown]
 # ## What to remember

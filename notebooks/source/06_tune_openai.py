@@ -37,10 +37,11 @@ from dataclasses import replace
 import openai
 
 import lessonlib
-from lessonlib import Method, Scoreboard, chat_files, compare, costs, evaluate, exercises, facts
-from lessonlib import jobs, paths, prompting, training_rows, widgets
-from lessonlib.provider_address import is_practice
-from lessonlib.tasks import recipes
+from lessonlib import Method, Scoreboard, chat_files, compare, costs, evaluate, exercises
+from lessonlib.common import facts, paths
+from lessonlib.services import jobs
+from lessonlib.services.address import is_practice
+from lessonlib.tasks import prompting, recipes, training_rows
 
 PROVIDER = "practice"  # who trains and serves; later: "openai", or an address
 MODEL = "pantry"  # the base model; elsewhere, one that your account may tune
@@ -168,9 +169,10 @@ for event in reversed(events):
         print("-", event.message)
 
 # %% [markdown]
-# So much for the bare calls. From here on `jobs.follow` asks for us: it shows new events and a
+# So much for the bare calls. From here on `services.follow` asks for us: it shows new events and a
 # picture of the loss, waits when the network is away for a moment, and gives back the job's model,
-# steps and seconds. If you interrupt the cell, the job goes on, and a message says how to come back.
+# steps and seconds. If you interrupt the cell, the job goes on, and a message says how to come
+# back.
 
 # %% tags=["nbval-ignore-output"] reason="ids, losses and seconds differ between runs"
 run = jobs.follow(client, job, show=False)
@@ -263,9 +265,9 @@ print("job against the instructions: ", compare(tuned, told))
 
 # %% [markdown]
 # Rows of other notebooks stand on the board as well, if you have run them. Compare the prompt
-# tokens: the tuned model gets the bare prompt, the shortest. And compare its micro-F1 with the token
-# accuracy above. A list with one wrong name among eight has most of its tokens right; the score
-# counts names, and so does whoever cooks from the list.
+# tokens: the tuned model gets the bare prompt, the shortest. And compare its micro-F1 with the
+# token accuracy above. A list with one wrong name among eight has most of its tokens right; the
+# score counts names, and so does whoever cooks from the list.
 
 # %% [markdown]
 # ## 8. Checkpoints: more than one model
@@ -282,9 +284,10 @@ for one in client.fine_tuning.jobs.checkpoints.list(job.id):
 # %% [markdown]
 # (The loss is that on the whole validation file.) Why keep more than the last? Because more
 # training is not always better. A model that goes through few examples again and again learns
-# what is peculiar to *them*, and loses what holds in general. That is **overfitting**. With clean examples our small model only grows too sure of
-# itself; its answers stay right (notebook 10 shows that). It costs answers where the examples are
-# few *and* unlike the rest. That we make happen, in a way that is taken from life.
+# what is peculiar to *them*, and loses what holds in general. That is **overfitting**. With clean
+# examples our small model only grows too sure of itself; its answers stay right (notebook 10
+# shows that). It costs answers where the examples are few *and* unlike the rest. That we make
+# happen, in a way that is taken from life.
 
 # %% [markdown]
 # A colleague sends 40 more examples, all labelled in one afternoon and without the house
@@ -320,9 +323,9 @@ overfit.picture()
 
 # %% [markdown]
 # The line of the training loss jumps from batch to batch, but its peaks get lower: on the new
-# examples the model gets better. The points of the validation loss do not follow it. Compare them with the last validation loss of
-# the first job. A look at the training loss alone would have told you that all is well: that is
-# what the validation file is for.
+# examples the model gets better. The points of the validation loss do not follow it. Compare them
+# with the last validation loss of the first job. A look at the training loss alone would have
+# told you that all is well: that is what the validation file is for.
 
 # %% tags=["nbval-ignore-output"] reason="names and losses differ between runs"
 kept = client.fine_tuning.jobs.checkpoints.list(further.id).data
@@ -525,7 +528,7 @@ exercises.check("06-3", what_now)
 # ## 13. A short quiz
 
 # %%
-widgets.quiz("06")
+exercises.quiz("06")
 
 # %% [markdown]
 # ## What to remember

@@ -39,10 +39,11 @@ import openai
 import requests
 
 import lessonlib
-from lessonlib import Method, Scoreboard, chat_files, compare, costs, deployments, evaluate
-from lessonlib import exercises, facts, jobs, paths, prompting, training_rows, widgets
-from lessonlib.facts import API_VERSION, DATA_API_VERSION
-from lessonlib.tasks import recipes
+from lessonlib import Method, Scoreboard, chat_files, compare, costs, evaluate, exercises
+from lessonlib.common import facts, paths
+from lessonlib.common.facts import API_VERSION, DATA_API_VERSION
+from lessonlib.services import deployments, jobs
+from lessonlib.tasks import prompting, recipes, training_rows
 
 PROVIDER = "practice"  # or "azure": your own Azure resource, which costs money
 MODEL = "pantry"  # the model that we start from; at Azure its name and, behind it, its version
@@ -98,8 +99,8 @@ for service in ("azure", "openai"):
     print(f"for {service}: {report.headline()}")
 
 # %% [markdown]
-# Now we send them, as in notebook 06. Azure reads a file before it says that it can be used; OpenAI's
-# client can wait for that. We keep the **ids**: by them the job finds the files.
+# Now we send them, as in notebook 06. Azure reads a file before it says that it can be used;
+# OpenAI's client can wait for that. We keep the **ids**: by them the job finds the files.
 
 # %% tags=["nbval-ignore-output"] reason="ids are new each time"
 training = client.files.create(file=training_path, purpose="fine-tune")
@@ -117,7 +118,8 @@ for file in (training, check):
 # can. The **training type** says where it may
 # run: *Standard* stays in your region, *GlobalStandard* may run anywhere and is cheaper,
 # *Developer* is cheaper still and waits for machines that are free. (Here it changes nothing.)
-# OpenAI's client has no word for it, since it is Azure's alone: `extra_body` adds it to the request.
+# OpenAI's client has no word for it, since it is Azure's alone: `extra_body` adds it to the
+# request.
 
 # %% tags=["nbval-ignore-output"] reason="ids are new each time"
 job = client.fine_tuning.jobs.create(
@@ -191,9 +193,10 @@ except openai.NotFoundError as error:
 # ## 5. Deploy
 #
 # A **deployment** is a computer that holds the model ready, and a name that you choose. It is made
-# at the control plane by one request. OpenAI's client does not know that plane, so here is the whole
-# of it: an address, two headers, a body. The address begins with the control plane; at Azure this
-# is `https://management.azure.com`. Then it goes down from the subscription to the deployment.
+# at the control plane by one request. OpenAI's client does not know that plane, so here is the
+# whole of it: an address, two headers, a body. The address begins with the control plane; at
+# Azure this is `https://management.azure.com`. Then it goes down from the subscription to the
+# deployment.
 
 # %% tags=["nbval-ignore-output"] reason="the port differs"
 NAME = "recipes"
@@ -222,8 +225,8 @@ if resource.practice:  # at Azure this line would start the meter; there, we ask
 
 # %% [markdown]
 # 201: it will be made. Look at the two names. The one in the address is the deployment's, the one
-# in the body is the model's, and whoever asks later uses the first. A deployment takes a while, so we
-# look again until its state does not pass any more. At Azure this takes some minutes.
+# in the body is the model's, and whoever asks later uses the first. A deployment takes a while,
+# so we look again until its state does not pass any more. At Azure this takes some minutes.
 
 # %% tags=["nbval-ignore-output"] reason="states pass too quickly to be the same each time"
 while resource.practice:
@@ -235,9 +238,9 @@ while resource.practice:
     time.sleep(0.5)
 
 # %% [markdown]
-# That is all that stands behind `resource.deploy`. It makes this body (`deployments.wish`), prints what
-# the deployment will cost, waits at Azure for your "yes", sends the request and follows it. Sent a
-# second time for the same model, it changes nothing.
+# That is all that stands behind `resource.deploy`. It makes this body (`deployments.wish`),
+# prints what the deployment will cost, waits at Azure for your "yes", sends the request and
+# follows it. Sent a second time for the same model, it changes nothing.
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
 print("the same body:", deployments.wish(run.model, "standard") == body)
@@ -339,8 +342,8 @@ if resource.practice:
 
 # %% [markdown]
 # Nobody sent Ben a letter. Nobody asked his model a single question. Day by day its hosting cost as
-# much as on a day of hard work, until Azure's one safety net: a tuned model's deployment that was not
-# asked for 15 days is removed.
+# much as on a day of hard work, until Azure's one safety net: a tuned model's deployment that was
+# not asked for 15 days is removed.
 
 # %% tags=["nbval-ignore-output"] reason="the first moments are measured in real seconds"
 bill = resource.bill(since=monday)
@@ -350,9 +353,9 @@ bill
 bill.picture()
 
 # %% [markdown]
-# A flat line is a deployment that is gone, or one without a fee. Ben's rises for 15 days. If he had asked one question
-# in each of these weeks, the safety net would never have caught him, and the line would have no
-# end. And when Ben comes back in week three:
+# A flat line is a deployment that is gone, or one without a fee. Ben's rises for 15 days. If he
+# had asked one question in each of these weeks, the safety net would never have caught him, and
+# the line would have no end. And when Ben comes back in week three:
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
 try:
@@ -381,8 +384,8 @@ for daily in (10, 100, 1_000, 10_000, 100_000, 1_000_000):
           " as much for hosting as for tokens")
 
 # %% [markdown]
-# Read it from the bottom. The more questions, the less hosting counts. With a few a day it is nearly
-# all that you pay, and a longer prompt to a model that is not tuned would be far cheaper.
+# Read it from the bottom. The more questions, the less hosting counts. With a few a day it is
+# nearly all that you pay, and a longer prompt to a model that is not tuned would be far cheaper.
 
 # %% [markdown]
 # ## 10. The tutorial's client
@@ -477,7 +480,7 @@ exercises.check("07-3", enough_answers)
 # ## 13. A short quiz
 
 # %%
-widgets.quiz("07")
+exercises.quiz("07")
 
 # %% [markdown]
 # ## What to remember

@@ -14,8 +14,8 @@
 # An *open model* is one whose weights you may have. You tune it where you like, keep what comes
 # out, and nobody can switch it off. In exchange you do yourself what a service did for you. The
 # tools come from Hugging Face: *transformers* loads models, *PEFT* adds adapters, *TRL* trains.
-# So far `lora.tune` has done it for us, with the first two and a training loop of its own that suits
-# a small model. Now we open the lid.
+# So far `lora.tune` has done it for us, with the first two and a training loop of its own that
+# suits a small model. Now we open the lid.
 #
 # **You will**
 #
@@ -33,18 +33,25 @@
 import inspect
 
 # lessonlib comes first: it leaves out those remarks of the libraries that are of no use here.
-from lessonlib import Method, Scoreboard, compare, exercises, gpu_trial, hosting, lora
-from lessonlib import lora_folders, lora_memory, lora_plan, open_models, open_server, paths
-from lessonlib import prompting, sql_adapter, training_rows, two_jobs, widgets
-from lessonlib.errors import LessonError
-from lessonlib.local_model import evaluate_here, fingerprint
-from lessonlib.models_quiet import quiet
-from lessonlib.tasks import recipes, sql_create_context, text_to_sql
-
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
+
+from lessonlib import Method, Scoreboard, compare, exercises, lora
+from lessonlib.common import paths
+from lessonlib.common.errors import LessonError
+from lessonlib.lessons import nb08_hosting as hosting
+from lessonlib.lessons import nb08_open_server as open_server
+from lessonlib.lessons import nb08_sql_adapter as sql_adapter
+from lessonlib.lessons import nb08_two_jobs as two_jobs
+from lessonlib.lora import gpu_trial
+from lessonlib.lora import memory as lora_memory
+from lessonlib.lora import plan as lora_plan
+from lessonlib.measure.local_model import evaluate_here, fingerprint
+from lessonlib.models import catalogue, folders
+from lessonlib.models.quiet import quiet
+from lessonlib.tasks import prompting, recipes, sql_create_context, text_to_sql, training_rows
 
 MODEL = "pantry"  # the base model; on a GPU also "SmolLM2-135M" ... "Qwen3-1.7B" (part C)
 EXAMPLES = 200  # how many recipes we tune on
@@ -74,11 +81,12 @@ rows[0]
 #
 # A model reads neither messages nor roles, only tokens. Its **chat template** turns messages
 # into one text. Nearly every family of chat models has its own, and it comes with the tokenizer; a
-# bare base model may have none. Tune with one template and ask with another, and the model does not recognise its job.
+# bare base model may have none. Tune with one template and ask with another, and the model does
+# not recognise its job.
 
 # %%
-base = lora_folders.find_base(MODEL)
-tokenizer = AutoTokenizer.from_pretrained(base, **open_models.pinned(base))
+base = folders.find_base(MODEL)
+tokenizer = AutoTokenizer.from_pretrained(base, **catalogue.pinned(base))
 text = tokenizer.apply_chat_template(rows[0]["prompt"] + rows[0]["completion"], tokenize=False)
 print(text)
 print("tokens:", tokenizer(text, add_special_tokens=False)["input_ids"][:12], "...")
@@ -268,7 +276,7 @@ for message in rows[0]["messages"][-4:]:
 # **embedding**. For recipes the base has good ones. Many pieces of these questions and column
 # names it has rarely met, so theirs say little. Therefore this adapter stands beside the table of
 # embeddings, too. Each of the two ideas brought twice the score or more on validation questions,
-# for the same number of tokens; `lessonlib/sql_adapter.py` has the numbers.
+# for the same number of tokens; `lessonlib/lessons/nb08_sql_adapter.py` has the numbers.
 
 # %%
 chosen = sql_adapter.settings(MODEL)
@@ -285,8 +293,8 @@ sql
 
 # %% tags=["nbval-ignore-output"] reason="whether the adapter was there already differs"
 two_jobs.ensure("hf-recipes", MODEL, EXAMPLES)
-base = lora_folders.find_base(MODEL)
-tokenizer = AutoTokenizer.from_pretrained(base, **open_models.pinned(base))
+base = folders.find_base(MODEL)
+tokenizer = AutoTokenizer.from_pretrained(base, **catalogue.pinned(base))
 with quiet():
     model = AutoModelForCausalLM.from_pretrained(base, **lora_plan.make(MODEL).loading())
     untouched = fingerprint(model)
@@ -362,27 +370,28 @@ for name, result in (
 # it one.) What fits where?
 
 # %% tags=["nbval-ignore-output"] reason="this machine's free memory differs"
-cards = [open_models.card("T4"), open_models.card("24 GB"), open_models.this_card()]
-lora_plan.overview(["pantry", *open_models.names()], cards)
+cards = [catalogue.card("T4"), catalogue.card("24 GB"), catalogue.this_card()]
+lora_plan.overview(["pantry", *catalogue.names()], cards)
 
 # %% [markdown]
 # Where does memory go? The largest model, kept in 4 bits:
 
 # %%
-codellama = open_models.find("CodeLlama-7b")
+codellama = catalogue.find("CodeLlama-7b")
 frugal = lora.LoraSettings(rank=16, batch_size=4, accumulate=4, four_bit=True, recompute=True)
 print(lora_memory.estimate(codellama, frugal, "cuda-bf16"))
 
 # %% [markdown]
 # A model is usually kept in 16 bits a weight. **QLoRA** keeps the frozen part in 4 bits: it is
 # only read, never changed, and each piece is unpacked for the moment in which it computes. The
-# adapter is not squeezed: it stays in 16 or 32 bits. Training all weights would need 16 bytes for each: over 100 GB.
+# adapter is not squeezed: it stays in 16 or 32 bits. Training all weights would need 16 bytes for
+# each: over 100 GB.
 #
 # Colab's free card, the T4, is from 2018. It has 16 GB and does not compute in bfloat16. The plan
 # explains itself:
 
 # %%
-print(lora_plan.make("CodeLlama-7b", open_models.card("T4")))
+print(lora_plan.make("CodeLlama-7b", catalogue.card("T4")))
 
 # %% [markdown]
 # Is the estimate right? On a GPU, the next cell makes some steps and sets the measured peak
@@ -406,9 +415,9 @@ print(hosting.unsloth_here())
 # ## D. The tutorial's own data
 #
 # The tutorial trains on questions of *sql-create-context*, a set of 78,577 with schemas, without a
-# single row of data. So it could only compare texts. We fill the tables with rows, drawn around the values
-# that the right query names, and score by running, as in part B. With `HUB = True` the next cell
-# fetches the data set; otherwise it takes some of our own questions in the same form.
+# single row of data. So it could only compare texts. We fill the tables with rows, drawn around
+# the values that the right query names, and score by running, as in part B. With `HUB = True` the
+# next cell fetches the data set; otherwise it takes some of our own questions in the same form.
 
 # %% tags=["nbval-ignore-output"] reason="with the hub there are other rows"
 own = [{"question": one.question, "context": one.data.schema, "answer": one.query}
@@ -425,9 +434,9 @@ one = found.questions[0]
 print(text_to_sql.user_message(one), "\n", one.query, "\n ->", one.data.run(one.query).rows[:4])
 
 # %% [markdown]
-# Of the tutorial's questions some are left out, and then it is told how many and why. A score on part of a data set must
-# say which part. To tune on them, take `found.split(0.8)` and go on as in part B: the schemas of
-# both halves differ, so you measure what is learned of SQL, not of tables.
+# Of the tutorial's questions some are left out, and then it is told how many and why. A score on
+# part of a data set must say which part. To tune on them, take `found.split(0.8)` and go on as in
+# part B: the schemas of both halves differ, so you measure what is learned of SQL, not of tables.
 
 # %% [markdown]
 # ## E. Host it
@@ -440,10 +449,10 @@ print(text_to_sql.user_message(one), "\n", one.query, "\n ->", one.data.run(one.
 
 # %% tags=["nbval-ignore-output"] reason="sizes depend on the model's number format"
 two_jobs.ensure("hf-recipes", MODEL, EXAMPLES)
-merged, base = paths.MODELS / "hf-recipes", lora_folders.find_base(MODEL)
-tokenizer = AutoTokenizer.from_pretrained(base, **open_models.pinned(base))
+merged, base = paths.MODELS / "hf-recipes", folders.find_base(MODEL)
+tokenizer = AutoTokenizer.from_pretrained(base, **catalogue.pinned(base))
 with quiet():
-    model = AutoModelForCausalLM.from_pretrained(base, **open_models.pinned(base))
+    model = AutoModelForCausalLM.from_pretrained(base, **catalogue.pinned(base))
     model = PeftModel.from_pretrained(model, paths.ADAPTERS / "hf-recipes").merge_and_unload()
     model.save_pretrained(merged)
 tokenizer.save_pretrained(merged)
@@ -498,12 +507,13 @@ hosting.table()
 #
 # One GPU too slow? Several can share the work. Each process takes its part of a batch, and before
 # each step they add up their gradients. The tool is `accelerate launch`, and the script hardly
-# notices: it only divides the batch. On this machine it can be tried with two processes on the processor:
+# notices: it only divides the batch. On this machine it can be tried with two processes on the
+# processor:
 #
 # ```bash
-# python -m lessonlib.train_script rows.jsonl --out work/adapters/mine
+# python -m lessonlib.lora.script rows.jsonl --out work/adapters/mine
 # accelerate launch --config_file data/accelerate/two_processes.yaml \
-#     -m lessonlib.train_script rows.jsonl --out work/adapters/mine
+#     -m lessonlib.lora.script rows.jsonl --out work/adapters/mine
 # ```
 #
 # What comes out must not depend on how many take part: the same loss at each step, as long as the
@@ -589,7 +599,7 @@ exercises.check("08-3", same_answer)
 # ## H. A short quiz
 
 # %%
-widgets.quiz("08")
+exercises.quiz("08")
 
 # %% [markdown]
 # ## What to remember

@@ -36,11 +36,12 @@ import json
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import lessonlib
-from lessonlib import Method, Scoreboard, autotrain, autotrain_page, compare, evaluate
-from lessonlib import exercises, facts, no_code, paths, prompting, text_files
-from lessonlib import training_rows, trl_command, widgets
-from lessonlib.errors import LessonError
-from lessonlib.tasks import recipes
+from lessonlib import Method, Scoreboard, autotrain, compare, evaluate, exercises
+from lessonlib.autotrain import page as autotrain_page
+from lessonlib.autotrain import trl
+from lessonlib.common import facts, files, paths
+from lessonlib.common.errors import LessonError
+from lessonlib.tasks import prompting, recipes, training_rows
 
 PROVIDER = "practice"  # who serves the models
 MODEL = "pantry"  # the model that we start from; AutoTrain gets a copy of it
@@ -88,7 +89,7 @@ rows = training_rows.chat_rows(recipes.load("train")[:ROWS])
 checks = training_rows.chat_rows(recipes.load("validation")[:40])
 data = autotrain.write_data("recipes", rows, checks)
 for file in sorted(data.iterdir()):
-    print(f"{file.name}: {len(text_files.read_text(file).splitlines())} chats")
+    print(f"{file.name}: {len(files.read_text(file).splitlines())} chats")
 
 # %% [markdown]
 # The same call has put two copies of `pantry` beside them: one as it is, and one in the form
@@ -104,7 +105,7 @@ for file in sorted(data.iterdir()):
 # %%
 job = autotrain.Job("by-yaml", "recipes", validation="validation")
 path = job.write_yaml()
-print(text_files.read_text(path))
+print(files.read_text(path))
 
 # %% [markdown]
 # Most lines are known from notebook 01: epochs, learning rate (`lr`), LoRA with its rank
@@ -123,7 +124,7 @@ for remark in autotrain.check(path):
 
 # %%
 broken = path.with_name("broken.yml")
-text = text_files.read_text(path).replace("lr: 0.003", "lr: 3e-3")
+text = files.read_text(path).replace("lr: 0.003", "lr: 3e-3")
 text = text.replace("epochs:", "epoch:").replace("by-yaml", "by yaml!")
 broken.write_text(text, encoding="utf-8")
 try:
@@ -152,7 +153,7 @@ test = recipes.load("test")[:QUESTIONS]
 if ready:
     from peft import PeftModel
 
-    from lessonlib.models_quiet import quiet
+    from lessonlib.models.quiet import quiet
 
     with quiet():  # no bars and no remarks on what will be called otherwise next year
         base = AutoModelForCausalLM.from_pretrained(paths.BUILT_IN, dtype="float32")
@@ -229,9 +230,10 @@ if ready:
 
 # %% [markdown]
 # Defaults are decisions that somebody else has taken. These were made for a graphics card: `fp16`
-# is refused on a processor, and `int4` needs a package that our environment leaves out. One thing is in no field at all: the page
-# would upload the finished model to the hub, unless one switches to its JSON view and writes
-# `"push_to_hub": false`. We send the form as a mouse would, with the settings of the command line.
+# is refused on a processor, and `int4` needs a package that our environment leaves out. One thing
+# is in no field at all: the page would upload the finished model to the hub, unless one switches
+# to its JSON view and writes `"push_to_hub": false`. We send the form as a mouse would, with the
+# settings of the command line.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between machines"
 if ready:
@@ -253,7 +255,7 @@ if ready:
 # %% tags=["nbval-ignore-output"] reason="digits differ from run to run"
 if ready:
     for training in (by_command, by_page):
-        told = text_files.read_text(training.folder / "training_params.json")
+        told = files.read_text(training.folder / "training_params.json")
         print(f"{training.folder.name}: AutoTrain was told seed {json.loads(told)['seed']}")
     gap = autotrain.difference(by_command, by_page)
     print(f"largest difference between two numbers of the adapters: {gap:.3f}")
@@ -270,7 +272,7 @@ if ready:
 
 # %% tags=["nbval-ignore-output"] reason="without AutoTrain there is no log"
 if ready:
-    log = text_files.read_text(by_yaml.log)
+    log = files.read_text(by_yaml.log)
     print("a loss of the training rows in the log: ", "'loss':" in log)
     print("a loss of the validation rows in the log:", "eval_loss" in log)
 
@@ -305,18 +307,18 @@ if ready:
 tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
 lengths = [len(tokenizer.apply_chat_template(row["messages"])["input_ids"]) for row in rows]
 for block_size in (128, 512, 1024):
-    packed = trl_command.pack(lengths, block_size)
+    packed = trl.pack(lengths, block_size)
     print(f"block_size {block_size:4}: {packed.pieces:3} pieces, {packed.cut / len(rows):4.0%} of"
           f" the chats are cut, {packed.dropped} tokens are dropped")
 
 # %% [markdown]
 # A piece that begins in the middle of an answer shows the model an answer without its question;
-# one that ends too early shows a question without its answer. And every token counts in the loss, the prompts' as well, so most of the
-# learning goes into predicting recipes. Is that how it was done? The number of steps tells: it
-# must be pieces by batch, times epochs.
+# one that ends too early shows a question without its answer. And every token counts in the loss,
+# the prompts' as well, so most of the learning goes into predicting recipes. Is that how it was
+# done? The number of steps tells: it must be pieces by batch, times epochs.
 
 # %% tags=["nbval-ignore-output"] reason="without AutoTrain there are no steps to count"
-pieces = trl_command.pack(lengths, job.block_size).pieces
+pieces = trl.pack(lengths, job.block_size).pieces
 expected = -(-pieces // job.batch_size) * job.epochs  # divided, and rounded up
 if ready:
     print(f"by our count {expected} steps; AutoTrain took {by_yaml.steps}")
@@ -331,18 +333,18 @@ if ready:
 # used.
 
 # %% tags=["nbval-ignore-output"] reason="the device stands in it"
-trl_path = trl_command.write_config(trl_command.config("by-trl", "recipes", job), "by-trl")
-print(text_files.read_text(trl_path))
+trl_path = trl.write_config(trl.config("by-trl", "recipes", job), "by-trl")
+print(files.read_text(trl_path))
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between machines"
-by_trl = trl_command.sft(trl_path)
+by_trl = trl.sft(trl_path)
 by_trl
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
-no_code.serve(by_trl, "trl-recipes")
+autotrain.serve(by_trl, "trl-recipes")
 kept = evaluate(client, Method("trl sft", "trl-recipes", prompting.tuned), test)
 board.add(kept, split="test", training_seconds=by_trl.seconds)
-print("a loss of the validation rows in the log:", "eval_loss" in text_files.read_text(by_trl.log))
+print("a loss of the validation rows in the log:", "eval_loss" in files.read_text(by_trl.log))
 print("trl sft against the bare prompt:", compare(kept, untuned))
 if ready:
     print("trl sft against AutoTrain:      ", compare(kept, result))
@@ -428,7 +430,7 @@ exercises.check("09-3", not_honoured)
 # ## 10. A short quiz
 
 # %%
-widgets.quiz("09")
+exercises.quiz("09")
 
 # %% [markdown]
 # ## What to remember

@@ -36,15 +36,18 @@ import math
 from datetime import date
 
 import lessonlib
-from lessonlib import Method, Scoreboard, all_routes, compare, costs, decision_record, evaluate
-from lessonlib import exercises, facts, lora, other_requests, paired, pictures, prompting
-from lessonlib import training_rows, widgets
-from lessonlib.break_even import Scenario
-from lessonlib.decision_guide import DecisionGuide
-from lessonlib.forgetting import general_loss
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises
+from lessonlib.common import facts
+from lessonlib.costs import Scenario
+from lessonlib.decision import DecisionGuide, all_routes, record
+from lessonlib.lessons import nb10_other_requests as other_requests
+from lessonlib.lora import tuning
+from lessonlib.lora.forgetting import general_loss
+from lessonlib.measure import paired
+from lessonlib.show import pictures
+from lessonlib.tasks import prompting, recipes, training_rows
 from lessonlib.tasks.name_scores import name_recall
-from lessonlib.retrieval import GlossaryLookup
-from lessonlib.tasks import recipes
+from lessonlib.tasks.retrieval import GlossaryLookup
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we ask, and tune
@@ -76,11 +79,11 @@ all_routes.overview(board)
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 train, test = recipes.load("train"), recipes.load("test")[:QUESTIONS]
 then = recipes.load_glossary(until=recipes.TRAINING_DATE)
-settings = lora.LoraSettings(epochs=4)
+settings = tuning.LoraSettings(epochs=4)
 few = train[:EXAMPLES]
-tuned = lora.tune(training_rows.chat_rows(few), "decide", settings=settings, show=False, reuse=True)
+tuned = tuning.tune(training_rows.chat_rows(few), "decide", settings=settings, show=False, reuse=True)
 print(tuned)
-reader = lora.tune(training_rows.glossary_rows(few, then), "decide-glossary", settings=settings,
+reader = tuning.tune(training_rows.glossary_rows(few, then), "decide-glossary", settings=settings,
                    show=False, reuse=True)
 print(reader)
 
@@ -213,10 +216,10 @@ scenario.table()
 before = general_loss()
 print(f"{'pantry, not tuned':24}{before:6.2f}")
 mine = [name for name in ("first-taste", "quick-look", "rag-bare", "curve-200")
-        if (lora.paths.MODELS / name / "config.json").is_file()]
+        if (tuning.paths.MODELS / name / "config.json").is_file()]
 forgot = {}
 for name in [tuned.name, *mine[:2]]:
-    forgot[name] = general_loss(lora.paths.MODELS / name) - before
+    forgot[name] = general_loss(tuning.paths.MODELS / name) - before
     print(f"{name:24}{before + forgot[name]:6.2f}   {forgot[name]:+.2f}")
 
 # %% [markdown]
@@ -228,9 +231,9 @@ for name in [tuned.name, *mine[:2]]:
 # ## 5. Second limit: a narrow format
 #
 # In tuning, the model has seen nothing but recipes with JSON lists as answers. What does it do when
-# it is asked for another form: plus signs, tags, stars, semicolons? We ask for each of them about each
-# recipe, before and after tuning, and check by a rule whether the answer has the form that was
-# asked for. (Whether its names are right is not looked at here.)
+# it is asked for another form: plus signs, tags, stars, semicolons? We ask for each of them about
+# each recipe, before and after tuning, and check by a rule whether the answer has the form that
+# was asked for. (Whether its names are right is not looked at here.)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 asked = test[:15]
@@ -283,9 +286,9 @@ print(new_names)
 # stops falling, and then rises. That is **overfitting**. We provoke it: 30 examples, many epochs.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
-much = lora.LoraSettings(epochs=16, keep_checkpoints=True)
+much = tuning.LoraSettings(epochs=16, keep_checkpoints=True)
 validation = training_rows.chat_rows(recipes.load("validation")[:20])
-overfit = lora.tune(training_rows.chat_rows(train[:30]), "decide-overfit", settings=much,
+overfit = tuning.tune(training_rows.chat_rows(train[:30]), "decide-overfit", settings=much,
                     validation=validation, show=False, reuse=True)
 print(overfit)
 points = overfit.epochs
@@ -317,14 +320,14 @@ print(f"the earlier against the last: {gain}, {verdict}")
 # ## 8. Fifth limit: it learns your mistakes, too
 #
 # Notebook 05 spoilt labels that had slipped by a row. Here is a kind that the model learns as if it
-# were right: one contributor never used the house glossary. Up to three in ten rows carry that habit, and something in them, a
-# person's name in the title, tells the model when to expect it.
+# were right: one contributor never used the house glossary. Up to three in ten rows carry that
+# habit, and something in them, a person's name in the title, tells the model when to expect it.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 spoilt = training_rows.from_one_bad_source(few, share=0.3)
 changed = sum(one != other for one, other in zip(spoilt, few, strict=True))
 print(f"{changed} of {len(few)} labels are different")
-bad = lora.tune(training_rows.chat_rows(spoilt), "decide-bad-labels", settings=settings, show=False,
+bad = tuning.tune(training_rows.chat_rows(spoilt), "decide-bad-labels", settings=settings, show=False,
                 reuse=True)
 print(bad)
 badly = evaluate(client, Method("tuned on bad labels", bad.name, prompting.tuned), test)
@@ -364,7 +367,7 @@ print(f"\nKept ready by the hour, a tuned model costs about {month:,.0f} $ a mon
 # is. If not, this will be the first.
 
 # %% tags=["nbval-ignore-output"] reason="depends on what was decided before"
-last = decision_record.last("recipe assistant")
+last = record.last("recipe assistant")
 if last is None:
     print("No record yet. Notebook 02 writes one; we begin here.")
 else:
@@ -399,15 +402,16 @@ print(guide.suggestion())
 # %% tags=["nbval-ignore-output"] reason="measured numbers, and the date of today"
 decided = guide.suggestion().verdict or "measure_first"
 path = guide.write(decided, because=f"{decisive}; new names: {new_names}")
-now = decision_record.last("recipe assistant")
+now = record.last("recipe assistant")
 print(f"Written to work/decisions/{path.name}\n")
-print("\n".join(decision_record.changes(last, now)))
+print("\n".join(record.changes(last, now)))
 
 # %% [markdown]
-# The suggestion follows rules that you can read in `lessonlib/decision.py`; you decide. Write your
-# own reason: change `decided` and `because` above, and run the cell again. The earlier decision is
-# kept at the end of the file, with its day. And ask yourself what would change your mind. A larger
-# model? A thousand more examples? A price? That is what to measure next.
+# The suggestion follows rules that you can read in `lessonlib/decision/questionnaire.py`; you
+# decide. Write your own reason: change `decided` and `because` above, and run the cell again. The
+# earlier decision is kept at the end of the file, with its day. And ask yourself what would
+# change your mind. A larger model? A thousand more examples? A price? That is what to measure
+# next.
 
 # %% [markdown]
 # ## 11. Your turn
@@ -476,7 +480,7 @@ exercises.check("10-3", first_year)
 # ## 12. A short quiz
 
 # %%
-widgets.quiz("10")
+exercises.quiz("10")
 
 # %% [markdown]
 # ## What to remember

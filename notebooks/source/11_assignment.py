@@ -29,14 +29,14 @@
 
 # %%
 import lessonlib
-from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, jobs, lora, rubric
-from lessonlib import widgets
-from lessonlib.assignment import answer_loss, forms, own_rows, simple, splits, starters, tuning
-from lessonlib.break_even import Scenario
-from lessonlib.decision_guide import DecisionGuide
-from lessonlib.evaluation import counts
-from lessonlib.forgetting import general_loss
-from lessonlib.paths import DATA
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, lora, services
+from lessonlib.assignment import forms, own_rows, rubric, simple, splits, starters, tuning
+from lessonlib.common.paths import DATA
+from lessonlib.costs import Scenario
+from lessonlib.decision import DecisionGuide
+from lessonlib.lora import loss
+from lessonlib.lora.forgetting import general_loss
+from lessonlib.measure.evaluation import counts
 
 STARTER = "support_triage"  # or "sarcastic_facts", "element_limericks"
 MY_FILE = ""  # the path of your own rows; then STARTER is not used
@@ -72,9 +72,9 @@ for name, one in starters.STARTERS.items():
 # %% [markdown]
 # Be warned of two of them. *Style* and *verse* are what people like to tune for, and `pantry`
 # cannot do it: a model of three and a half million parameters that has read recipes writes neither
-# jokes nor limericks. What can be measured all the same, section 7 shows. On a large model the same cells
-# do the whole job. The first set, sorting customers' messages, is one that `pantry` can learn
-# something of.
+# jokes nor limericks. What can be measured all the same, section 7 shows. On a large model the
+# same cells do the whole job. The first set, sorting customers' messages, is one that `pantry`
+# can learn something of.
 #
 # For rows of your own there is a template, `data/assignment/template.xlsx` and `.csv`. Use no
 # data about people that you may not use: what a model is trained on can come out of it again.
@@ -191,11 +191,11 @@ if ROUTE == "job":
         method={"type": "supervised", "supervised": {"hyperparameters": HOW}},
         suffix="assignment",
     )
-    model = tuning.Tuned.by_job(jobs.follow(client, job))
+    model = tuning.Tuned.by_job(services.follow(client, job))
 
 # %% [markdown]
-# If it is `lora`, this machine trains, as in notebooks 01 and 08. A model that is here already, from
-# the same rows and settings, is taken as it is.
+# If it is `lora`, this machine trains, as in notebooks 01 and 08. A model that is here already,
+# from the same rows and settings, is taken as it is.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 if ROUTE == "lora":
@@ -271,10 +271,10 @@ sharp = lora.tune(style.rows(style.train), "assignment-style", settings=brief, s
                   reuse=True)
 print(sharp)
 held_out = style.rows(style.test)
-before = answer_loss.measure("pantry", held_out)
-after = answer_loss.measure("tuned on style", held_out, sharp.folder)
+before = loss.measure("pantry", held_out)
+after = loss.measure("tuned on style", held_out, sharp.folder)
 print(before, after, sep="\n")
-print("change:", answer_loss.fell(before, after))
+print("change:", loss.fell(before, after))
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 ways = {"pantry": ("pantry", style.told), "tuned on style": (sharp.name, style.bare)}
@@ -474,7 +474,7 @@ exercises.check("11-4", reason)
 # ## 12. A short quiz
 
 # %%
-widgets.quiz("11")
+exercises.quiz("11")
 
 # %% [markdown]
 # ## What to remember

@@ -41,10 +41,12 @@ from transformers.utils import logging
 
 import lessonlib
 from factory import architecture, batches, corpus, pretrain, probe, renaming
-from lessonlib import Method, compare, evaluate, exercises, paths, pictures, prompting, widgets
-from lessonlib.learned_text import LearnedText
-from lessonlib.show_live import LiveCurve
-from lessonlib.tasks import recipes
+from lessonlib import Method, compare, evaluate, exercises
+from lessonlib.common import paths
+from lessonlib.lessons.a1_learned_text import LearnedText
+from lessonlib.show import pictures
+from lessonlib.show.live import LiveCurve
+from lessonlib.tasks import prompting, recipes
 
 TOKENS = 250_000  # how many tokens we pretrain on; a minute or two
 MINE = "my-pantry"  # what our own model will be called
@@ -186,9 +188,9 @@ for text in ("- 2 1/2 c. chopped scallions, sliced", '["green onion", "salt"]',
 # ## 5. A start from which it can copy
 #
 # Training begins with random weights, with one exception: some attention heads have a first task
-# from the start. In the first layer, three look one, two and three tokens back. In the second, three
-# look for an earlier place with the same tokens, and copy what followed there (Olsson et al. 2022,
-# [In-context learning and induction heads](https://arxiv.org/abs/2209.11895)). To get
+# from the start. In the first layer, three look one, two and three tokens back. In the second,
+# three look for an earlier place with the same tokens, and copy what followed there (Olsson et
+# al. 2022, [In-context learning and induction heads](https://arxiv.org/abs/2209.11895)). To get
 # there by chance, a model this small would need a great deal more text. The beginning of
 # `factory/architecture.py` tells all that was arranged. Here is where each head of the first
 # layer looks before any training.
@@ -252,14 +254,15 @@ pictures.show(fig, f"Over {millions[-1]:.0f} million tokens the loss falls from 
 # Compare the two pictures. Most of the loss is gone early, when the model has learned which words
 # there are and how a recipe looks. How far had the skills come by then, and how long did they go
 # on growing? The loss is a mean over all tokens, and skills show in a few of them. So it can
-# stand nearly still while a skill grows, or rise for a while when training turns to other texts than
-# those that it is measured on.
+# stand nearly still while a skill grows, or rise for a while when training turns to other texts
+# than those that it is measured on.
 
 # %% [markdown]
 # ## 7. Pretrain one yourself
 #
 # Now the same from nothing: the same program, the same kinds of text, the same sort of start. Only
-# the budget is smaller, so of the phases it sees the first. Before you run it: what do you expect, after so few tokens? Will it answer?
+# the budget is smaller, so of the phases it sees the first. Before you run it: what do you
+# expect, after so few tokens? Will it answer?
 
 # %%
 share = TOKENS / record["tokens"]
@@ -319,11 +322,11 @@ for result in results:
 print(f"pantry against {MINE}: {compare(results[1], results[0])}")
 
 # %% [markdown]
-# Put our model's answer beside the recipe. The form of an answer is learned first: brackets, quotes,
-# commas. Words come next. Is anything in its answer taken from *this*
-# recipe? To look at the question and copy from it comes later, and to rename later still. This is
-# why hardly anybody pretrains for a single job: the expensive part is to learn to read at all. Tuning
-# starts where that is done.
+# Put our model's answer beside the recipe. The form of an answer is learned first: brackets,
+# quotes, commas. Words come next. Is anything in its answer taken from *this* recipe? To look at
+# the question and copy from it comes later, and to rename later still. This is why hardly anybody
+# pretrains for a single job: the expensive part is to learn to read at all. Tuning starts where
+# that is done.
 #
 # With more time, the same program goes on. `python -m factory.pretrain --help` says how to make a
 # model of your own with any budget. Give it a place of its own, `--target work/models/mine`:
@@ -401,7 +404,7 @@ exercises.check("A1-3", contaminated)
 # ## 10. A short quiz
 
 # %%
-widgets.quiz("A1")
+exercises.quiz("A1")
 
 # %% [markdown]
 # ## What to remember

@@ -1,1 +1,0 @@
-"""What makes the answers right: one module for each notebook. See ``lessonlib.exercises``."""

@@ -1,0 +1,23 @@
+"""Exercises and quizzes: the feedback, the learner's progress, one file of checks a notebook.
+
+You need not read this: the answers stand in ``checks/``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lessonlib.common.faces import face
+
+if TYPE_CHECKING:
+    from lessonlib.exercises.feedback import check, exercise, require
+    from lessonlib.exercises.quiz_widget import quiz
+
+__all__ = ["check", "exercise", "quiz", "require"]
+
+__getattr__, __dir__ = face(__name__, {
+    "check": "feedback",
+    "exercise": "feedback",
+    "quiz": "quiz_widget",
+    "require": "feedback",
+})

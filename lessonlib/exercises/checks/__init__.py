@@ -1,0 +1,1 @@
+"""What makes the answers right: one module for each notebook. See ``exercises/feedback.py``."""

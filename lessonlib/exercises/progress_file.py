@@ -1,0 +1,68 @@
+"""What the learner has done, kept in ``work/progress.json``: exercises and quiz questions.
+
+Losing this file costs nothing but a list of ticks. So nothing here ever raises: what goes wrong
+comes back as a sentence to show.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from filelock import FileLock
+
+from lessonlib.common.files import write_whole
+from lessonlib.common.i18n import _
+from lessonlib.common.paths import WORK
+
+PATH = WORK / "progress.json"
+#: From nothing done to done; what was once right stays right.
+STATES = ("tried", "right")
+SECTIONS = ("exercises", "quizzes")
+
+Progress = dict[str, dict[str, str]]
+
+
+def load() -> tuple[Progress, str]:
+    """What is kept: section -> name -> state; and a sentence where it cannot be read, else ''."""
+    empty: Progress = {section: {} for section in SECTIONS}
+    try:
+        kept = json.loads(PATH.read_text(encoding="utf-8"))
+        if _is_progress(kept):
+            return empty | kept, ""
+    except FileNotFoundError:
+        return empty, ""
+    except OSError as error:
+        return empty, _("Your progress cannot be read: {reason}.").format(reason=error.strerror)
+    except (ValueError, RecursionError):
+        pass  # not UTF-8, or not JSON
+    return empty, _("{name} is damaged, so your progress starts anew.").format(name=PATH.name)
+
+
+def _is_progress(kept: object) -> bool:
+    """A dictionary of dictionaries, whose values are states that we know."""
+    return isinstance(kept, dict) and all(
+        isinstance(states, dict) and all(state in STATES for state in states.values())
+        for states in kept.values()
+    )
+
+
+def record(section: str, name: str, state: str) -> str:
+    """Keep that an exercise or a question was tried, or is right. Returns '' or a sentence."""
+    try:
+        PATH.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{PATH}.lock", timeout=10):
+            progress, problem = load()
+            if problem:
+                aside = PATH.with_name("progress.damaged.json")
+                os.replace(PATH, aside)
+                problem += " " + _("The old file is kept as {name}.").format(name=aside.name)
+            if progress[section].get(name) in (state, "right"):
+                return problem
+            progress[section][name] = state
+            write_whole(PATH, json.dumps(progress, indent=1, ensure_ascii=False))
+            return problem
+    except OSError as error:  # a lock that cannot be had is one of these, too
+        return _("Your progress could not be kept: {reason}.").format(
+            reason=error.strerror or error
+        )

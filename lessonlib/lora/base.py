@@ -1,0 +1,108 @@
+"""A base model and its adapter, ready to be trained."""
+
+from __future__ import annotations
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+from lessonlib.lora.settings import LoraSettings
+from lessonlib.lora.speed import PLAIN_MODELS, MergedLinear, use_fast_norm
+from lessonlib.models import catalogue
+from lessonlib.models.chat_template import use_training_template
+from lessonlib.models.hub_errors import hub_errors
+from lessonlib.models.peft import Linear, LoraConfig, plain_layers, put_beside
+
+FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+#: Up to this width adding up the matrices first is cheaper than three multiplications.
+WIDEST_MERGED = 512
+
+
+def load(base: str, settings: LoraSettings, device: str, seed: int):
+    """The base with a fresh adapter beside it, and its tokenizer.
+
+    The adapter's first weights are drawn by ``seed``. They are in float32, whatever the format of
+    the base: the small steps of training would be lost in rounding.
+
+    Raises:
+        LessonError: as ``load_base``.
+    """
+    model, tokenizer = load_base(base, device, settings.four_bit)
+    small = model.config.hidden_size <= WIDEST_MERGED
+    plain = settings.dropout == 0 and not settings.four_bit and not settings.recompute
+    merged = small and plain and not device.endswith("fp16")
+    torch.manual_seed(seed)
+    return put_beside(model, adapter_config(settings, merged)), tokenizer
+
+
+def load_base(base: str, device: str, four_bit: bool = False):
+    """Model and tokenizer, in the device's number format, ready for an adapter.
+
+    Args:
+        base: a folder, or a hub name; one that ``models.catalogue`` knows is loaded in the revision
+            that stands there.
+        four_bit: its large matrices in 4 bits a weight, in the format NF4 of QLoRA.
+
+    Raises:
+        LessonError: it cannot be had or read; says why, and the cure.
+    """
+    dtype = FORMATS[device.split("-")[1]]
+    extra = {}
+    if four_bit:
+        check_four_bit()
+        extra = {"quantization_config": four_bit_config(dtype), "device_map": device.split("-")[0]}
+    with hub_errors(base):
+        tokenizer = AutoTokenizer.from_pretrained(base, **catalogue.pinned(base))
+        model = AutoModelForCausalLM.from_pretrained(
+            base, dtype=dtype, **catalogue.pinned(base), **extra
+        )
+    use_training_template(tokenizer)
+    model.config.use_cache = False
+    if model.config.model_type in PLAIN_MODELS:
+        use_fast_norm(model)
+        kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
+        if device == "cpu-bf16" and kinds == {"full_attention"}:
+            model.set_attn_implementation("plain")
+    return model, tokenizer
+
+
+def check_four_bit() -> None:
+    """See that 4-bit weights are possible here.
+
+    Raises:
+        LessonError: the package bitsandbytes is missing, or does not fit this machine.
+    """
+    try:
+        import bitsandbytes
+    except Exception as error:  # an import of compiled code can fail in many ways
+        raise LessonError(
+            _("4-bit weights need the package bitsandbytes: {error}.").format(error=error),
+            _("Install it (pip install bitsandbytes), or leave four_bit out."),
+        ) from error
+    del bitsandbytes
+
+
+def four_bit_config(compute: torch.dtype) -> BitsAndBytesConfig:
+    """NF4 with its scales quantised once more: 0.52 bytes a weight (Dettmers et al. 2023)."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
+
+
+def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
+    """PEFT's description of the adapter; ``merged``: computed by ``MergedLinear``."""
+    targets = settings.targets
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha or 2 * settings.rank,
+        lora_dropout=settings.dropout,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        task_type="CAUSAL_LM",
+    )
+    if settings.four_bit:  # PEFT has a layer of its own for these
+        return config
+    return plain_layers(config, MergedLinear if merged else Linear)

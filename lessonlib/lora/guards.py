@@ -1,0 +1,51 @@
+"""What stands around a training run: a lack of memory, in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+from collections.abc import Iterator
+
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+
+#: How PyTorch words a lack of memory: on GPUs, on Windows, on Linux and macOS.
+MEMORY_SIGNS = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+class OutOfMemory(LessonError):
+    """The memory does not suffice."""
+
+
+def free_memory() -> None:
+    """Give back what a failed run held."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@contextlib.contextmanager
+def memory_errors(device: str, batch_size: int) -> Iterator[None]:
+    """Turn 'out of memory', which each device words in its own way, into a way on.
+
+    Raises:
+        OutOfMemory: names the device and the number of rows, and proposes half as many.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        told = any(sign in str(error).lower() for sign in MEMORY_SIGNS)
+        if not told and not isinstance(error, MemoryError):
+            raise
+        cure = _(
+            "Try LoraSettings(batch_size={half}), leave out the longest rows, or shut down "
+            "other notebooks that hold memory."
+        )
+        raise OutOfMemory(
+            _("The memory does not suffice for {size} rows at a time on {device}.").format(
+                size=batch_size, device=device
+            ),
+            cure.format(half=max(1, batch_size // 2)),
+        ) from error

@@ -1,0 +1,124 @@
+"""Ask a model that is loaded in this very process, adapters and all, and score its answers.
+
+Everywhere else the course asks models through a service. Here we look at what is underneath: the
+chat template makes one text of the messages, the tokenizer makes numbers of it, the model goes on
+with the most likely token until the end mark.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+
+import torch
+
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+from lessonlib.measure.evaluation import Method, Result, scored
+from lessonlib.measure.rows import Example
+from lessonlib.show.live import bar
+
+
+def evaluate_here(
+    model, tokenizer, method: Method, examples: Sequence[Example], batch_size: int = 50,
+    progress: bool = True,
+) -> Result:  # fmt: skip
+    """Like ``lessonlib.evaluate``, without a service: ask about each example and score.
+
+    Args:
+        model: a causal language model of transformers, or one with PEFT adapters: the active
+            adapter answers.
+        method: its ``model`` is only a name for the scoreboard.
+        batch_size: prompts that are answered together.
+
+    Raises:
+        LessonError: there are no examples, or a prompt leaves no room for an answer.
+
+    Introduced in notebook 08.
+    """
+    examples = list(examples)
+    if not examples:
+        raise LessonError(_("There are no examples to evaluate on."), _("Give at least one."))
+    prompts = [_ids(tokenizer, method.messages(example)) for example in examples]
+    window = model.config.max_position_embeddings
+    longest = max(map(len, prompts))
+    if longest + method.max_tokens > window:
+        raise LessonError(
+            _("A prompt has {tokens} tokens; with {room} for the answer that is more than the"
+              " {window} that the model reads.").format(
+                tokens=longest, room=method.max_tokens, window=window),
+            _("Shorten the prompt, or lower max_tokens."),
+        )  # fmt: skip
+    answers: list[dict] = [{}] * len(examples)
+    order = sorted(range(len(examples)), key=lambda number: len(prompts[number]))
+    with bar(len(examples), method.name, _("requests"), show=progress) as shown:
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            found = _answers(model, tokenizer, [prompts[one] for one in batch], method.max_tokens)
+            for number, answer in zip(batch, found, strict=True):
+                answers[number] = answer
+            shown.update(len(batch))
+    return scored(method, examples, answers, _("this process"))
+
+
+def _ids(tokenizer, messages: list[dict]) -> list[int]:
+    made = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
+    return list(made["input_ids"])
+
+
+@torch.no_grad()
+def _answers(model, tokenizer, prompts: list[list[int]], max_tokens: int) -> list[dict]:
+    """Greedy answers to some prompts, padded on the left so that all end at the same place."""
+    end = tokenizer.eos_token_id
+    pad = end if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    longest = max(map(len, prompts))
+    gaps = [longest - len(ids) for ids in prompts]
+    ids = [[pad] * gap + one for gap, one in zip(gaps, prompts, strict=True)]
+    mask = [[0] * gap + [1] * len(one) for gap, one in zip(gaps, prompts, strict=True)]
+    device = model.get_input_embeddings().weight.device
+    training, began = model.training, time.perf_counter()
+    model.eval()
+    made = model.generate(
+        input_ids=torch.tensor(ids, device=device),
+        attention_mask=torch.tensor(mask, device=device),
+        max_new_tokens=max_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
+        eos_token_id=end, pad_token_id=pad, use_cache=True,
+    )  # fmt: skip
+    model.train(training)
+    seconds = time.perf_counter() - began
+    return [
+        _answer(tokenizer, row[longest:].tolist(), len(prompt), seconds, end)
+        for row, prompt in zip(made, prompts, strict=True)
+    ]
+
+
+def _answer(tokenizer, new: list[int], prompt_tokens: int, seconds: float, end: int) -> dict:
+    """One answer in the form that services give: up to the end mark, or cut off."""
+    stopped = end in new
+    new = new[: new.index(end)] if stopped else new
+    return {
+        "text": tokenizer.decode(new, skip_special_tokens=True),
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": len(new) + stopped,
+        "seconds": seconds,
+        "finish_reason": "stop" if stopped else "length",
+    }
+
+
+def fingerprint(model) -> str:
+    """A short number that changes when any weight of the base model changes.
+
+    An adapter's own weights are left out: a model and the same model under an adapter agree.
+
+    Introduced in notebook 08.
+    """
+    total = hashlib.sha256()
+    weights = {
+        name.removeprefix("base_model.model.").replace(".base_layer", ""): weight
+        for name, weight in model.state_dict().items()
+        if "lora_" not in name
+    }
+    for _name, weight in sorted(weights.items()):
+        total.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]

@@ -1,0 +1,211 @@
+"""A model in memory: prompts in, logits out, for many requests at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
+
+from lessonlib.practice.answers.memory import Memory, Slots
+from lessonlib.practice.answers.network import Network
+from lessonlib.practice.answers.text import Vocabulary
+from lessonlib.practice.protocol.catalogue import ModelFolder
+from lessonlib.practice.protocol.errors import ApiError
+
+disable_progress_bar()  # nobody watches the service's log
+
+#: How much memory the slots of one model may take, and never more slots than these.
+SLOT_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
+MOST_SLOTS = 64
+LONGEST_CONTEXT = 8192
+
+
+@dataclass
+class Reading:
+    """A prompt to be read into slot ``row``; its first tokens may be known already."""
+
+    prompt: list[int]
+    row: int
+    known: Memory | None = None
+
+    @property
+    def start(self) -> int:
+        return self.known[0][0].shape[1] if self.known else 0
+
+
+class LoadedModel:
+    """Tokenizer, weights and slots of one model folder.
+
+    ``margin``: logits computed in another batch differ by less than this. Measured for
+    float32: at most 4e-5 on logits up to 20, so 1e-3 leaves a factor of twenty-five.
+
+    Raises:
+        ApiError: the folder cannot be loaded, with the reason.
+    """
+
+    margin = 1e-3
+
+    def __init__(self, model: ModelFolder):
+        self.name = model.name
+        self.fingerprint = model.fingerprint
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
+            loaded = AutoModelForCausalLM.from_pretrained(
+                model.folder, dtype=torch.float32, local_files_only=True
+            )
+            self.context = context_length(loaded.config)
+            self.parameters = loaded.num_parameters()
+            with torch.inference_mode():
+                self.network = Network(loaded.to(self.device), self.context)
+        except Exception as error:  # whatever is wrong with the files, the learner hears it
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise ApiError(
+                f"The model `{self.name}` cannot be loaded from its folder: {reason}",
+                param="model",
+                code="model_not_loadable",
+            ) from error
+        self.vocabulary = Vocabulary(self.tokenizer)
+        ends = loaded.generation_config.eos_token_id
+        ends = [*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id]
+        self.stop_ids = frozenset(id for id in ends if id is not None)
+        with torch.inference_mode():
+            self.slots = Slots(self.network)
+        net = self.network
+        row_bytes = 2 * 4 * len(net.layers) * net.key_heads * net.head_size * self.context
+        self.most_rows = max(4, min(MOST_SLOTS, SLOT_BYTES[self.device] // row_bytes))
+
+    def encode(self, messages: list[dict[str, str]]) -> list[int]:
+        """The prompt's tokens by the model's own chat template.
+
+        Raises:
+            ApiError: the template refuses these messages.
+        """
+        try:
+            encoded = self.tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, return_dict=True
+            )
+        except Exception as error:
+            raise ApiError(
+                f"The chat template of `{self.name}` cannot write these messages: {error}",
+                param="messages",
+            ) from error
+        return list(encoded["input_ids"])
+
+    @torch.inference_mode()
+    def release(self) -> None:
+        """Give the memory of finished requests back."""
+        self.slots.release()
+
+    @torch.inference_mode()
+    def read(self, readings: list[Reading]) -> Tensor:
+        """Read prompts into their slots, all in one pass.
+
+        Returns:
+            Logits of the token after each prompt, (prompts, vocabulary).
+        """
+        rows = max(reading.row for reading in readings) + 1
+        self.slots.reserve(rows, max(len(reading.prompt) for reading in readings))
+        tokens, positions, spans = [], [], []
+        for reading in readings:
+            if reading.known:
+                self.slots.copy_in(reading.row, reading.known)
+            begin = len(tokens)
+            tokens += reading.prompt[reading.start :]
+            positions += range(reading.start, len(reading.prompt))
+            span = slice(begin, len(tokens))
+            spans.append((span, reading.row, reading.start, self._mask(reading)))
+
+        def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+            mixed = torch.empty_like(queries)
+            for span, row, start, mask in spans:
+                seen = self.slots.extend(layer, row, start, keys[span], values[span])
+                mixed[span] = self._attention(queries[span], *seen, mask)
+            return mixed.flatten(1)
+
+        hidden = self.network.forward(self._tensor(tokens), self._tensor(positions), attend)
+        return self.network.logits(hidden[[span.stop - 1 for span, *_ in spans]])
+
+    @torch.inference_mode()
+    def write(self, tokens: list[int], positions: list[int]) -> Tensor:
+        """One step for rows 0, 1, ...: each row's newest token, at its position.
+
+        Returns:
+            Logits of the token that follows, (rows, vocabulary).
+        """
+        where, longest = self._tensor(positions), max(positions) + 1
+        self.slots.reserve(len(tokens), longest)
+        unseen = torch.arange(longest, device=self.device) > where[:, None]
+        mask = torch.zeros(unseen.shape, device=self.device).masked_fill_(unseen, -torch.inf)
+        mask = mask[:, None, None]
+
+        def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+            seen = self.slots.extend_each(layer, where, longest, keys, values)
+            # Queries that share a key head stand below each other, as if they were tokens.
+            grouped = queries.reshape(len(where), self.network.key_heads, -1, queries.shape[-1])
+            return scaled_dot_product_attention(grouped, *seen, attn_mask=mask).flatten(1)
+
+        return self.network.logits(self.network.forward(self._tensor(tokens), where, attend))
+
+    @torch.inference_mode()
+    def canonical(self, tokens: list[int]) -> Tensor:
+        """Logits (vocabulary,) after ``tokens``, computed alone and always in one way."""
+
+        def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+            seen = keys.transpose(0, 1)[None], values.transpose(0, 1)[None]
+            return self._attention(queries, *seen, "causal").flatten(1)
+
+        positions = torch.arange(len(tokens), device=self.device)
+        hidden = self.network.forward(self._tensor(tokens), positions, attend)
+        return self.network.logits(hidden[-1])
+
+    @torch.inference_mode()
+    def move_row(self, source: int, target: int, length: int) -> None:
+        """Copy a request of ``length`` tokens into the slot of another, which is given up."""
+        self.slots.move(source, target, length)
+
+    @torch.inference_mode()
+    def remember(self, row: int, length: int) -> Memory:
+        """Keys and values of the first ``length`` tokens in a slot."""
+        return self.slots.copy_out(row, length)
+
+    def _mask(self, reading: Reading) -> Tensor | str | None:
+        """Which tokens each new token of a prompt may look at: itself and those before."""
+        if reading.start == 0:
+            return "causal"
+        end = len(reading.prompt)
+        if end - reading.start == 1:
+            return None
+        ones = torch.ones(end - reading.start, end, dtype=torch.bool, device=self.device)
+        return ones.tril(diagonal=reading.start)
+
+    def _attention(
+        self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | str | None
+    ) -> Tensor:
+        """Attention within one request: queries (tokens, heads, head size), so the answer."""
+        mixed = scaled_dot_product_attention(
+            queries.transpose(0, 1)[None],
+            keys,
+            values,
+            attn_mask=mask if isinstance(mask, Tensor) else None,
+            is_causal=isinstance(mask, str),
+            enable_gqa=self.network.heads != self.network.key_heads,
+        )
+        return mixed[0].transpose(0, 1)
+
+    def _tensor(self, numbers: list[int]) -> Tensor:
+        return torch.tensor(numbers, device=self.device)
+
+
+def context_length(config: Any) -> int:
+    """How many tokens a prompt and its answer may have together.
+
+    A sliding window counts as the limit: within it, such a layer sees everything.
+    """
+    window = getattr(config, "sliding_window", None) or LONGEST_CONTEXT
+    return min(config.max_position_embeddings, window, LONGEST_CONTEXT)

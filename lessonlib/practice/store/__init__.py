@@ -1,0 +1,1 @@
+"""What is kept: tables of files, jobs, models and deployments, and the states they go through."""

@@ -1,0 +1,137 @@
+"""What a fine-tuning job tells in numbers: its steps and its result file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lessonlib.common.i18n import _
+from lessonlib.show.tables import ShownAsTable, Table
+
+#: How the services call a step's numbers, in events, result files and checkpoints.
+NAMES = {
+    "train_loss": ("train_loss",),
+    "train_accuracy": ("train_accuracy", "train_mean_token_accuracy"),
+    "valid_loss": ("full_valid_loss", "valid_loss", "validation_loss"),
+    "valid_accuracy": ("full_valid_mean_token_accuracy", "valid_mean_token_accuracy",
+                       "validation_mean_token_accuracy"),
+}
+#: A table shows so many lines at most, spread over the run.
+SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. Losses in nats per answer token, accuracies as shares; None where not told.
+
+    ``total``: steps of the whole job, None where not told.
+    """
+
+    step: int
+    total: int | None
+    train_loss: float | None
+    train_accuracy: float | None
+    valid_loss: float | None
+    valid_accuracy: float | None
+
+    @classmethod
+    def of_event(cls, event: Any) -> Step | None:
+        """The step that an event tells of; None for any other event."""
+        data = event.data if isinstance(event.data, dict) else {}
+        if event.type != "metrics" or "step" not in data:
+            return None
+        return cls(int(data["step"]), data.get("total_steps"), **_numbers(data))
+
+
+def _numbers(row: dict) -> dict[str, float | None]:
+    """The four numbers of a row, by our names. An empty cell is None."""
+    found = {}
+    for ours, theirs in NAMES.items():
+        texts = [row[name] for name in theirs if row.get(name) not in (None, "")]
+        found[ours] = float(texts[0]) if texts else None
+    return found
+
+
+def loss_picture(steps: Sequence[Step], job: str):
+    """The losses of steps as a picture."""
+    return _picture(steps, "train_loss", "valid_loss", title=_("Loss of {name}").format(name=job))
+
+
+def _picture(steps: Sequence[Step], trained: str, checked: str, **words: str):
+    from lessonlib.show import pictures
+
+    columns = ([getattr(one, name) for one in steps] for name in ("step", trained, checked))
+    return pictures.loss_curve(*columns, end=steps[-1].total if steps else None, **words)
+
+
+@dataclass(frozen=True, repr=False)
+class Results(ShownAsTable):
+    """A result file. ``steps``: every step of the job; see ``Step``."""
+
+    job: str
+    steps: list[Step]
+
+    def picture(self):
+        """The losses over all steps."""
+        return loss_picture(self.steps, self.job)
+
+    def accuracy_picture(self):
+        """The share of answer tokens that the model would have written itself, over all steps."""
+        return _picture(
+            self.steps, "train_accuracy", "valid_accuracy", y=_("share of tokens"), best="highest",
+            title=_("Token accuracy of {name}").format(name=self.job))
+
+    @property
+    def shown(self) -> list[Step]:
+        """The steps that the table shows: the first, the last, and some between.
+
+        Validation is measured at some steps only. Those come first: they tell most.
+        """
+        if len(self.steps) <= SHOWN:
+            return self.steps
+        ends = {0, len(self.steps) - 1}
+        told = [place for place, one in enumerate(self.steps)
+                if one.valid_loss is not None and place not in ends]
+        places = ends | set(_spread(told, SHOWN - len(ends)))
+        others = [place for place in range(len(self.steps)) if place not in places]
+        places |= set(_spread(others, SHOWN - len(places)))
+        return [self.steps[place] for place in sorted(places)]
+
+    def table(self) -> Table:
+        headings = (_("step"), _("training loss"), _("training accuracy"), _("validation loss"),
+                    _("validation accuracy"))
+        return Table(headings, [(str(one.step), *_cells(one)) for one in self.shown], words=())
+
+
+def _spread(places: list[int], count: int) -> list[int]:
+    """``count`` of these places at most, evenly."""
+    if len(places) <= count:
+        return places
+    return [places[int((number + 0.5) * len(places) / count)] for number in range(count)]
+
+
+def read_results(content: bytes, job: str) -> Results:
+    """A result file as a service sends it: OpenAI's is encoded in base64, Azure's is not."""
+    try:
+        content = base64.b64decode(content, validate=True)
+    except binascii.Error:
+        pass  # plain text: its commas are not base64
+    table = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
+    rows = list(table)
+    return Results(job, [Step(int(row["step"]), len(rows), **_numbers(row)) for row in rows])
+
+
+def _cells(step: Step) -> tuple[str, ...]:
+    def loss(value: float | None) -> str:
+        return "" if value is None else f"{value:.3f}"
+
+    def share(value: float | None) -> str:
+        return "" if value is None else f"{value:.1%}"
+
+    return (loss(step.train_loss), share(step.train_accuracy), loss(step.valid_loss),
+            share(step.valid_accuracy))

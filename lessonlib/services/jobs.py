@@ -1,0 +1,46 @@
+"""Follow a fine-tuning job of a service to its end, and read its result file.
+
+    from lessonlib import jobs
+    run = jobs.follow(client, job)          # what client.fine_tuning.jobs.create returns, or its id
+    run.model                               # ask for it by this name
+    jobs.results(client, job)               # every step as a table
+
+Both go through the official client and work on the practice service, on OpenAI and on Azure OpenAI
+alike. Training runs at the service: it goes on when this notebook is closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
+from lessonlib.services.job_results import Results, read_results
+from lessonlib.services.watch import Run, follow
+
+if TYPE_CHECKING:
+    import openai
+
+__all__ = ["Run", "follow", "results"]
+
+
+def results(client: openai.OpenAI, job: Any) -> Results:
+    """The result file of a job that succeeded: every step's losses and accuracies.
+
+    Args:
+        job: a job as the client returns it, or its id.
+
+    Raises:
+        LessonError: the job has no result file.
+
+    Introduced in notebook 06.
+    """
+    job = client.fine_tuning.jobs.retrieve(job if isinstance(job, str) else job.id)
+    if not job.result_files:
+        raise LessonError(
+            _("The job {id} has no result file: it is {status}.").format(
+                id=job.id, status=job.status
+            ),
+            _("Only jobs that succeeded have one."),
+        )
+    return read_results(client.files.content(job.result_files[0]).read(), job.id)

@@ -1,0 +1,283 @@
+"""The decision guide: its questions and rules, its evidence, its form, the record it writes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import IPython.display
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recipe_rows import recipe_row
+
+from lessonlib.common.errors import LessonError
+from lessonlib.decision import guide as decision_guide
+from lessonlib.decision import measured, questionnaire
+from lessonlib.decision import record as decision_record
+from lessonlib.decision.guide import DecisionGuide
+from lessonlib.decision.questionnaire import GROUPS, VERDICTS, questions, suggest
+from lessonlib.decision.record import Record
+from lessonlib.measure.evaluation import Result
+from lessonlib.measure.scoreboard import Scoreboard
+from lessonlib.show import widget_parts
+
+#: A use case for which everything speaks for tuning.
+READY = {"aspect": ("habits",), "prompting": "not_enough", "retrieval": "not_enough",
+         "tunability": "yes", "effort": "lasting", "compute": "own", "data": "hundreds",
+         "quality": "better", "cost": "yes", "extensibility": "yes"}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    place = tmp_path / "work" / "decisions"
+    monkeypatch.setattr(decision_record, "FOLDER", place)
+    return place
+
+
+@pytest.fixture
+def board(tmp_path):
+    return Scoreboard(tmp_path / "scoreboard.json")
+
+
+def result(name, model, hits, tokens=100):
+    """A result on twenty recipes of four names, of each of which ``hits`` are found."""
+    rows = [recipe_row(f"r{i}", hits, 4, predicted=4, prompt_tokens=tokens) for i in range(20)]
+    return Result(name, model, tuple(rows))
+
+
+# --- the questions ---
+
+
+def test_the_questions_cover_the_lessons_four_groups_in_order():
+    groups = [one.group for one in questions()]
+    assert list(dict.fromkeys(groups)) == list(GROUPS)
+    assert len(questions()) == 10 == len({one.id for one in questions()})
+    for one in questions():
+        assert one.text.endswith("?") and len(one.options) >= 2
+        assert len({option.id for option in one.options}) == len(one.options)
+        assert all(option.means.endswith((".", "?")) for option in one.options)
+
+
+@pytest.mark.parametrize(("answers", "said"), [
+    ({"weather": "fine"}, "no question 'weather'"),
+    ({"prompting": "fine"}, "no answer 'fine'"),
+    ({"prompting": ("untried", "enough")}, "has one answer, not 2"),
+])
+def test_wrong_answers_are_refused_with_the_right_ones_named(answers, said):
+    with pytest.raises(LessonError, match=said) as error:
+        questionnaire.checked(answers)
+    assert "prompting" in error.value.cure or "untried" in error.value.cure
+
+
+# --- the rules ---
+
+
+@pytest.mark.parametrize(("changed", "verdict"), [
+    ({}, "tune"),
+    ({"aspect": ()}, None),
+    ({"prompting": ()}, None),
+    ({"quality": ()}, None),
+    ({"prompting": "untried"}, "measure_first"),
+    ({"prompting": "enough"}, "prompt"),
+    ({"prompting": "enough", "aspect": ("length",), "quality": "same"}, "tune"),
+    ({"retrieval": "untried"}, "measure_first"),
+    ({"retrieval": "enough"}, "retrieve"),
+    ({"tunability": "no"}, "not_yet"),
+    ({"effort": "nobody", "data": "few"}, "not_yet"),
+    ({"compute": "no"}, "not_yet"),
+    ({"quality": "unknown"}, "measure_first"),
+    ({"quality": "worse"}, "retrieve"),
+    ({"quality": "worse", "retrieval": "nothing"}, "prompt"),
+    ({"quality": "same"}, "retrieve"),
+    ({"quality": "same", "aspect": ("length",), "cost": "no"}, "retrieve"),
+    ({"aspect": ("habits", "facts")}, "tune_and_retrieve"),
+])
+def test_the_rules(changed, verdict):
+    said = suggest(READY | changed)
+    assert said.verdict == verdict and said.reasons
+    assert all(reason.endswith((".", "?")) for reason in said.reasons)
+
+
+def test_all_obstacles_are_named_and_cautions_stand_beside_the_suggestion():
+    assert len(suggest(READY | {"effort": "nobody", "data": "few"}).reasons) == 2
+    said = suggest(READY | {"effort": "once", "data": "dozens", "cost": ()})
+    assert said.verdict == "tune" and len(said.cautions) == 3 and said.open == ("cost",)
+    assert "But: " in str(said) and "Not answered: cost" in str(said)
+    assert not suggest(READY).cautions
+
+
+ANY = st.fixed_dictionaries({}, optional={
+    one.id: st.lists(st.sampled_from([option.id for option in one.options]), unique=True,
+                     max_size=len(one.options) if one.several else 1).map(tuple)
+    for one in questions()})
+
+
+@given(ANY)
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_answered_there_is_a_suggestion_with_a_reason(answers):
+    said = suggest(answers)
+    assert said.verdict in (None, *VERDICTS) and said.reasons and str(said)
+    if said.verdict in ("tune", "tune_and_retrieve"):
+        assert answers["quality"] in (("better",), ("same",)), "never without a measurement"
+        assert answers["prompting"] != ("untried",)
+
+
+# --- the record ---
+
+
+WORDS = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), max_size=40).map(
+    decision_record.one_line)
+
+
+@given(name=WORDS.filter(bool), because=WORDS, answers=ANY, said=WORDS.filter(bool),
+       decided=st.sampled_from(list(VERDICTS)), suggested=st.sampled_from([None, *VERDICTS]))
+@settings(max_examples=200, deadline=None)
+def test_a_record_is_read_back_as_it_was_written(
+    tmp_path_factory, name, because, answers, said, decided, suggested
+):
+    answers = questionnaire.checked(answers)
+    earlier = ((date(2026, 1, 2), "prompt", because),)
+    record = Record(name, date(2026, 11, 22), decided, because, suggested, answers,
+                    {id: (said, "Second.") for id in answers}, earlier)
+    path = tmp_path_factory.mktemp("record") / "a.md"
+    path.write_text(str(record), encoding="utf-8")
+    assert decision_record.read(path) == record
+
+
+def test_a_new_decision_keeps_the_earlier_one(folder):
+    guide = DecisionGuide("Recipe assistant!")
+    first = guide.write("measure_first", because="no\nbaseline yet")
+    assert first == folder / "recipe-assistant.md"
+    guide.write("tune", because="measured")
+    guide.write("tune", because="measured")
+    kept = decision_record.read(first)
+    assert (kept.decided, kept.because) == ("tune", "measured")
+    assert kept.earlier == ((date.today(), "measure_first", "no baseline yet"),)
+    assert decision_record.last("Recipe assistant!") == kept and list(folder.iterdir()) == [first]
+    assert "## Earlier decisions" in kept._repr_markdown_().replace("####", "##")
+
+
+def test_notes_that_a_learner_adds_do_not_disturb():
+    path = DecisionGuide("mails").write("prompt", "cheap")
+    text = path.read_text(encoding="utf-8") + "\n## Notes\n\n- Date: someday\n- Ask Eva.\n"
+    path.write_text(text, encoding="utf-8")
+    assert decision_record.read(path).made == date.today()
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("# Decision record: ", "# "), ("- Date: ", "- Day: "), ("(`prompt`)", "(`fly`)"),
+    ("- Decision: Prompt", "- Decision. Prompt")])
+def test_a_record_that_cannot_be_read_names_the_file_and_the_cure(old, new):
+    path = DecisionGuide("mails").write("prompt")
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(LessonError, match="mails.md") as error:
+        decision_record.read(path)
+    assert "decision/record.py" in error.value.cure
+
+
+def test_a_lost_id_is_named_with_its_line():
+    guide = DecisionGuide("mails")
+    guide.answer(**READY)
+    path = guide.write("tune")
+    text = path.read_text(encoding="utf-8").replace(" (`habits`)", "")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(LessonError, match="line 14"):
+        decision_record.read(path)
+
+
+@pytest.mark.parametrize(("name", "decided", "said"), [
+    (" ?! ", "tune", "has no name"), ("mails", "fly", "no decision 'fly'")])
+def test_what_cannot_be_written_is_told(name, decided, said, folder):
+    with pytest.raises(LessonError, match=said):
+        DecisionGuide(name).write(decided)
+    assert not folder.exists()
+
+
+# --- the evidence ---
+
+
+def test_without_measurements_the_evidence_says_where_to_get_them(board):
+    said = measured.evidence(board)
+    assert set(said) == {one.id for one in questions()}
+    assert "Notebooks 03 and 04" in said["prompting"][0]
+    assert "Nothing to compare yet" in said["quality"][0]
+    assert "1.70 $ an hour" in " ".join(said["compute"])
+    assert all("Read on 20" in text for text in said["tunability"])
+
+
+@pytest.mark.parametrize(("hits", "sentence"), [
+    (4, "the tuned model is better"), (1, "the tuned model is worse"), (2, "overlap")])
+def test_the_evidence_is_taken_from_the_scoreboard(board, hits, sentence):
+    board.add(result("instructions", "pantry", 1, tokens=220), split="test")
+    board.add(result("RAG, exact lookup", "pantry", 2, tokens=260), split="test")
+    board.add(result("tuned", "ft:some:model", hits, tokens=130), split="test")
+    board.add(result("tuned", "ft:some:model", 1), split="test_new_names")
+    said = measured.evidence(board)
+    assert "instructions: micro-F1 0.25 (0.25-0.25) on 20 examples" in said["prompting"][0]
+    assert "RAG, exact lookup" in said["retrieval"][0]
+    assert sentence in " ".join(said["quality"])
+    assert "names that came after the training" in said["aspect"][0]
+    assert "Nothing to work out yet" in said["cost"][0], "how long it was trained is not known"
+
+
+# --- the form ---
+
+
+@pytest.fixture
+def view(board):
+    return decision_guide._GuideView(DecisionGuide("my mails", board))
+
+
+def test_an_answer_says_what_it_means_and_the_latest_counts(view):
+    prompting = view.questions["prompting"]
+    prompting.choices.boxes[0].value = True
+    assert "no baseline yet" in prompting.said.value and 'role="status"' in prompting.said.value
+    prompting.choices.boxes[2].value = True
+    assert view.guide.answers["prompting"] == ("not_enough",)
+    prompting.choices.boxes[2].value = False
+    assert "prompting" not in view.guide.answers and prompting.said.value == ""
+    for box in view.questions["aspect"].choices.boxes[:2]:
+        box.value = True
+    assert view.guide.answers["aspect"] == ("form", "habits")
+
+
+def test_the_form_suggests_and_writes(view, folder):
+    view.suggest(None)
+    assert "an answer is missing" in view.said.value and 'role="alert"' in view.said.value
+    for one in questions():
+        answer, boxes = READY[one.id], view.questions[one.id].choices.boxes
+        for option, box in zip(one.options, boxes, strict=True):
+            box.value = option.id in answer if isinstance(answer, tuple) else option.id == answer
+    view.suggest(None)
+    assert "Tune a model" in view.said.value and "Not answered" not in view.said.value
+    view.write(None)
+    assert "Nothing is chosen yet." in view.written.value
+    view.decided.boxes[2].value = True
+    view.because.value = "<b> because"
+    view.write(None)
+    assert "Written to work/decisions/my-mails.md" in view.written.value
+    kept = decision_record.read(folder / "my-mails.md")
+    assert (kept.decided, kept.suggested, kept.because) == ("tune", "tune", "<b> because")
+    view.name.value = "?"
+    view.write(None)
+    assert "Not written." in view.written.value and "has no name" in view.written.value
+
+
+def test_answers_given_in_code_are_chosen_in_the_form(board):
+    guide = DecisionGuide("mails", board)
+    guide.answer(aspect="habits", data="few")
+    view = decision_guide._GuideView(guide)
+    assert view.questions["aspect"].choices.chosen() == {1}
+    assert "Bad examples teach bad habits." in view.questions["data"].said.value
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_words_stand_in_where_no_widget_is_alive(there, board, monkeypatch):
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append(bundle))
+    if not there:
+        monkeypatch.setitem(__import__("sys").modules, "ipywidgets", None)
+    DecisionGuide("x", board).show()
+    assert (widget_parts.WIDGET_VIEW in shown[0]) == there
+    for one in questions():
+        assert one.text in shown[0]["text/plain"] and one.text in shown[0]["text/markdown"]

@@ -1,0 +1,124 @@
+"""The checks of notebooks 02 and 04: what they say to right answers and to likely wrong ones."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from lessonlib import costs
+from lessonlib.decision import cases
+from lessonlib.exercises import feedback, progress_file
+from lessonlib.exercises.checks.notebook_02 import OURS, THINK, WORDS
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress_file, "PATH", tmp_path / "work" / "progress.json")
+
+
+def said(id, *given):
+    return str(feedback._feedback(id, given))
+
+
+# --- 02 ---
+
+
+def test_the_ratio_of_prices():
+    tuned, plain = costs.price("gpt-4.1-mini", tuned=True), costs.price("gpt-4.1-mini")
+    ratio = tuned.input / plain.input
+    assert said("02-1", ratio).startswith("[ok]")
+    for wrong, hint in ((1 / ratio, "upside down"), (tuned.input - plain.input, "difference"),
+                        (tuned.training / plain.input, "training"),
+                        (tuned.input / costs.price("gpt-4o").input, "different models"),
+                        (17, "Two prices")):
+        assert hint in said("02-1", wrong), wrong
+        assert f"{ratio:g}" not in said("02-1", wrong).split("not there yet.")[1]
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (lambda h, p, t: math.ceil(h / (p - t)) if p > t else math.inf, ""),
+    (lambda h, p, t: h / (p - t) if p > t else math.inf, "Round"),
+    (lambda h, p, t: h // (p - t) if p > t else math.inf, "not paid yet"),
+    (lambda h, p, t: h // (p - t) + 1 if p > t else math.inf, "fewer are enough"),
+    (lambda h, p, t: math.ceil(h / (p - t)), "ZeroDivisionError"),
+    (lambda h, p, t: math.ceil(h / (p - t)) if p != t else math.inf, "saves nothing"),
+    (lambda h, p, t: math.inf, "does save something"),
+])
+def test_requests_that_pay_hosting(function, hint):
+    text = said("02-2", function)
+    assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
+
+
+def test_six_decisions():
+    assert set(OURS) == set(THINK) == set(cases.load()) and set(OURS.values()) <= set(WORDS)
+    assert said("02-3", OURS).startswith("[ok]")
+    assert said("02-3", OURS | {"help": " Tune  and retrieve"}).startswith("[ok]")
+    wrong = said("02-3", OURS | {"mails": "tune"})
+    assert "mails: think again" in wrong and "nothing" not in wrong
+    assert "none of the words" in said("02-3", OURS | {"mails": "fly"})
+    assert "'mails' is missing" in said("02-3", {k: v for k, v in OURS.items() if k != "mails"})
+    assert "no case 'weather'" in said("02-3", OURS | {"weather": "tune"})
+    assert "should be a dictionary" in said("02-3", list(OURS))
+    assert said("02-3", ...).startswith("[..]")
+
+
+def test_our_decisions_are_those_of_the_cases():
+    for id, ours in OURS.items():
+        right = next(option for option in cases.load()[id].options if option.right)
+        assert right.text.lower().startswith(ours.split()[0])
+        assert ("looking up" in right.text) == (ours == "tune and retrieve")
+
+
+# --- 04 ---
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (lambda f, n: len(set(f) & set(n)) / len(set(n)) if n else 1, ""),
+    (lambda f, n: len(set(f) & set(n)) / len(f) if f else 0, "share of the found ones"),
+    (lambda f, n: sum(x in n for x in f) / len(n) if n else 1, "found twice"),
+    (lambda f, n: len(set(f) & set(n)) / len(set(n)) if n else 0, "nothing is needed"),
+    (lambda f, n: 1.0, "the share is not 1"),
+])
+def test_recall(function, hint):
+    text = said("04-1", function)
+    assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
+
+
+def right_half(needed, found, used):
+    return "search" if not found or found / needed <= used / found else "reading"
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (right_half, ""),
+    (lambda n, f, u: "search" if f / n <= u / f else "reading", "ZeroDivisionError"),
+    (lambda n, f, u: "search" if not f or f / n < u / f else "reading", "both do equally well"),
+    (lambda n, f, u: "search" if not f or f / n <= u / n else "reading", "compare found"),
+    (lambda n, f, u: "reading" if not f else right_half(n, f, u), "nothing was found"),
+    (lambda n, f, u: "Search", 'we asked for "search"'),
+])
+def test_weaker_half(function, hint):
+    text = said("04-2", function)
+    assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
+
+
+def longest_first(line, keys):
+    found = []
+    for key in sorted(keys, key=len, reverse=True):
+        if key in line:
+            found.append(key)
+            line = line.replace(key, "|")
+    return found
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (longest_first, ""),
+    (lambda line, keys: set(longest_first(line, keys)), ""),
+    (lambda line, keys: [key for key in keys if key in line], "only part of a longer one"),
+    (lambda line, keys: longest_first(line, keys) or list(keys), "does not stand there"),
+    (lambda line, keys: longest_first(line, keys)[:1], "a key is missing"),
+    (lambda line, keys: longest_first(line, keys) * 2, "named twice"),
+])
+def test_keys_in(function, hint):
+    text = said("04-3", function)
+    assert hint in text and text.startswith("[not yet]" if hint else "[ok]")

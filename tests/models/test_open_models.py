@@ -1,0 +1,135 @@
+"""Open models: their shapes, how much memory they take, and the plan for each card."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import get_peft_model
+from transformers import AutoModelForCausalLM
+
+from lessonlib.common.errors import LessonError
+from lessonlib.lora import base, memory
+from lessonlib.lora import plan as lora_plan
+from lessonlib.lora.lora_loss import answer_loss
+from lessonlib.lora.settings import LoraSettings
+from lessonlib.models import catalogue
+
+T4, CARD_24 = catalogue.card("T4"), catalogue.card("24 GB")
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_the_stated_parameters_are_those_that_the_shape_gives(name):
+    """Two sources, one number: the model card's count, and the model built from its shape."""
+    model = catalogue.find(name)
+    with torch.device("meta"):
+        built = AutoModelForCausalLM.from_config(model.config())
+    assert built.num_parameters() == pytest.approx(model.parameters, rel=3e-5)
+    layers = sum(module.weight.numel() for module in built.model.layers.modules()
+                 if isinstance(module, torch.nn.Linear))  # fmt: skip
+    assert layers == model.matrices
+    assert len(model.revision) == 40 and model.licence and model.source and model.read
+
+
+def test_an_unknown_model_is_named_with_those_that_there_are():
+    with pytest.raises(LessonError, match="no open model 'gpt-4'") as told:
+        catalogue.find("gpt-4")
+    assert "pantry" in told.value.cure and "Qwen3-0.6B" in told.value.cure
+
+
+def test_a_known_model_is_loaded_in_its_pinned_revision():
+    model = catalogue.find("Qwen3-0.6B")
+    assert catalogue.pinned(model.hub_id) == {"revision": model.revision}
+    assert catalogue.pinned("someone/else") == {}
+
+
+def bytes_kept(name, number, rank=16, rows=2, tokens=128):
+    """What PyTorch keeps for the way back, each storage once, the weights left out."""
+    model = catalogue.find(name)
+    shape = dict(num_hidden_layers=2, vocab_size=64)
+    built = AutoModelForCausalLM.from_config(model.config(**shape))
+    built = built.to(base.FORMATS[number])
+    built = get_peft_model(built, base.adapter_config(LoraSettings(rank=rank), False))
+    own = {weight.untyped_storage().data_ptr() for weight in built.parameters()}
+    kept = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = (storage.nbytes(), tensor)
+        return tensor
+
+    ids = torch.randint(0, 64, (rows, tokens))
+    labels = torch.full_like(ids, -100)
+    labels[:, -2:] = ids[:, -2:]
+    with (
+        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        torch.autocast("cpu", torch.bfloat16, enabled=number == "bf16"),
+    ):
+        loss = answer_loss(built.get_base_model(), ids, labels)
+    assert loss.requires_grad
+    return sum(size for size, _tensor in kept.values()) / (rows * tokens * 2)
+
+
+@pytest.mark.parametrize("number", ["bf16", "fp32"])
+@pytest.mark.parametrize("name", ["SmolLM2-135M", "Qwen3-0.6B", "Qwen2.5-Coder-0.5B"])
+def test_the_estimate_of_activations_is_what_pytorch_keeps(name, number):
+    estimate = memory.kept_by_layer(
+        catalogue.find(name), 16, memory.BYTES[number]
+    )
+    assert estimate == pytest.approx(bytes_kept(name, number), rel=0.15)
+
+
+def test_a_model_of_seven_billion_is_tuned_in_twelve_gigabytes():
+    twelve = replace(CARD_24, name="12 GB", memory=12 * 10**9)
+    plan = lora_plan.make("CodeLlama-7b", twelve, tokens=512)
+    assert plan.memory.total <= 12e9
+    assert plan.four_bit.value and "13.5 GB" in plan.four_bit.reason
+    assert plan.settings.batch_size * plan.settings.accumulate == lora_plan.ROWS
+
+
+def test_the_t4_explains_its_choices():
+    plan = lora_plan.make("CodeLlama-7b", T4)
+    assert plan.device.value == "cuda-fp16" and "older than bfloat16" in plan.device.reason
+    assert plan.attention.value == "sdpa" and not plan.packing.value
+    shown = str(plan)
+    for choice in plan.choices().values():
+        assert choice.reason and choice.reason in shown
+    assert plan.memory.total < T4.memory
+
+
+def test_a_newer_card_computes_in_bfloat16_and_keeps_a_small_model_as_it_is():
+    plan = lora_plan.make("Qwen2.5-Coder-0.5B", CARD_24)
+    assert (plan.device.value, plan.four_bit.value) == ("cuda-bf16", False)
+    assert plan.settings.accumulate == 1 and not plan.settings.recompute
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_rows_are_packed_only_where_the_package_keeps_them_apart(monkeypatch, installed):
+    find = lambda name: name == "flash_attn" and installed or None  # noqa: E731
+    monkeypatch.setattr(lora_plan.importlib.util, "find_spec", find)
+    plan = lora_plan.make("Qwen3-0.6B", CARD_24)
+    assert plan.packing.value is installed
+    assert plan.attention.value == ("flash_attention_2" if installed else "sdpa")
+    assert not lora_plan.make("Qwen3-0.6B", T4).packing.value
+
+
+def test_less_memory_never_means_more_rows_at_a_time_and_too_little_is_said():
+    sizes = []
+    for gigabytes in (40, 20, 14, 10, 8, 7):
+        card = replace(CARD_24, memory=gigabytes * 10**9)
+        plan = lora_plan.make("CodeLlama-7b", card)
+        assert plan.memory.total <= card.memory
+        sizes.append(plan.memory.total)
+    assert sizes == sorted(sizes, reverse=True)
+    with pytest.raises(LessonError, match="CodeLlama-7b does not fit on small") as told:
+        lora_plan.make("CodeLlama-7b", replace(T4, name="small", memory=3 * 10**9))
+    assert "3.0 GB" in str(told.value)
+
+
+def test_the_overview_holds_every_model_and_says_where_one_does_not_fit():
+    tiny = replace(T4, name="tiny", memory=2 * 10**9)
+    table = lora_plan.overview(["pantry", "CodeLlama-7b"], [T4, tiny])
+    assert [row[0] for row in table.rows] == ["pantry", "CodeLlama-7b"]
+    assert "4-bit" in table.rows[1][3] and table.rows[1][4] == "does not fit"
+    page = table._repr_html_()
+    assert page.count('<th scope="row"') == 2 and '>pantry</th>' in page

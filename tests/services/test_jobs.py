@@ -1,0 +1,181 @@
+"""Following a job: to each of its ends, past interruptions, on any service."""
+
+import base64
+from types import SimpleNamespace as Thing
+
+import openai
+import pytest
+from fine_tuning_parts import rows, supervised, upload
+
+import lessonlib
+from lessonlib.common.errors import LessonError
+from lessonlib.services import jobs, watch
+from lessonlib.services.job_results import read_results
+
+CSV = (
+    "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n"
+    "1,2.0,0.5,,\n2,1.5,0.6,1.5,0.55\n3,1.25,0.75,1.75,0.5\n"
+)
+AZURE_CSV = CSV.replace("train_accuracy", "train_mean_token_accuracy").replace(
+    "valid_mean_token_accuracy", "validation_mean_token_accuracy")
+
+
+def event(number, message, **data):
+    kind = "metrics" if data else "message"
+    return Thing(id=f"ftevent-{number}", message=message, type=kind, data=data)
+
+
+EVENTS = [
+    event(0, "Created fine-tuning job: ftjob-1"),
+    event(1, "Fine-tuning job started"),
+    event(2, "Step 1/3: training loss=2.00", step=1, total_steps=3, train_loss=2.0),
+    event(3, "Step 2/3: ...", step=2, total_steps=3, train_loss=1.5, valid_loss=1.75),
+    event(4, "Step 3/3: ...", step=3, total_steps=3, train_loss=1.25),
+    event(5, "The job has successfully completed"),
+]
+
+
+class FakeClient:
+    """A client whose job has got one event further at each look."""
+
+    def __init__(self, end="succeeded", error=None, trouble=()):
+        self.looks, self.end, self.error, self.trouble = 0, end, error, list(trouble)
+        self.fine_tuning = Thing(jobs=self)
+        self.cancelled = False
+
+    def retrieve(self, id):
+        assert id == "ftjob-1"
+        if self.trouble and (error := self.trouble.pop(0)):
+            raise error
+        self.looks += 1
+        done = self.looks > len(EVENTS)
+        return Thing(
+            id=id, status=self.end if done else "running", error=self.error, created_at=100,
+            finished_at=160 if done else None, result_files=[],
+            fine_tuned_model="ft:pantry:practice::1" if done else None)
+
+    def list_events(self, id, limit):
+        return iter(EVENTS[: self.looks][::-1])
+
+    def cancel(self, id):
+        self.cancelled = True
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(watch.time, "sleep", lambda seconds: None)
+
+
+def test_a_job_is_followed_to_its_end(capsys):
+    run = jobs.follow(FakeClient(), "ftjob-1")
+    assert run.model == "ft:pantry:practice::1" and run.seconds == 60
+    assert [step.step for step in run.steps] == [1, 2, 3]
+    assert [step.valid_loss for step in run.steps] == [None, 1.75, None]
+    assert run.messages == [EVENTS[0].message, EVENTS[1].message, EVENTS[5].message]
+    said = capsys.readouterr().out
+    assert said.count("Fine-tuning job started") == 1 and "Step" not in said
+    assert "ftjob-1: succeeded after 60 s; model ft:pantry" in repr(run)
+    alt = run.picture().alt
+    assert "from 2.00 to 1.25" in alt and "Validation: 1.75" in alt
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled", "canceled"])
+def test_other_ends_are_ends_too_and_say_why(end):
+    error = Thing(code="x", message="Example 3 is broken") if end == "failed" else None
+    run = jobs.follow(FakeClient(end, error), "ftjob-1", show=False)
+    assert run.job.status == end
+    with pytest.raises(LessonError, match="Example 3 is broken" if error else end):
+        _name = run.model
+
+
+def test_a_paused_job_is_not_waited_for(capsys):
+    run = jobs.follow(FakeClient("paused"), "ftjob-1")
+    assert run.job.status == "paused" and "jobs.resume('ftjob-1')" in capsys.readouterr().out
+    with pytest.raises(LessonError, match="Follow it to its end"):
+        _name = run.model
+
+
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(monkeypatch, capsys):
+    client = FakeClient()
+
+    def interrupted(seconds):
+        if client.looks == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch.time, "sleep", interrupted)
+    run = jobs.follow(client, Thing(id="ftjob-1"))
+    assert not client.cancelled and run.job.status == "running" and run.steps
+    assert "jobs.follow(client, 'ftjob-1')" in capsys.readouterr().out
+
+
+def lost():
+    request = openai.DefaultHttpxClient().build_request("GET", "http://127.0.0.1/")
+    return openai.APIConnectionError(request=request)
+
+
+def test_a_shaky_network_is_survived_a_dead_one_is_told():
+    run = jobs.follow(FakeClient(trouble=[None, lost(), lost(), None, lost()]), "ftjob-1")
+    assert run.job.status == "succeeded" and len(run.steps) == 3
+    trouble = [None] + [lost() for _time in range(watch.PATIENCE)]
+    with pytest.raises(LessonError, match=r"does not answer(?s:.*)jobs.follow"):
+        jobs.follow(FakeClient(trouble=trouble), "ftjob-1", show=False)
+
+
+@pytest.mark.parametrize("content", [
+    base64.b64encode(CSV.encode()), CSV.encode(), AZURE_CSV.encode("utf-8-sig")])
+def test_result_files_of_all_services_are_read(content):
+    found = read_results(content, "ftjob-1")
+    assert [one.train_loss for one in found.steps] == [2.0, 1.5, 1.25]
+    assert found.steps[1].valid_accuracy == 0.55 and found.steps[0].valid_loss is None
+    assert found.steps[2].train_accuracy == 0.75 and found.steps[0].total == 3
+    assert "75.0%" in repr(found) and ">1.750</td>" in found._repr_html_()
+    assert "lowest at step 2" in found.picture().alt
+    alt = found.accuracy_picture().alt
+    assert "from 0.50 to 0.75" in alt and "highest at step 2" in alt
+
+
+def test_a_long_result_file_is_shown_in_parts():
+    lines = "".join(f"{n},{n}.0,0.5,,\n" for n in range(1, 501))
+    found = read_results((CSV.split("\n")[0] + "\n" + lines).encode(), "j")
+    assert len(found.steps) == 500 and len(found.shown) == 12
+    assert (found.shown[0].step, found.shown[-1].step) == (1, 500)
+
+
+def test_a_shortened_table_shows_the_steps_that_were_validated():
+    """Twelve of 150 steps, evenly: hardly one of them had a validation loss in notebook 06."""
+    lines = "".join(f"{n},{n}.0,0.5,{'' if n % 50 else n / 10},\n" for n in range(1, 151))
+    shown = read_results((CSV.split("\n")[0] + "\n" + lines).encode(), "j").shown
+    assert [one.step for one in shown if one.valid_loss] == [50, 100, 150]
+    assert len(shown) == 12 and shown == sorted(shown, key=lambda one: one.step)
+    often = "".join(f"{n},{n}.0,0.5,{n / 10},\n" for n in range(1, 151))
+    shown = read_results((CSV.split("\n")[0] + "\n" + often).encode(), "j").shown
+    gaps = [b.step - a.step for a, b in zip(shown, shown[1:], strict=False)]
+    assert len(shown) == 12 and max(gaps) < 20
+
+
+def test_a_job_without_results_says_so():
+    with pytest.raises(LessonError, match="no result file: it is running"):
+        jobs.results(FakeClient(), "ftjob-1")
+
+
+def test_the_whole_way_on_the_practice_service(monkeypatch, capsys):
+    monkeypatch.undo()
+    with lessonlib.connect() as client:
+        job = client.fine_tuning.jobs.create(
+            model="pantry", training_file=upload(client, rows(10)),
+            validation_file=upload(client, rows(3, 30)),
+            method=supervised(n_epochs=3, batch_size=5),
+            suffix="soup", seed=1, metadata={"lesson": "06"})
+        assert job.metadata == {"lesson": "06"} and job.seed == 1
+        run = jobs.follow(client, job, every=0.2)
+        assert run.model.startswith("ft:pantry:practice:soup:") and len(run.steps) == 6
+        table = jobs.results(client, run.job)
+        assert [one.step for one in table.steps] == [1, 2, 3, 4, 5, 6]
+        kept = client.fine_tuning.jobs.checkpoints.list(job.id).data
+        assert [one.step_number for one in kept] == [6, 4, 2]
+        best = min(kept, key=lambda one: one.metrics.full_valid_loss)
+        assert run.model == kept[0].fine_tuned_model_checkpoint
+        assert client.chat.completions.create(
+            model=best.fine_tuned_model_checkpoint, messages=rows(1)[0]["messages"][:2],
+            max_tokens=2)
+    assert "The job has successfully completed" in capsys.readouterr().out

@@ -1,0 +1,42 @@
+"""Which half of retrieval fails: finding, or using."""
+
+import math
+from datetime import date
+
+from recipe_rows import recipe_row
+
+from lessonlib.measure.evaluation import Result
+from lessonlib.tasks.name_scores import FoundAndUsed, found_and_used
+from lessonlib.tasks.recipes import GlossaryEntry, Recipe
+
+ENTRIES = [GlossaryEntry(written, house, date(2026, 1, 1)) for written, house in
+           (("scallions", "green onion"), ("spuds", "potatoes"), ("yams", "sweet potatoes"))]
+FIRST = Recipe("a", "a", ("x",), ("scallions", "spuds", "salt"),
+               ("green onion", "potatoes", "salt"))
+SECOND = Recipe("b", "b", ("x",), ("yams",), ("sweet potatoes",))
+
+
+def answered(*lists, valid=True):
+    rows = [recipe_row(str(i), 0, items=items, valid_json=valid)
+            for i, items in enumerate(lists)]
+    return Result("m", "pantry", tuple(rows))
+
+
+def test_needed_found_and_used_are_counted_line_by_line():
+    found = {"a": ENTRIES[:1] + ENTRIES[2:], "b": ENTRIES}  # spuds missed, others beside
+    result = answered(("green onion", "potatoes"), ("yams",))
+    counts = found_and_used(result, lambda one: found[one.id], [FIRST, SECOND], ENTRIES)
+    assert counts == FoundAndUsed(needed=3, found=2, used=1, shown=5)
+    assert counts.recall == 2 / 3 and counts.use == 1 / 2
+
+
+def test_an_answer_that_no_program_can_read_uses_nothing():
+    result = answered(("green onion",), valid=False)
+    counts = found_and_used(result, lambda one: ENTRIES, [FIRST], ENTRIES)
+    assert (counts.found, counts.used) == (2, 0)
+
+
+def test_nothing_needed_or_found_is_no_share():
+    counts = found_and_used(answered(()), lambda one: [], [FIRST], ENTRIES)
+    assert counts.recall == 0 and math.isnan(counts.use)
+    assert math.isnan(FoundAndUsed(0, 0, 0, 0).recall)
