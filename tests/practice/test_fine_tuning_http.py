@@ -408,7 +408,9 @@ def test_a_number_without_end_is_refused(training_file):
 def test_half_a_letter_is_no_name():
     """SQLite cannot look for it: status 500."""
     answer = web().post("/fine_tuning/jobs", content=r'{"model": "\ud800", "training_file": "x"}')
-    assert answer.status_code == 400 and answer.json()["error"]["type"] == "invalid_request_error"
+    assert answer.status_code == 400
+    assert answer.json()["error"] | {"message": ""} == {
+        "message": "", "type": "invalid_request_error", "param": "model", "code": "invalid_value"}
 
 
 def test_unknown_jobs_and_wrong_pages_are_refused(client, training_file):

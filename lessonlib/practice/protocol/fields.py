@@ -54,16 +54,11 @@ class Fields:
         return value
 
     def required_string(self, name: str) -> str:
-        value = self.required(name)
-        if not isinstance(value, str):
-            raise invalid_type(name, "a string", value)
-        return value
+        return _text(name, self.required(name))
 
     def string(self, name: str) -> str | None:
         value = self.take(name)
-        if value is not None and not isinstance(value, str):
-            raise invalid_type(name, "a string", value)
-        return value
+        return None if value is None else _text(name, value)
 
     def boolean(self, name: str, default: bool) -> bool:
         value = self.take(name)
@@ -91,6 +86,18 @@ class Fields:
         # No JSON has infinity, and a whole number may be larger than any decimal.
         _check_range(name, value, low, min(high, sys.float_info.max), "decimal")
         return float(value)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise invalid_type(name, "a string", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a letter, "\\ud800": nothing can be looked up by it
+        raise ApiError(
+            f"Invalid '{name}': it is no Unicode text.", param=name, code="invalid_value"
+        ) from None
+    return value
 
 
 def _check_range(name: str, value: float, low: float, high: float, kind: str) -> None:
