@@ -142,7 +142,8 @@ class Batch:
 
     def _join(self) -> None:
         """Read the prompts of the next waiting answers."""
-        group = self._next_group()
+        # Neighbours of like length: they attend together (LoadedModel.write).
+        group = sorted(self._next_group(), key=lambda answer: len(answer.prompt))
         first_row = len(self.running)
         readings = []
         for row, answer in enumerate(group, start=first_row):

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from lessonlib.practice.answers.network import Network
@@ -93,19 +92,16 @@ class Slots:
         return both[0], both[1]
 
     def extend_each(
-        self, layer: int, positions: Tensor, longest: int, keys: Tensor, values: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Write one token of each of the rows 0, 1, ... at its own position.
-
-        Returns:
-            Keys and values up to ``longest``, (rows, key heads, longest, head size).
-        """
-        rows = torch.arange(len(positions), device=positions.device)
-        both = []
+        self, layer: int, rows: Tensor, positions: Tensor, keys: Tensor, values: Tensor
+    ) -> None:
+        """Write one token of each of these rows at its own position."""
         for store, new in zip(self.stores[layer], (keys, values), strict=True):
             store[rows, :, positions] = new
-            both.append(store[: len(positions), :, :longest])
-        return both[0], both[1]
+
+    def first(self, layer: int, rows: slice, length: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of some rows up to ``length``, (rows, key heads, length, head size)."""
+        keys, values = self.stores[layer]
+        return keys[rows, :, :length], values[rows, :, :length]
 
 
 def shared_length(a: np.ndarray, b: np.ndarray) -> int:

@@ -32,10 +32,15 @@ class Vocabulary:
         decoder = json.loads(tokenizer.backend_tokenizer.to_str())["decoder"]
         self._byte_level = "ByteLevel" in json.dumps(decoder)
         self._table = _byte_of_character()
+        self._known: dict[int, bytes] = {}
 
     def text_bytes(self, id: int) -> bytes:
         """The bytes that this token adds to the answer: none for a special token."""
-        return b"" if id in self._added and self._added[id][1] else self.label_bytes(id)
+        found = self._known.get(id)
+        if found is None:
+            special = id in self._added and self._added[id][1]
+            found = self._known[id] = b"" if special else self.label_bytes(id)
+        return found
 
     def label_bytes(self, id: int) -> bytes:
         """The bytes of the token itself, special tokens too (``<|end|>``)."""
@@ -86,6 +91,10 @@ class TextStream:
             entry: the token's logprob entry, if wanted.
             last: no more tokens follow, so nothing is held back.
         """
+        if not self._stop and entry is None and not self._entries:  # nothing is ever held back
+            new = self._decoder.decode(raw, final=last)
+            self.text += new
+            return new, []
         start = len(self.text) + len(self._held)
         self._held += self._decoder.decode(raw, final=last)
         if entry is not None:
