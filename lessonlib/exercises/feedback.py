@@ -45,14 +45,15 @@ from functools import cache
 
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers, progress_file
+from lessonlib.show.widget_parts import GREEN, ORANGE
 
 Check = Callable[..., Iterator[str]]
 #: Beyond that many sentences a learner is not helped but drowned.
 MOST_SENTENCES = 4
 DIFFICULTY = {1: _("easy"), 2: _("medium"), 3: _("hard")}
-#: How a check's text begins, and the look of its HTML: a sign and a colour (Okabe and Ito).
+#: How a check's text begins, and the look of its HTML: a sign and a colour.
 OK, OPEN, NOT_YET = "[ok]", "[..]", "[not yet]"
-LOOK = {OK: ("✔", "#009E73"), OPEN: ("…", "#767676"), NOT_YET: ("↻", "#E69F00")}
+LOOK = {OK: ("✔", GREEN), OPEN: ("…", "#767676"), NOT_YET: ("↻", ORANGE)}
 
 _registered: dict[str, Exercise] = {}
 
