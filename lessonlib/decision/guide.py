@@ -103,7 +103,10 @@ class _GuideView:
         """The last part: name, decision, reason, and the button that writes."""
         import ipywidgets
 
-        wide = {"layout": ipywidgets.Layout(width="95%"), "style": {"description_width": "9em"}}
+        # Sent when the field is left, not letter by letter: on a busy machine the press of the
+        # button overtook the last letters, and the reason was written down without them.
+        wide = {"layout": ipywidgets.Layout(width="95%"), "style": {"description_width": "9em"},
+                "continuous_update": False}
         self.name = ipywidgets.Text(self.guide.use_case, description=_("Use case"), **wide)
         self.because = ipywidgets.Textarea(description=_("Because"), **wide)
         self.decided = widget_parts.Choices(list(questionnaire.VERDICTS.values()))

@@ -263,6 +263,11 @@ def test_the_form_suggests_and_writes(view, folder):
     assert "Not written." in view.written.value and "has no name" in view.written.value
 
 
+def test_the_button_cannot_overtake_what_was_typed(view):
+    """On a busy machine "measured twice" was written into the record as "m"."""
+    assert not view.because.continuous_update and not view.name.continuous_update
+
+
 def test_answers_given_in_code_are_chosen_in_the_form(board):
     guide = DecisionGuide("mails", board)
     guide.answer(aspect="habits", data="few")
