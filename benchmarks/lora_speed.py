@@ -2,6 +2,7 @@
 
     python -m benchmarks.lora_speed
     python -m benchmarks.lora_speed --record      and write benchmarks/LORA_SPEED.md
+    python -m benchmarks.lora_speed --formats     ours alone, in each number format and lanes
 
 Each round trains once in each way, one after the other, so that a busy machine slows all of
 them alike; what counts is the ratio within a round, and of the rounds the median. Tokens per
@@ -21,6 +22,7 @@ import argparse
 import contextlib
 import importlib.metadata
 import math
+import os
 import platform
 import random
 import statistics
@@ -71,7 +73,7 @@ def stopwatch() -> Iterator[list[Took]]:
 
 def ours(rows, settings, seed, folder) -> Took:
     """Train as the course does."""
-    device = tuning.choose_device().value
+    device = tuning.choose_device(settings.device).value
     model, tokenizer = base.load(BASE, settings, device, seed)
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
     learner = loop.Learner(model, settings, device)
@@ -211,6 +213,31 @@ def measure(arguments) -> dict[str, list[tuple[Took, float]]]:
     return found
 
 
+@contextlib.contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Train with so many threads, a lane each: the environment variable decides it."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(number)
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]
+        if before is not None:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def formats(rows, held_out, settings) -> None:
+    """What is fastest on this processor: for each number format, one lane and two."""
+    cores = choose_threads().value
+    for device in ("cpu-fp32", "cpu-bf16"):
+        for lanes in sorted({1, min(2, cores)}):
+            with tempfile.TemporaryDirectory() as folder, quiet(), threads(lanes):
+                took = ours(rows, replace(settings, device=device), 0, Path(folder))
+                loss = held_out_loss(Path(folder), held_out)
+            print(f"{device}  lanes {lanes}  {took.wall:6.1f} s  {took.processor:6.1f} s of the "
+                  f"processor  held-out loss {loss:.4f}", flush=True)
+
+
 def emulated(rows, settings) -> str:
     """What one step of TRL as it comes takes, in words; '' where bfloat16 is not emulated."""
     if SHORT:
@@ -266,6 +293,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--formats", action="store_true")
     arguments = parser.parse_args()
     said = (
         f"{tuning.choose_device()}; {choose_threads().value} threads; {arguments.rows} rows, "
@@ -277,6 +305,10 @@ def main() -> None:
     data = lora_rows.tokenise(rows, tokenizer, 10**6, "Training")
     each = sum(len(row["input_ids"]) for row in data) / math.ceil(len(data) / arguments.batch)
     settings = tuning.LoraSettings(epochs=1, batch_size=arguments.batch)
+    if arguments.formats:
+        checks = chat_rows(recipes.load("validation"))
+        held_out = lora_rows.tokenise(checks, tokenizer, 10**6, "Validation")
+        return formats(rows, held_out, replace(settings, epochs=arguments.epochs))
     if slow := emulated(rows, settings):
         print(slow, "\n", flush=True)
         said += "\n\n" + slow

@@ -60,6 +60,8 @@ class TunedModel:
 
         Raises:
             LessonError: that checkpoint was not kept.
+
+        Introduced in notebook 10.
         """
         adapter = self.adapter_folder / f"epoch-{epoch}"
         if not adapter.is_dir():
