@@ -15,6 +15,8 @@ import sys
 import pytest
 
 TUNE_AND_ASK = """
+import sys
+
 import lessonlib
 from lessonlib import lora, training_rows
 from lessonlib.tasks import recipes
@@ -26,6 +28,7 @@ lora.tune(rows, "red", settings=settings, validation=rows[:2])
 answer = client.chat.completions.create(
     model="red", messages=rows[0]["messages"][:2], max_tokens=4)
 print(answer.choices[0].finish_reason)
+print([name for name in ("bitsandbytes", "trl", "datasets") if name in sys.modules])
 """
 
 #: What bitsandbytes and transformers say on some machines, by their own names, on any machine.
@@ -76,8 +79,10 @@ def work(tmp_path, project):
 
 def test_tuning_and_asking_in_a_fresh_process_write_nothing_to_stderr(project, work):
     done = run(TUNE_AND_ASK, project, work)
-    assert done.stdout.splitlines()[-1] in ("length", "stop")
     assert done.stderr == ""
+    *_lines, end, loaded = done.stdout.splitlines()
+    assert end in ("length", "stop")
+    assert loaded == "[]", "a learner waits for each library that is loaded"
 
 
 def test_what_is_known_is_left_out_and_nothing_else(project, tmp_path):
