@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lessonlib.common import known_warnings
 from lessonlib.common.faces import face
 
 if TYPE_CHECKING:
     from lessonlib.measure.evaluation import Method, compare, evaluate
     from lessonlib.measure.scoreboard import Scoreboard
     from lessonlib.services.clients import connect
+
+known_warnings.silence()
 
 __all__ = ["Method", "Scoreboard", "compare", "connect", "evaluate"]
 

@@ -33,11 +33,6 @@
 import inspect
 
 # lessonlib comes first: it leaves out those remarks of the libraries that are of no use here.
-from datasets import Dataset
-from peft import LoraConfig, PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from trl import SFTConfig, SFTTrainer
-
 from lessonlib import Method, Scoreboard, compare, exercises, lora
 from lessonlib.common import paths
 from lessonlib.common.errors import LessonError
@@ -52,6 +47,11 @@ from lessonlib.measure.local_model import evaluate_here, fingerprint
 from lessonlib.models import catalogue, folders
 from lessonlib.models.quiet import quiet
 from lessonlib.tasks import prompting, recipes, sql_create_context, text_to_sql, training_rows
+
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from trl import SFTConfig, SFTTrainer
 
 MODEL = "pantry"  # the base model; on a GPU also "SmolLM2-135M" ... "Qwen3-1.7B" (part C)
 EXAMPLES = 200  # how many recipes we tune on

@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.long("a browser and a JupyterLab 
 
 SOURCE = """\
 import lessonlib
-from lessonlib import lora, training_rows
+from lessonlib import lora
 from lessonlib.lessons.nb01_rank_lab import RankLab
-from lessonlib.tasks import recipes
+from lessonlib.tasks import recipes, training_rows
 
 client = lessonlib.connect("practice")
 rows = training_rows.chat_rows(recipes.load("train")[:8])

@@ -18,8 +18,8 @@ TUNE_AND_ASK = """
 import sys
 
 import lessonlib
-from lessonlib import lora, training_rows
-from lessonlib.tasks import recipes
+from lessonlib import lora
+from lessonlib.tasks import recipes, training_rows
 
 client = lessonlib.connect("practice")
 rows = training_rows.chat_rows(recipes.load("train")[:6])
@@ -48,11 +48,12 @@ warnings.warn("`is_right` is deprecated.", FutureWarning)
 PUT_BESIDE = """
 import sys
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-from lessonlib import models_peft, paths
+from lessonlib.common import paths
+from lessonlib.models.peft import LoraConfig, put_beside
 
 def tuned(**options):
     model = AutoModelForCausalLM.from_pretrained(paths.BUILT_IN, **options)
-    model = models_peft.put_beside(model, models_peft.LoraConfig(r=2, target_modules="all-linear"))
+    model = put_beside(model, LoraConfig(r=2, target_modules="all-linear"))
     return type(model.base_model.model.model.layers[0].mlp.up_proj).__name__
 
 print(tuned(), "bitsandbytes" in sys.modules)
