@@ -6,7 +6,7 @@ everything counts as different, because what follows may use its answers: so the
 runs from top to bottom as it stands, and the solved copy's end runs after it in the same kernel.
 Each cell of either is compared with its own saved outputs, and is reported under its own notebook.
 
-A solved copy that is asked for by its own path runs alone, from top to bottom.
+A solved copy that is named by its own path runs alone, from top to bottom.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector):
     found = yield
     if not any(isinstance(one, IPyNbFile) for one in found):
         return found  # not a notebook, or nbval was not asked for
-    if solved_copy(file_path).exists():
-        return [Pair.from_parent(parent, path=file_path)]
-    learners = file_path.parent.parent / file_path.name
-    in_a_pair = file_path.parent.name == SOLUTIONS and learners.exists()
-    return [] if in_a_pair and _is_asked_for(learners, parent.config) else found
+    named, copied = _named(parent.config), file_path.parent.name == SOLUTIONS
+    learners = file_path.parent.parent / file_path.name if copied else file_path
+    pair = learners.exists() and solved_copy(learners).exists()
+    asked = any(learners.is_relative_to(one) for one in named)
+    if not pair or not asked or solved_copy(learners) in named:
+        return found
+    return [] if copied else [Pair.from_parent(parent, path=file_path)]
 
 
 def solved_copy(notebook: Path) -> Path:
@@ -40,10 +42,10 @@ def solved_copy(notebook: Path) -> Path:
     return notebook.parent / SOLUTIONS / notebook.name
 
 
-def _is_asked_for(path: Path, config: pytest.Config) -> bool:
-    """Whether this run collects that file: it, or a folder around it, was named."""
-    named = [config.invocation_params.dir / word.split("::")[0] for word in config.args]
-    return any(path.is_relative_to(os.path.abspath(one)) for one in named)
+def _named(config: pytest.Config) -> set[Path]:
+    """The files and folders that this run was asked for."""
+    here = config.invocation_params.dir
+    return {Path(os.path.abspath(here / word.split("::")[0])) for word in config.args}
 
 
 class Pair(IPyNbFile):

@@ -99,8 +99,10 @@ def test_a_longer_copy_is_run_to_its_end(ran):
     assert list(ran["longer_copy"]) == ["0", "1", "solved 2", "solved 3", "solved 4"]
 
 
-def test_a_copy_named_alone_runs_whole_and_a_learners_notebook_brings_its_copy_along(run):
-    found = run("solutions/usual.ipynb", "folders.ipynb")
-    assert list(found["usual"]) == ["solved 0", "solved 1", "solved 2", "solved 3"]
+def test_a_copy_named_by_its_path_runs_whole_and_a_learners_notebook_brings_its_copy_along(run):
+    """Named beside its learner's notebook, a copy was left to the pair, and pytest complained of a
+    file in which there is nothing."""
+    found = run("solutions/usual.ipynb", "usual.ipynb", "folders.ipynb")
+    assert list(found["usual"]) == [f"{copied}{n}" for copied in ("solved ", "") for n in range(4)]
     assert "solved 4" in found["folders"]
     assert {end for cells in found.values() for end in cells.values()} == {"PASSED"}

@@ -33,7 +33,8 @@ SOURCE = '''# ---
 # %%
 from types import SimpleNamespace
 
-from lessonlib import exercises, progress_file
+from lessonlib import exercises
+from lessonlib.exercises import progress_file
 from lessonlib.exercises.quiz_widget import quiz
 
 none, four = SimpleNamespace(prompt_tokens=100), SimpleNamespace(prompt_tokens=525)
