@@ -187,7 +187,7 @@ WAYS = {
     "TRL's defaults": plain_trl,
     "TRL's better settings": better_trl,
     "bare loop": bare_loop,
-    "lessonlib.lora.tuning": ours,
+    "lessonlib.lora": ours,
 }
 
 

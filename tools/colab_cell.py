@@ -43,7 +43,7 @@ if "google.colab" in sys.modules:
             subprocess.run(clone, check=True)
         os.chdir("{folder}/{place}")
     sys.path.insert(0, os.path.abspath("{up}"))
-    from lessonlib import colab
+    from lessonlib.setup import colab
 
     colab.prepare()"""
 

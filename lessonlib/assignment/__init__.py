@@ -3,8 +3,7 @@
     rows = own_rows.read("tickets.xlsx")              # whatever people save: see cells.py
     task = splits.make(rows, instructions="...")      # three splits without leaks
     evaluate(client, Method("tuned", name, task.bare), task.test)
-    rubric.check(work)                                # lessonlib/assignment/rubric.py: what is
-    missing
+    rubric.check(work)                                # rubric.py: what is missing
 
 The rooms, from the file inwards:
 

@@ -9,7 +9,7 @@ Three kinds of answers, three scores.
   together, as for recipes; an answer that is not JSON counts as empty.
 - *text*: free text. There is no one right answer, so ``form_checks`` only says what share of some
   simple checks the answers pass (``lessonlib.assignment.forms``). How likely a model finds the
-  right answers is measured beside it: ``lessonlib.lora.loss``.
+  right answers is measured beside it: ``assignment.answer_loss``.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) 
     Introduced in notebook 01.
     """
     from lessonlib.lora.base import load_base
-    from lessonlib.lora.lora_loss import mean_loss
+    from lessonlib.lora.loss import mean_loss
     from lessonlib.models.peft import Linear, read_beside
 
     lora_rows.check_rows(rows, _("Validation"))

@@ -31,7 +31,7 @@ def general_loss(model_folder: str | Path = BUILT_IN, texts: list[str] | None = 
     Introduced in notebook 01.
     """
     from lessonlib.lora.base import load_base
-    from lessonlib.lora.lora_loss import mean_loss
+    from lessonlib.lora.loss import mean_loss
 
     with quiet():
         model, tokenizer = load_base(str(model_folder), "cpu-fp32")

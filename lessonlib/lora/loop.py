@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from lessonlib.lora.base import FORMATS
 from lessonlib.lora.history import Point
-from lessonlib.lora.lora_loss import answer_scores, answer_tokens, padded
+from lessonlib.lora.loss import answer_scores, answer_tokens, padded
 from lessonlib.lora.settings import ROWS_AT_ONCE, LoraSettings
 from lessonlib.lora.speed import LengthBatches, MergedLinear
 from lessonlib.models.device import choose_threads, share_out
@@ -43,7 +43,7 @@ def train(
     Args:
         learner: at work (``with learner.at_work(): ...``).
         rows, checks: to learn from, and to measure on after each epoch, both as in
-        ``lora.lora_loss``.
+        ``lora.loss``.
             There may be no ``checks``.
         watch: told of each step and whether an epoch ended with it, as ``watch(point, True)``.
         start: steps that were taken before an interruption.

@@ -1,79 +1,89 @@
-"""How surprised is a model by the right answers of rows that it has not seen?
+"""The loss: how surprised a model is by each token that it is to write, in nats.
 
-For free text there is no one right answer, so answers cannot be compared word by word. The loss
-can be measured all the same: the mean surprise, in nats, at each token of the right answer, given
-the question. It falls when a model learns a manner of writing. It does not tell whether the
-model's own texts are any good.
+A *row* is ``{"input_ids": [...], "labels": [...]}``, both equally long, from
+``lora.rows.tokenise``; a label of -100 stands where nothing is to be learned. A model predicts
+each token from those before it, so what is compared with a label are the scores one place before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-import numpy as np
+import torch
+import torch.nn.functional as F
 
-from lessonlib.common.i18n import _
-from lessonlib.common.paths import BUILT_IN
-from lessonlib.lora import rows as lora_rows
-from lessonlib.measure import bootstrap
-from lessonlib.measure.bootstrap import Difference, Interval
-from lessonlib.models.quiet import quiet
+from lessonlib.lora.settings import ROWS_AT_ONCE
+from lessonlib.models.chat_template import NO_LABEL
 
 
-@dataclass(frozen=True)
-class AnswerLoss:
-    """The loss of one model; ``counts`` has the shape (rows, 2): sum of nats, tokens."""
+def padded(rows: Sequence[dict], device="cpu") -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and labels, each of shape (rows, longest row), filled up at the end.
 
-    name: str
-    counts: np.ndarray
-
-    @property
-    def per_token(self) -> Interval:
-        """Mean loss of a token with its 95 % interval over the rows. Lower is better."""
-        return bootstrap.interval(self.counts, bootstrap.share)
-
-    @property
-    def perplexity(self) -> float:
-        """Among how many tokens the model hesitates, as it were: e to the power of the loss."""
-        return float(np.exp(self.per_token.value))
-
-    def __str__(self) -> str:
-        return _("{name}: loss {loss} a token, perplexity {perplexity:,.0f}").format(
-            name=self.name, loss=self.per_token, perplexity=self.perplexity)
-
-    def _repr_pretty_(self, printer, cycle: bool) -> None:
-        printer.text(str(self))
+    The filling needs no mask: it stands where no real token looks, and carries no label.
+    """
+    longest = max(len(row["input_ids"]) for row in rows)
+    ids, labels = (
+        torch.tensor([row[kind] + [fill] * (longest - len(row[kind])) for row in rows])
+        for kind, fill in (("input_ids", 0), ("labels", NO_LABEL))
+    )
+    return ids.to(device), labels.to(device)
 
 
-def measure(name: str, rows: Sequence[dict], folder: str | Path = BUILT_IN) -> AnswerLoss:
-    """The loss of a model on the answers of chat rows.
+def answer_tokens(rows: Sequence[dict]) -> int:
+    """How many tokens of these rows are to be predicted."""
+    return sum(label != NO_LABEL for row in rows for label in row["labels"][1:])
+
+
+def answer_scores(
+    model, input_ids: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores over the vocabulary, only at positions whose next token is labelled.
 
     Args:
-        name: what the result is to be called.
-        rows: as for ``lora.tune``. Only the answers count.
-        folder: the model's folder; the built-in model if not given.
+        model: a causal language model of transformers, with its adapter inside.
+        input_ids: (rows, tokens), padded at the end.
+        labels: (rows, tokens), -100 where a token is not to be learned.
 
-    Raises:
-        LessonError: a row is no chat, or too long.
-
-    Introduced in notebook 11.
+    Returns:
+        Scores (answer tokens, vocabulary) in float32, and the right tokens (answer tokens,).
     """
-    from lessonlib.lora.base import load_base
-    from lessonlib.lora.lora_loss import row_losses
-
-    lora_rows.check_rows(rows, _("Test"))
-    with quiet():
-        model, tokenizer = load_base(str(folder), "cpu-fp32")
-    longest = model.config.max_position_embeddings
-    data = lora_rows.tokenise(rows, tokenizer, longest, _("Test"))
-    return AnswerLoss(name, row_losses(model.eval(), data).numpy())
+    hidden = model.base_model(input_ids=input_ids, use_cache=False).last_hidden_state
+    targets = labels[:, 1:]
+    asked = targets != NO_LABEL
+    scores = model.get_output_embeddings()(hidden[:, :-1][asked])
+    return scores.float(), targets[asked]
 
 
-def fell(before: AnswerLoss, after: AnswerLoss) -> Difference:
-    """After minus before, paired over the rows: below zero where the loss fell.
+def answer_loss(model, input_ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Sum of the cross-entropies (in nats) of all answer tokens in a batch.
 
-    Introduced in notebook 11.
+    Arguments as for ``answer_scores``.
     """
-    return bootstrap.difference(after.counts, before.counts, bootstrap.share)
+    return F.cross_entropy(*answer_scores(model, input_ids, labels), reduction="sum")
+
+
+@torch.no_grad()
+def row_losses(model, rows: Sequence[dict]) -> torch.Tensor:
+    """The loss of each row by itself: (rows, 2), the sum of its nats and its answer tokens."""
+    found = torch.zeros(len(rows), 2, dtype=torch.float64)
+    for places in _alike(rows):
+        ids, labels = padded([rows[place] for place in places], model.device)
+        scores, targets = answer_scores(model, ids, labels)
+        nats = F.cross_entropy(scores, targets, reduction="none")
+        owner = (labels[:, 1:] != NO_LABEL).nonzero()[:, 0].cpu()
+        each = torch.stack([nats.double().cpu(), torch.ones(len(nats), dtype=torch.float64)], 1)
+        found[places] = torch.zeros(len(places), 2, dtype=torch.float64).index_add(0, owner, each)
+    return found
+
+
+def mean_loss(model, rows: Sequence[dict]) -> float:
+    """Mean loss per answer token, in nats, over all rows together. Lower is better."""
+    nats, tokens = row_losses(model, rows).sum(0).tolist()
+    return nats / tokens
+
+
+def _alike(rows: Sequence[dict]) -> Iterator[list[int]]:
+    """Places of some rows at a time, like beside like, so that little is padding."""
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place]["input_ids"]))
+    for start in range(0, len(order), ROWS_AT_ONCE):
+        yield order[start : start + ROWS_AT_ONCE]

@@ -9,7 +9,7 @@ here is to leave operations out. Each part can be read, and switched off, on its
 * ``FastNorm``: normalisation without detours, since LoRA does not train its weight.
 * ``LengthBatches``: rows of similar length in one batch, so that little of it is padding.
 
-Two more parts stand elsewhere: ``lora.lora_loss.answer_scores`` computes scores over the
+Two more parts stand elsewhere: ``lora.loss.answer_scores`` computes scores over the
 vocabulary only where an answer token is to be predicted, and on a CPU ``lora.loop.Learner``
 computes two halves of a batch side by side. ``benchmarks/lora_speed.py`` measures all of them
 against TRL's defaults.

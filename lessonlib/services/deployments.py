@@ -1,6 +1,6 @@
 """Deploy a tuned model on Azure OpenAI, see what it costs, and take it away again.
 
-    from lessonlib import deployments
+    from lessonlib.services import deployments
     resource = deployments.resource()               # our practice copy of Azure, free
     resource.deploy("recipes", run.model)           # from now on ask for model="recipes"
     resource.deployments()                          # what is there

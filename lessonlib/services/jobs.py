@@ -1,6 +1,6 @@
 """Follow a fine-tuning job of a service to its end, and read its result file.
 
-    from lessonlib import jobs
+    from lessonlib.services import jobs
     run = jobs.follow(client, job)          # what client.fine_tuning.jobs.create returns, or its id
     run.model                               # ask for it by this name
     jobs.results(client, job)               # every step as a table

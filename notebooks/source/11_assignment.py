@@ -34,7 +34,7 @@ from lessonlib.assignment import forms, own_rows, rubric, simple, splits, starte
 from lessonlib.common.paths import DATA
 from lessonlib.costs import Scenario
 from lessonlib.decision import DecisionGuide
-from lessonlib.lora import loss
+from lessonlib.assignment import answer_loss
 from lessonlib.lora.forgetting import general_loss
 from lessonlib.measure.evaluation import counts
 
@@ -271,10 +271,10 @@ sharp = lora.tune(style.rows(style.train), "assignment-style", settings=brief, s
                   reuse=True)
 print(sharp)
 held_out = style.rows(style.test)
-before = loss.measure("pantry", held_out)
-after = loss.measure("tuned on style", held_out, sharp.folder)
+before = answer_loss.measure("pantry", held_out)
+after = answer_loss.measure("tuned on style", held_out, sharp.folder)
 print(before, after, sep="\n")
-print("change:", loss.fell(before, after))
+print("change:", answer_loss.fell(before, after))
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 ways = {"pantry": ("pantry", style.told), "tuned on style": (sharp.name, style.bare)}

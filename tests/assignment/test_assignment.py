@@ -11,15 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory import assignment_files
-from lessonlib.assignment import forms, own_rows, reading, rubric, scores, simple, starters, tuning
+from lessonlib.assignment import (
+    answer_loss,
+    forms,
+    own_rows,
+    reading,
+    rubric,
+    scores,
+    simple,
+    starters,
+    tuning,
+)
+from lessonlib.assignment.answer_loss import AnswerLoss
 from lessonlib.assignment.scores import OwnExample, as_fields
 from lessonlib.common.errors import LessonError
 from lessonlib.common.paths import DATA
 from lessonlib.decision import record
 from lessonlib.decision.record import Record
 from lessonlib.exercises import feedback, progress_file
-from lessonlib.lora import loss
-from lessonlib.lora.loss import AnswerLoss
 from lessonlib.measure.bootstrap import Difference
 from lessonlib.measure.evaluation import Result, compare
 from lessonlib.tasks.near_duplicates import near_duplicates
@@ -181,7 +190,7 @@ def test_the_change_of_a_loss_is_paired():
     before = AnswerLoss("a", np.array([[8.0, 2], [9.0, 3], [20.0, 4]]))
     after = AnswerLoss("b", np.array([[4.0, 2], [3.0, 3], [8.0, 4]]))
     assert before.per_token.value == pytest.approx(37 / 9)
-    change = loss.fell(before, after)
+    change = answer_loss.fell(before, after)
     assert change.value == pytest.approx(15 / 9 - 37 / 9) and change.significant
     assert "perplexity" in str(before)
 
@@ -192,7 +201,7 @@ def test_answer_loss_counts_the_answers_alone():
         return {"messages": [{"role": "user", "content": question},
                              {"role": "assistant", "content": '["salt"]'}]}
 
-    short, long = (loss.measure("x", [row(words)]) for words in ("salt", "salt " * 50))
+    short, long = (answer_loss.measure("x", [row(words)]) for words in ("salt", "salt " * 50))
     assert short.counts[0, 1] == long.counts[0, 1] > 1
 
 

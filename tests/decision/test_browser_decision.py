@@ -23,7 +23,7 @@ CELLS = {
 from lessonlib.costs.explorer import explore
 view = explore(Scenario({"few-shot": (700, 20), "RAG": (260, 20), "tuned": (130, 20)}, 1_000_000,
                         model="gpt-4o", requests=2_000))""",
-    "cases": "from lessonlib import cases\ncases.show()",
+    "cases": "from lessonlib.decision import cases\ncases.show()",
     "guide": """from lessonlib.decision.guide import DecisionGuide
 DecisionGuide("my use case").show()""",
 }
@@ -135,7 +135,7 @@ def test_the_guide_from_the_first_question_to_the_record(page, place):
     page.keyboard.press("Space")
     page.get_by_role("alert").get_by_text("Written to work/decisions/sorting-mails.md").wait_for()
     # Read back as a program of its own would, from this learner's work folder.
-    code = ("from lessonlib import decision_record as d; r = d.last('Sorting mails');"
+    code = ("from lessonlib.decision import record as d; r = d.last('Sorting mails');"
             "print(r.use_case, r.decided, r.suggested, r.because, sep='|')")
     env = os.environ | {"LESSON_WORK": str(place / "work"), "PYTHONPATH": str(browser.PROJECT)}
     read = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 
 from lessonlib import lora
 from lessonlib.common import paths
+from lessonlib.lora import base as lora_base
 from lessonlib.lora import loop
 from lessonlib.lora import rows as lora_rows
-from lessonlib.lora.lora_loss import answer_loss, mean_loss, padded, row_losses
+from lessonlib.lora.loss import answer_loss, mean_loss, padded, row_losses
 from lessonlib.lora.speed import LengthBatches
 from lessonlib.lora.tuning import LoraSettings
 from lessonlib.models.quiet import quiet
@@ -37,7 +38,7 @@ def work(tmp_path, monkeypatch):
 
 def learner_of(settings=SETTINGS, examples=ROWS, device="cpu-fp32"):
     with quiet():
-        model, tokenizer = lora.load(str(paths.BUILT_IN), settings, device, SEED)
+        model, tokenizer = lora_base.load(str(paths.BUILT_IN), settings, device, SEED)
     data = lora_rows.tokenise(examples, tokenizer, 10**6, "Training")
     return loop.Learner(model, settings, device), data
 
@@ -85,13 +86,13 @@ def test_a_job_and_lora_tune_give_the_same_adapter(work, monkeypatch, threads, b
     examples = ROWS * (1 if batch == 4 else 4)
     store, job = a_job(work / "practice", examples, batch_size=batch)
     kept = {}
-    save = job_training.lora_saving.save_adapter
+    save = job_training.saving.save_adapter
 
     def keep(model, folder):
         save(model, folder)
         kept.update(load_file(folder / "adapter_model.safetensors"))
 
-    monkeypatch.setattr(job_training.lora_saving, "save_adapter", keep)
+    monkeypatch.setattr(job_training.saving, "save_adapter", keep)
     job_training.JobTraining(store, job).run()
     assert store.jobs.find(job.id).status == states.SUCCEEDED
     by_job = {name: weight.clone() for name, weight in kept.items()}

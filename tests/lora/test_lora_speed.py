@@ -9,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from lessonlib.common.errors import LessonError
-from lessonlib.lora.lora_loss import answer_loss
+from lessonlib.lora.loss import answer_loss
 from lessonlib.lora.speed import LengthBatches, MergedLinear, plain_attention, use_fast_norm
 from lessonlib.models import device
 

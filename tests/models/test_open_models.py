@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 from lessonlib.common.errors import LessonError
 from lessonlib.lora import base, memory
 from lessonlib.lora import plan as lora_plan
-from lessonlib.lora.lora_loss import answer_loss
+from lessonlib.lora.loss import answer_loss
 from lessonlib.lora.settings import LoraSettings
 from lessonlib.models import catalogue
 

@@ -58,7 +58,7 @@ def half_a_model():
             (folder / "config.json").write_text("{}", encoding="utf-8")
             die()
 
-    job_training.lora_saving.save_merged = write_half
+    job_training.saving.save_merged = write_half
 
 
 #: The moments, in the order of a job's life.

@@ -9,9 +9,9 @@ import time
 
 import pytest
 from fine_tuning_parts import jsonl, rows
-from test_chat_files import BROKEN_LINES, good
 
 import lessonlib
+from tests.chat_files.test_chat_files import BROKEN_LINES, good
 
 #: What the error must say of each kind of broken line.
 SAYS = {

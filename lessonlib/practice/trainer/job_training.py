@@ -16,10 +16,11 @@ import time
 
 import torch
 
-from lessonlib import chat_files, lora
+from lessonlib import chat_files
 from lessonlib.common.errors import LessonError
 from lessonlib.common.files import replacing
 from lessonlib.common.i18n import _
+from lessonlib.lora import base as lora_base
 from lessonlib.lora import loop, saving
 from lessonlib.lora import rows as lora_rows
 from lessonlib.lora.history import Point
@@ -89,7 +90,7 @@ class JobTraining:
     def _prepare(self) -> None:
         """Model, rows and state; a job that was interrupted goes on from its saved state."""
         device = choose_device().value
-        model, tokenizer = lora.load(
+        model, tokenizer = lora_base.load(
             str(self.base.folder), self.settings, device, self.job.seed
         )
         self.longest = model.config.max_position_embeddings
