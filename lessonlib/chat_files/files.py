@@ -147,9 +147,8 @@ def check(
             training example with the user's message of one of them is a leak.
         model_context: tokens that the model reads at once; that of the tokenizer's model if not
             given. That of a hosted model: ``facts.limits()["example_tokens"]["gpt-4.1-mini"]``.
-        tokenizer: what counts tokens, see ``chat_files.counters.counter_for``; by default that of
-        the
-            built-in model.
+        tokenizer: what counts tokens, see ``chat_files.counters.counter_for``; by default
+            that of the built-in model.
         count_tokens: False to leave out tokens and lengths, which take most of the time.
         service: ``openai`` (no byte order mark) or ``azure`` (one is asked for).
         minimum: the fewest examples that will do; the service's 10 if not given.

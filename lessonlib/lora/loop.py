@@ -43,8 +43,7 @@ def train(
     Args:
         learner: at work (``with learner.at_work(): ...``).
         rows, checks: to learn from, and to measure on after each epoch, both as in
-        ``lora.loss``.
-            There may be no ``checks``.
+            ``lora.loss``. There may be no ``checks``.
         watch: told of each step and whether an epoch ended with it, as ``watch(point, True)``.
         start: steps that were taken before an interruption.
         stop: asked before each step; the training ends where it says True.

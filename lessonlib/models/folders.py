@@ -50,9 +50,8 @@ def find_base(base: str | Path | None) -> str:
     """What to load for ``base``: a folder here, or else a name on the Hugging Face hub.
 
     Args:
-        base: None or ``pantry`` for the built-in model, one of ``models.catalogue.names()``, the
-        name
-            of a model tuned here, a folder, or a hub name such as ``Qwen/Qwen3-0.6B``.
+        base: None or ``pantry`` for the built-in model, one of ``models.catalogue.names()``,
+            the name of a model tuned here, a folder, or a hub name such as ``Qwen/Qwen3-0.6B``.
 
     Raises:
         LessonError: it is none of these.
