@@ -17,7 +17,7 @@ from lessonlib.exercises import feedback, quizzes
 from tools.exercise_cutting import CHECK
 from tools.notebook_rules import output_text
 
-QUIZ = re.compile(r"""(?m)^(?:widgets\.)?quiz\(["'](\w+)["']\)""")
+QUIZ = re.compile(r"""(?m)^(?:\w+\.)?quiz\(["'](\w+)["']\)""")
 
 
 def old_words(notebook: NotebookNode) -> Iterator[str]:

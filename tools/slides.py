@@ -85,7 +85,7 @@ def _is_for_the_reader(cell: NotebookNode) -> bool:
     """Folded hints and solutions, unanswered checks, and cells that only set things up."""
     if cell.cell_type == "markdown":
         return not FOLDED.sub("", cell.source).strip()
-    return bool(re.search(r"(?m)^(?:import |from )\w|\bexercises\.check\(|\bwidgets\.quiz\("
+    return bool(re.search(r"(?m)^(?:import |from )\w|\bexercises\.check\(|\bquiz\("
                           r"|^client = ", cell.source))
 
 

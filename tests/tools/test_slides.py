@@ -31,7 +31,7 @@ def test_the_rule():
         (new_code_cell('exercises.check("03-1", x)'), "skip"),
         (new_markdown_cell("<details>\n<summary>Hint</summary>\n\nx\n\n</details>"), "skip"),
         (new_markdown_cell("## 2. A short quiz"), "skip"),
-        (new_code_cell('widgets.quiz("03")'), "skip"),
+        (new_code_cell('exercises.quiz("03")'), "skip"),
         (new_markdown_cell("## What to remember\n\n- this"), "slide"),
         (new_markdown_cell("## Next\n\n[04](x)"), "skip"),
     ]
