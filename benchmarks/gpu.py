@@ -103,7 +103,7 @@ def rows() -> list[dict]:
 
 
 def ours(name: str, folder: Path, four_bit: bool, steps: int, card) -> Line:
-    """``lessonlib.lora.tuning`` as planned, but for the 4 bits, which are what is compared."""
+    """``lora.tune`` as planned, but for the 4 bits, which are what is compared."""
     plan = _plan(name, folder, card, four_bit)
     trial = gpu_trial.steps_of(plan, rows(), steps, base=str(folder))
     return Line((name, "QLoRA" if four_bit else "LoRA", _rows_text(plan, steps),

@@ -39,7 +39,7 @@ class Work:
         use_case: what the model is for, in a sentence.
         needed: how good is good enough, said before anything was measured.
         rows: what was read (``reading.Rows``).
-        task: the three splits (``splits.Task``).
+        task: the three splits (``task.Task``).
         baselines: name -> ``Result`` on the test examples, without tuning.
         tuned: the tuned model's ``Result`` on the same examples.
         model: what was tuned (``tuning.Tuned``).

@@ -1,6 +1,7 @@
 """AutoTrain's web page: started, filled in, followed and ended from a notebook.
 
-    page = autotrain_page.open_page()
+    from lessonlib.autotrain.page import open_page
+    page = open_page()
     training = page.train(job)        # fills in the form, as one does by mouse
     page.close()
 

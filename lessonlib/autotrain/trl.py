@@ -107,7 +107,7 @@ def sft(path: str | Path, again: bool = False, show: bool = True) -> Training:
         if not isinstance(values, dict) or not values.get(name):
             raise LessonError(
                 _("{file}: {key} is missing.").format(file=path.name, key=name),
-                _("Write it as trl_command.config does."))
+                _("Write it as trl.config does."))
     output, log = folder / values["output_dir"], folder / f"{values['output_dir']}.log"
     key = watch.key_of([text], folder / values["dataset_name"],
                          folder / values["model_name_or_path"])

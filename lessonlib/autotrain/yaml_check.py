@@ -147,8 +147,8 @@ def _files(values: dict, folder: Path):
         config = json.loads((folder / base / "config.json").read_text(encoding="utf-8"))
         if "rope_parameters" in config:
             yield "base_model", _("{base} was saved by a newer Transformers than AutoTrain's, which"
-                                  " would misread it. Use autotrain_base.older_copy.").format(
-                base=base)
+                                  " would misread it. Copy it in the older form:"
+                                  " lessonlib.autotrain.older_base.older_copy.").format(base=base)
     elif isinstance(base, str) and "/" not in base:
         yield "base_model", _("there is no model folder {base} beside this file.").format(base=base)
     data = values.get("data")

@@ -9,16 +9,16 @@ OpenAI, Azure OpenAI and Hugging Face's TRL all read it::
 stands in it. It reads line by line, so that a large file needs little memory: about 300 bytes
 for each example, to find copies. The practice service uses the same check on uploaded files.
 
-The rooms of this house:
+The files beside this one:
 
-    chat_files/files.py      write, read and check (this module)
-    chat_files/checker.py      line after line: what is wrong, which examples are copies or leaks
-    chat_files/lines.py      from bytes to JSON values
-    chat_files/rules.py      the rules of one example
-    chat_files/problems.py   the kinds of problems, in words, with cures
-    chat_files/report.py     what was found, as a table, and in a service's words
-    chat_files/counters.py   tokens of a chat; epochs when their number is left to a service
-    chat_files/tokens.py     lengths in tokens, training tokens, costs
+    checker.py    line by line: what is wrong, which examples are copies or leaks
+    lines.py      from bytes to JSON values
+    rules.py      the rules of one example
+    problems.py   the kinds of problems, in words, with cures
+    report.py     what was found, as a table, and in a service's words
+    counters.py   tokens of a chat; epochs when their number is left to a service
+    tokens.py     lengths in tokens, training tokens, costs
+    picture.py    the lengths as a histogram
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def training_cost(tokens_per_epoch: int, epochs: float, model_price: ModelPrice)
     if model_price.training is None:
         raise LessonError(
             _("Training has no price for {name}.").format(name=model_price.name),
-            _("Use the price of the fine-tuned model: price({model!r}, tuned=True)").format(
+            _("Use the price of the fine-tuned model: costs.price({model!r}, tuned=True)").format(
                 model=model_price.model
             ),
         )

@@ -40,7 +40,7 @@ class Record:
     Attributes:
         use_case: what it is about, in a few words.
         made: the day.
-        decided: a key of ``decision.VERDICTS``.
+        decided: a key of ``questionnaire.VERDICTS``.
         because: the learner's reason; may be empty.
         suggested: what the guide suggested; None where an answer was missing.
         answers: question id -> ids of the chosen options.

@@ -25,7 +25,7 @@ class LearnedText:
         title: what stands above it.
         pieces: ``(text, weight)`` in order.
 
-    Introduced in notebook A1.
+    Introduced in appendix A1.
     """
 
     def __init__(self, title: str, pieces: Sequence[tuple[str, float]]):

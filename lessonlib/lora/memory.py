@@ -1,6 +1,7 @@
 """How much memory a LoRA training run will take, before it is started.
 
-    estimate = lora_memory.estimate(open_models.find("CodeLlama-7b"), settings, "cuda-bf16")
+    from lessonlib.lora import memory
+    estimate = memory.estimate(catalogue.find("CodeLlama-7b"), settings, "cuda-bf16")
     print(estimate)
 
 Five things take memory: the base model's weights; what is trained, with its gradients and the

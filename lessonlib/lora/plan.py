@@ -1,8 +1,9 @@
 """How to train a model on a card: number format, 4 bits or not, batch, attention; with reasons.
 
-    plan = lora_plan.make("CodeLlama-7b", open_models.card("T4"))
-    print(plan)                  each choice, and why
-    plan.settings                LoraSettings for lora.tune
+    from lessonlib.lora import plan
+    best = plan.make("CodeLlama-7b", catalogue.card("T4"))
+    print(best)                  # each choice, and why
+    best.settings                # LoraSettings for lora.tune
 
 The first way that fits is taken, from fast to frugal: 16 bits a weight before 4 (which computes
 more for each step), keeping what each layer computed before computing it again, and 16 rows at a

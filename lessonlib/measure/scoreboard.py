@@ -181,8 +181,8 @@ class Scoreboard:
         Args:
             split: show only the rows of this split.
             columns: which columns, by their keys (``measure.scoreboard_table.columns_of``);
-                all that hold something if not given. Seconds differ from run to run: leave them out where
-                outputs are compared.
+                all that hold something if not given. Seconds differ from run to run: leave them
+                out where outputs are compared.
         """
         rows = self.rows(split)
         known = columns_of(rows)

@@ -1,7 +1,8 @@
 """Open models of several sizes, by short names: what they are and how they are built.
 
-    open_models.names()                   SmolLM2-135M ... CodeLlama-7b
-    open_models.find("Qwen3-0.6B")        hub id, revision, licence, shape
+    from lessonlib.models import catalogue
+    catalogue.names()                     # SmolLM2-135M ... CodeLlama-7b
+    catalogue.find("Qwen3-0.6B")          # hub id, revision, licence, shape
 
 All numbers come from ``data/facts/open_models.toml``, where each has its source and date.
 """

@@ -97,7 +97,7 @@ class LiveCurve:
         x, y: what the axes show.
         title: of the picture.
 
-    Introduced in notebook A1.
+    Introduced in appendix A1.
     """
 
     def __init__(self, total: int, x: str, y: str, title: str = ""):

@@ -12,8 +12,8 @@ This module holds the examples, the words of the prompt, and how an answer is re
 - *exact_match*: the share of answers that are right in every name, in order.
 - *valid_json*: the share of answers that are a JSON list of strings and nothing else.
 
-The same task can be made out of your own
-ingredient lines: ``python -m lessonlib.assignment.command my_lines.csv``.
+The same task can be made of your own ingredient lines:
+``python -m lessonlib.assignment.command my_lines.csv``.
 """
 
 from __future__ import annotations

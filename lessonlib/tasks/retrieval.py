@@ -141,6 +141,6 @@ def recall_at_k(
     if not needed:
         raise LessonError(
             _("No recipe here uses a name of the glossary, so there is no recall to measure."),
-            _("Measure on recipes that use house names, for example load('test')."),
+            _("Measure on recipes that use house names, for example recipes.load('test')."),
         )
     return found / needed
