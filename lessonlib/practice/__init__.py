@@ -80,8 +80,8 @@ goes on when it starts again, from where its state was last saved. While a job w
 idle service does not stop.
 
 Where it differs from OpenAI on purpose: ids and owners say ``practice``; what "auto" means is in
-protocol/hyperparameters.py; a paused job has the status ``paused``; ``temperature`` is 0 unless you set
-it (OpenAI's default is 1), so that an answer in this course can be repeated exactly; and a
+protocol/hyperparameters.py; a paused job has the status ``paused``; ``temperature`` is 0 unless
+you set it (OpenAI's default is 1), so that an answer in this course can be repeated exactly; and a
 parameter that it cannot honour is refused by name, never ignored.
 
 Where it differs from Azure on purpose, or where Azure's words are not documented and ours had to

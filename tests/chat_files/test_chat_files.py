@@ -10,15 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lessonlib import costs
+from lessonlib import chat_files, costs
 from lessonlib.chat_files import checker
-from lessonlib.chat_files import files as chat_files
-from lessonlib.chat_files import lines as chat_files_lines
-from lessonlib.chat_files import report as chat_files_report
 from lessonlib.chat_files.counters import counter_for
 from lessonlib.chat_files.problems import ERROR, RULES, WARNING
+from lessonlib.chat_files.report import SERVICE_WORDS
 from lessonlib.chat_files.rules import row_problems
-from lessonlib.chat_files.tokens import Tokens, TokenStatistics
+from lessonlib.chat_files.tokens import Tokens, TokenStatistics, training_tokens
 from lessonlib.common.errors import LessonError
 from lessonlib.common.facts import FOLDER, limits
 from lessonlib.common.paths import BUILT_IN
@@ -226,7 +224,7 @@ def test_too_large_a_file_is_told_and_still_read(monkeypatch):
 
 
 def test_a_line_without_end_is_not_read_into_memory(monkeypatch):
-    monkeypatch.setattr(chat_files_lines, "LONGEST_LINE", 300)
+    monkeypatch.setattr("lessonlib.chat_files.lines.LONGEST_LINE", 300)
     monkeypatch.setattr(checker, "LONGEST_LINE", 300)
     # A byte too long with its end, or without; far too long; just right; a long last line.
     for broken in (b"x" * 300, b"x" * 301, b"x" * 5000):
@@ -393,7 +391,7 @@ def test_the_words_of_the_service_where_they_are_known():
 def test_every_error_has_words_of_the_service():
     errors = {key for key, rule in RULES.items() if rule.level == ERROR}
     without = {"empty_file", "too_few_examples", "leak_from_test"}
-    assert errors - without == set(chat_files_report.SERVICE_WORDS)
+    assert errors - without == set(SERVICE_WORDS)
 
 
 # The report
@@ -410,7 +408,7 @@ def test_a_report_shows_few_of_each_kind_and_keeps_all():
 
 
 def test_a_file_broken_all_over_is_counted_but_not_kept_for_ever(monkeypatch):
-    monkeypatch.setattr(chat_files_report, "KEPT", 10)
+    monkeypatch.setattr("lessonlib.chat_files.report.KEPT", 10)
     report = check([b"oops"] * 30)
     assert len(report.problems) == 10 and report.errors == 30
     assert "20 more problems were counted" in str(report)
@@ -661,8 +659,8 @@ def test_no_examples_no_epochs():
 def test_training_tokens_and_what_they_cost():
     """50 examples of 100 tokens, 3 epochs: 15,000 tokens; at $5 a million 7.5 cents."""
     made = statistics(*[(80, 20)] * 50)
-    assert chat_files.training_tokens(made) == 15_000
-    assert chat_files.training_tokens(made, 1) == 5_000
+    assert training_tokens(made) == 15_000
+    assert training_tokens(made, 1) == 5_000
     estimated = chat_files.estimate(made)
     assert (estimated.n_epochs, estimated.tokens) == (3, 15_000)
     assert estimated.dollars == pytest.approx(0.075)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lessonlib.lessons.a1_learned_text import LearnedText
-from lessonlib.show import live as show_live
+from lessonlib.show import live
 from lessonlib.show.live import LiveCurve, LivePicture
 
 
@@ -26,9 +26,9 @@ def page(monkeypatch):
 
     page = Page()
     monkeypatch.setenv("LESSON_PROGRESS", "1")
-    monkeypatch.setattr(show_live, "in_notebook", lambda: True)
-    monkeypatch.setattr(show_live, "PAUSE", 0.0)
-    monkeypatch.setattr(show_live, "SHARE", float("inf"))
+    monkeypatch.setattr(live, "in_notebook", lambda: True)
+    monkeypatch.setattr(live, "PAUSE", 0.0)
+    monkeypatch.setattr(live, "SHARE", float("inf"))
     monkeypatch.setattr(IPython.display, "display", lambda *_a, **_k: page)
     return page
 
@@ -66,23 +66,23 @@ def test_the_page_is_cleared_when_training_fails(page):
 
 def test_a_live_picture_takes_its_share_of_the_time_and_no_more(page, monkeypatch):
     clock = iter(range(100))  # a second goes by between two looks at the clock
-    monkeypatch.setattr(show_live, "SHARE", 0.5)
-    monkeypatch.setattr(show_live.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(live, "SHARE", 0.5)
+    monkeypatch.setattr(live.time, "perf_counter", lambda: next(clock))
     drawn = iter([None, "first", "second"])
-    live = LivePicture(lambda: next(drawn))
+    picture = LivePicture(lambda: next(drawn))
     for _time in range(3):
-        live.update()
+        picture.update()
     assert page.shown == ["first"], "nothing new is not shown, and a drawing is paid for by a rest"
-    live.update()
-    live.close()
+    picture.update()
+    picture.close()
     assert page.shown[1] == "second" and page.shown[-1]._repr_html_() == "<span></span>"
 
 
 def test_outside_of_a_notebook_nothing_is_drawn(monkeypatch):
-    monkeypatch.setattr(show_live, "in_notebook", lambda: False)
-    live = LivePicture(lambda: pytest.fail("drawn"))
-    live.update()
-    live.close()
+    monkeypatch.setattr(live, "in_notebook", lambda: False)
+    picture = LivePicture(lambda: pytest.fail("drawn"))
+    picture.update()
+    picture.close()
 
 
 PIECES = [("<|user|>1 c. rice\n", 0.0), ("ri", 0.1), ("ce", 1.0), ("orzo", 3.0), (" end\n", 0.0)]
