@@ -31,8 +31,8 @@ MAY_IMPORT = {
     "lessons": ("common", "show", "models", "setup", "measure", "lora", "tasks", "services"),
     "exercises": ("common", "show", "costs", "chat_files", "tasks", "autotrain", "services"),
     "decision": ("common", "show", "models", "costs", "measure", "lora", "tasks", "exercises"),
-    "assignment": ("common", "costs", "measure", "chat_files", "lora", "tasks", "services",
-                   "decision"),
+    "assignment": ("common", "models", "costs", "measure", "chat_files", "lora", "tasks",
+                   "services", "decision"),
 }
 #: The floors of the practice service, likewise. Its three files at the top are what a client
 #: needs to find or start it; they are below all floors, but for the command line.
