@@ -19,7 +19,8 @@
 # **You will**
 #
 # - read a model's probabilities for the next word, before and after tuning,
-# - compare four ways to move them: pretraining, prompting, retrieval, tuning,
+# - take a few training steps in PyTorch, and see what each line of a step does,
+# - compare four ways to move these probabilities: pretraining, prompting, retrieval, tuning,
 # - tune with labels and without, and measure both on the same recipes,
 # - see what LoRA trains, and turn its knobs: rank, alpha, target modules, learning rate, epochs.
 #
@@ -74,7 +75,8 @@ print("Wanted:", recipes.answer(example))
 # %% [markdown]
 # A request can ask for the probabilities along with the answer: `logprobs=True`, and in
 # `top_logprobs` how many tokens at each place. They come as natural logarithms: `exp(logprob)` is
-# the probability.
+# the probability. Two more arguments: `max_tokens=3` stops after three tokens, and `temperature=0`
+# always writes the likeliest one.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 response = client.chat.completions.create(
@@ -87,8 +89,8 @@ for place in response.choices[0].logprobs.content:
 
 # %% [markdown]
 # Each line is one token of the answer, and what else could have stood there. A name begins at the
-# first token that has letters. `next_tokens.first_word` sends the same request, finds that
-# place, and keeps its 20 likeliest tokens.
+# first token that has letters. `next_tokens.first_word` sends the same kind of request, finds that
+# place, and keeps its 20 likeliest tokens. (The services give no more.)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 before = next_tokens.first_word(client, MODEL, prompting.bare(example))
@@ -107,10 +109,16 @@ print(f"\nThe right house name, {right!r}: {before.of(right):.3f}")
 # %% [markdown]
 # ## 2. Before and after tuning
 #
-# Notebook 00 tuned in one line. What goes on in there? Here is its heart, in PyTorch. We load
-# the model, and PEFT puts an *adapter* beside it: the few numbers that will change (section 5 shows
-# where). Then we take eight recipes with the right answers as one *batch*, and mark which
-# tokens belong to an answer.
+# Notebook 00 tuned in one line. What goes on in there? Here is its heart, in PyTorch, the library
+# that does the computing. We load the model from its folder. PEFT, a library of Hugging Face, puts
+# an *adapter* beside it: the few numbers that will change. (`r` sets its size and `lora_alpha` its
+# strength; sections 5 to 7 come to them.)
+#
+# Then we take eight recipes with the right answers as one *batch*: the examples that one step
+# learns from. The tokenizer makes one row of tokens of each chat, fills short rows up (`padding`),
+# and marks which tokens belong to an answer. Only those are to be learned. A token is predicted
+# from what stands *before* it, so it is compared with the scores one place earlier. That is why
+# `[:, 1:]` here, and `[:, :-1]` below, leave one place out.
 
 # %%
 import torch
@@ -130,10 +138,15 @@ print("rows, tokens in the longest:", tuple(batch["input_ids"].shape))
 print(f"{len(wanted)} tokens of answers, which begin: {tokenizer.decode(wanted[:16])}")
 
 # %% [markdown]
-# One training **step** has four lines. *Forward*: at each place the model gives every token a
-# score. The **loss** (cross-entropy) says how little it expected the right ones: the mean of
-# `-log(probability)`. *Backward*: for each number of the adapter, which way makes the loss
-# smaller? The *optimizer* moves each a little that way. We take five steps on the same batch.
+# One training **step** has five lines, beside the one that prints. *Forward*: at each place the
+# model gives every token a score. The **loss** (cross-entropy) makes probabilities of the scores,
+# and says how little the right tokens were expected: the mean of `-log(probability)`. *Backward*:
+# how would the loss change with each number of the adapter? That is the number's *gradient*. The
+# *optimiser* moves each number a little, the way that makes the loss smaller; `lr`, the learning
+# rate, says how far. Last, `zero_grad()` clears the gradients for the next step.
+#
+# Only the adapter's numbers are moved (`requires_grad`); the rest is frozen. We use the same batch
+# again and again and print the loss *before* each step, so the first line is the model as it came.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 optimizer = torch.optim.AdamW((w for w in model.parameters() if w.requires_grad), lr=3e-3)
@@ -147,10 +160,13 @@ for step in range(6):
     optimizer.zero_grad()
 
 # %% [markdown]
-# With each step the right tokens become more probable, at the cost of all others. Nobody told the
-# model a rule: it was only pulled towards these answers. `lora.tune` is this loop over all
-# examples, a batch after the other, several times (*epochs*). It also measures the *validation
-# loss* after each epoch, on recipes that it does not train on.
+# Follow the loss from line to line, and the probability beside it. Where the right tokens gain, all
+# others lose. Nobody told the model a rule: it was only pulled towards these eight answers. Whether
+# that helps with other recipes, the lines above cannot say.
+#
+# `lora.tune` is in essence this loop, over all examples, one batch after another, several times
+# (*epochs*). After each epoch it also measures the *validation loss*: the loss on recipes that it
+# does not train on.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 validation = recipes.load("validation")[:20]
@@ -490,6 +506,7 @@ exercises.quiz("01")
 #   moves them.
 # - Prompting and retrieval move them for one request, by what the model reads. Tuning moves
 #   them for good, by changing weights.
+# - A training step: scores, loss, gradients, a small move of the weights. Many of them are tuning.
 # - Supervised fine-tuning learns from new examples with labels. Training on raw text teaches to
 #   predict that text, not to do a task.
 # - LoRA freezes the model and trains a small adapter beside it: rank sets its size, alpha its
