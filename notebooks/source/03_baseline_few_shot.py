@@ -61,6 +61,11 @@ print(recipes.SYSTEM_INSTRUCTIONS)
 # The examples are put in as if the chat had already gone on for a while: a question, the right
 # answer, a question, the right answer. Then comes the recipe that we want to know about. There is
 # nothing to it but a list of messages, so let us write one by hand, with a single example.
+# (`pick_balanced` chooses it; more on that below.)
+#
+# Each message has a **role**. `system` is for the instructions, printed above. `user` is whoever
+# asks. `assistant` is the model: here we write its first answer ourselves. The list ends with a
+# question, so the next answer is the model's own.
 
 # %%
 train, test = recipes.load("train"), recipes.load("test")[:QUESTIONS]
@@ -76,6 +81,8 @@ for message in messages[1:]:
 
 # %% [markdown]
 # The model cannot tell that the first answer was not its own. It goes on as the chat has begun.
+# `temperature=0` asks for the likeliest token at each place, and `max_tokens` ends an answer that
+# does not end by itself.
 
 # %% tags=["nbval-ignore-output"] reason="the answer may differ between processors"
 reply = client.chat.completions.create(
@@ -85,7 +92,9 @@ print("answer:", reply.choices[0].message.content)
 print("right: ", recipes.answer(recipe))
 
 # %% [markdown]
-# `prompting.few_shot` writes the same list for as many examples as you like.
+# Compare the two lines: first the form, then the names. One answer proves little; section 3
+# measures on many recipes. For that, `prompting.few_shot` writes the same list for as many examples
+# as you like.
 
 # %%
 prompting.few_shot(recipe, [shot]) == messages
