@@ -71,8 +71,11 @@ print(prompting.with_glossary(test[10], lookup.find(test[10]))[-1]["content"])
 #
 # **BM25** gives each piece of text, each *passage*, a score by the words that it shares with the
 # question; rare words count more. Our passages are the left sides of the glossary's lines, our
-# question is the recipe. The library `bm25s` cuts texts into words, counts them once (the
-# *index*), and gives the best `k` for a question.
+# question is the recipe. The library `bm25s` needs three calls. `tokenize` cuts texts into words,
+# in lower case and without everyday ones such as *the*. `index` counts the words of all passages,
+# once: this makes the *index*. `retrieve` gives the best `k` passages and their scores. (With
+# `corpus` it knows their texts, else it would give their numbers.) Both come with a row for each
+# question; we have one question, so we take row 0.
 
 # %%
 passages = [entry.written for entry in glossary]
@@ -86,11 +89,12 @@ for passage, points in zip(found[0], scores[0], strict=True):
     print(f"{points:5.2f}  {passage}")
 
 # %% [markdown]
-# A ranking does not know when to stop. Among and after the lines that the recipe needs come lines
-# that only share a word with it. They cost tokens, and can mislead the model.
+# A higher score is a better match. It has no scale of its own, so compare only scores of one
+# question. And a ranking does not know when to stop: it gives `k` passages, needed or not. Look for
+# some that only share a word with the recipe. They cost tokens, and can mislead the model.
 #
 # From here on `Bm25Glossary` does this for us. It gives the glossary's whole lines, and fewer than
-# `k` where fewer share a word with the recipe.
+# `k` where fewer share a word with the recipe. Which of its lines would exact lookup leave out?
 
 # %%
 bm25 = Bm25Glossary(glossary)
@@ -117,8 +121,11 @@ else:
     print("So below we search by words alone, and the rows for embeddings are missing.")
 
 # %% [markdown]
-# How near are two texts? The usual measure is the **cosine** of the angle between their rows of
-# numbers: 1 where they point the same way, about 0 where they have nothing to do with each other.
+# How near are two texts? `encode` makes a row of numbers of each. The usual measure is the
+# **cosine** of the angle between two rows: 1 where they point the same way, about 0 where they have
+# nothing to do with each other. To compute it, multiply the rows number by number and add up (that
+# is `@`), then divide by the length of each (`np.linalg.norm`). Which should be nearer to shrimp,
+# prawns or flour? (Without an embedding model the cell prints nothing.)
 
 # %% tags=["nbval-ignore-output"] reason="depends on what is installed"
 if chosen.value:
