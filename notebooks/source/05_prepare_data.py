@@ -138,7 +138,8 @@ print(f"{code} ({parameter})\n{message}")
 #
 # Training is limited and paid by the **token**, a piece of text, a word or less, that a model
 # reads as one. A model reads no messages: its **chat template** first makes one text of them, with
-# marks where each begins and ends. Template and tokens belong to the model, so they come with it.
+# marks where each begins and ends. Template and tokens belong to the model, so both are loaded from
+# its folder. Without `tokenize=False` the same call would give the tokens' numbers at once.
 
 # %%
 from transformers import AutoTokenizer
@@ -150,8 +151,12 @@ print(tokenizer.apply_chat_template(chat, tokenize=False))
 # %% [markdown]
 # In training the model reads this text token by token, and is asked each time: what comes next? It
 # is to learn the answers, not to invent recipes. So beside each token stands what is to be learned
-# at its place (the code calls that *labels*): the token itself within the answer, and -100
-# everywhere else, which means: read it, learn nothing here.
+# at its place (the code calls these numbers *labels*): the token itself within the answer, and -100
+# everywhere else. PyTorch's loss leaves out each place with -100: read it, learn nothing here.
+#
+# Where is the border? `add_generation_prompt=True` ends the prompt with the mark that opens an
+# answer, as it does when the model is asked. What follows in the whole chat is the answer.
+# (`return_dict=False` gives nothing but the tokens' numbers.)
 
 # %%
 prompt = tokenizer.apply_chat_template(chat[:-1], add_generation_prompt=True, return_dict=False)
@@ -162,8 +167,9 @@ for token, label in list(zip(tokens, labels, strict=True))[len(prompt) - 4 : len
     print(f"{tokenizer.decode([token])!r:16} token {token:5}   label {label:5}")
 
 # %% [markdown]
-# The end mark is one of the tokens to learn: a model that never learned it would not know when to
-# stop.
+# Find the first label that is not -100: what token stands there? At the other end, not printed, the
+# end mark `<|end|>` is one of the tokens to learn: a model that never learned it would not know
+# when to stop.
 #
 # `chat_files.check` counts in the same way, *answer* being what is learned. Two questions for the
 # whole file: does every example fit into the model's context window? And how much is it all
@@ -450,6 +456,7 @@ exercises.quiz("05")
 # - Four needs: a pretrained model, data, a place to train, a place to serve. The data are yours
 #   to bring.
 # - Make the training prompt by the very function that makes the prompt later.
+# - Only the answer is learned, its end mark included. Elsewhere the label is -100.
 # - A check finds broken form in seconds. Wrong meaning is found by reading and by measuring.
 # - Remove copies first, then divide into splits, then leave the test set alone.
 # - A learning curve says whether more examples will help. Labels that are right count for more
