@@ -109,7 +109,8 @@ chat_files.estimate(report.tokens, model=PRICED)
 # ## 3. Upload
 #
 # This is the call of OpenAI's own client, as their documentation has it. The `purpose` says what
-# the file is for. What comes back has an **id**, the name under which the service knows the file.
+# the file is for: `fine-tune` stands for training and for validation files. What comes back has an
+# **id**, the name under which the service knows the file.
 
 # %% tags=["nbval-ignore-output"] reason="each upload gets an id of its own"
 training_file = client.files.create(file=train_path, purpose="fine-tune")
@@ -120,9 +121,10 @@ for file in (training_file, validation_file):
 # %% [markdown]
 # ## 4. Create the job
 #
-# A job says what to learn from and what to start from. All else has a default. The `suffix`
-# becomes part of the new model's name, and a `seed` makes the run repeatable, as far as the
-# service can.
+# A job says what to learn from and what to start from. All else has a default. The files are named
+# by their ids. `method` says how to learn: *supervised*, that is, from right answers, and with
+# which settings. The `suffix` becomes part of the new model's name, and a `seed` makes the run
+# repeatable, as far as the service can.
 
 # %% tags=["nbval-ignore-output"] reason="ids and times differ between runs"
 job = client.fine_tuning.jobs.create(
@@ -137,16 +139,19 @@ print(job.id, job.status)
 print(job.method.supervised.hyperparameters)
 
 # %% [markdown]
-# The job is there, but nothing has been trained yet: the service first checks the files. Three
-# settings, the **hyperparameters**, are `auto`: the service chooses them when it knows the file.
-# They are the number of epochs, the *batch size* (how many examples each step learns from) and
-# the *learning rate multiplier* (how far each step goes, compared with the service's usual).
+# The job is there, but nothing has been trained yet: the service first checks the files. There are
+# three settings, the **hyperparameters**: the number of epochs, the *batch size* (how many examples
+# each step learns from) and the *learning rate multiplier* (how far each step goes, compared with
+# the service's usual). We have named one; those that are left out are `auto`, too. With `auto` the
+# service chooses when it knows the file.
 
 # %% [markdown]
 # ## 5. Follow it
 #
 # A hosted job may wait for hours in a queue. It runs at the service, not here: you can close the
-# notebook and come back with the job's id. To follow it, ask now and then how it is.
+# notebook and come back with the job's id. To follow it, ask now and then for its **status**. It
+# goes from `validating_files` to `queued` and `running`, and ends as `succeeded`, `failed` or
+# `cancelled`. Some states pass too quickly to be seen here. (With a hosted job, ask once a minute.)
 
 # %% tags=["nbval-ignore-output"] reason="seconds differ between runs"
 status = ""
@@ -159,7 +164,9 @@ while status not in ("succeeded", "failed", "cancelled"):
 
 # %% [markdown]
 # Whatever happens to a job leaves an **event**. The service keeps them, the newest first. Most are
-# single steps with their numbers; these are the others, in the order in which they happened.
+# single steps, with their numbers in `data`. The others have the type `message`; we print those in
+# the order in which they happened. (`limit` is for one answer of the service; `list` goes on asking
+# until it has all.)
 
 # %% tags=["nbval-ignore-output"] reason="ids differ between runs"
 events = list(client.fine_tuning.jobs.list_events(job.id, limit=100))
@@ -169,19 +176,19 @@ for event in reversed(events):
         print("-", event.message)
 
 # %% [markdown]
-# So much for the bare calls. From here on `services.follow` asks for us: it shows new events and a
+# So much for the bare calls. From here on `jobs.follow` asks for us: it shows new events and a
 # picture of the loss, waits when the network is away for a moment, and gives back the job's model,
 # steps and seconds. If you interrupt the cell, the job goes on, and a message says how to come
-# back.
+# back. (This job has come to its end already, so `show=False` leaves the events out.)
 
 # %% tags=["nbval-ignore-output"] reason="ids, losses and seconds differ between runs"
 run = jobs.follow(client, job, show=False)
 run
 
 # %% [markdown]
-# `succeeded` is one of three ends; we will meet `failed` and `cancelled` below. Now the job also
-# says what `auto` was, and how many tokens it has trained on. Those are billed. (They are a token
-# less for each example and epoch than our estimate: what follows the answer is not trained.)
+# `succeeded` is one of three ends; we will meet `failed` and `cancelled` in section 9. Now the job
+# also says what `auto` was, and how many tokens it has trained on. Those are billed. (They are a
+# token less for each example and epoch than our estimate: what follows the answer is not trained.)
 
 # %% tags=["nbval-ignore-output"] reason="names differ between runs"
 done = run.job
@@ -197,8 +204,9 @@ print(f"The model's name: {done.fine_tuned_model}")
 # ## 6. Read what the job learned
 #
 # A finished job leaves a **result file**: a table with a line for each step. It is fetched like any
-# file of yours. One thing has surprised many: OpenAI delivers it encoded in **base64**, letters
-# and digits that stand for the file's bytes. Decode it, and there is a plain CSV file.
+# file of yours, by its id. One thing has surprised many: OpenAI delivers it encoded in **base64**,
+# letters and digits that stand for the file's bytes. Decode it, and there is a plain CSV file: a
+# line with the names of the columns, then the steps, with commas between the numbers.
 
 # %% tags=["nbval-ignore-output"] reason="losses differ between machines"
 content = client.files.content(run.job.result_files[0]).read()
@@ -207,7 +215,8 @@ lines = base64.b64decode(content).decode("utf-8").splitlines()
 print(*lines[:4], "...", lines[-1], sep="\n")
 
 # %% [markdown]
-# `jobs.results` does the same and makes a table of it, with some of the lines.
+# `jobs.results` does the same, and makes a table of some of the lines. Where a line above has fewer
+# numbers than names of columns, the rest was not measured at that step.
 
 # %% tags=["nbval-ignore-output"] reason="losses differ between machines"
 results = jobs.results(client, job)
@@ -333,8 +342,9 @@ for one in kept:
     print(f"step {one.step_number:3}, loss {one.metrics.full_valid_loss:.3f}")
 
 # %% [markdown]
-# Which one would you take? The rule: choose on the *validation* data, then measure the choice
-# once on the *test* data. So we take the checkpoint with the lowest validation loss.
+# Which one would you take? The rule: choose on the *validation* data, then measure the choice once
+# on the *test* data. So we take the checkpoint with the lowest validation loss, and compare it with
+# the last one. (The service lists the newest first.)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 early, last = min(kept, key=lambda one: one.metrics.full_valid_loss), kept[0]
@@ -358,7 +368,8 @@ print(f"\nchosen against last: {gain}, {'more than luck' if gain.significant els
 # ## 9. When it goes wrong
 #
 # **A file that the service cannot use.** The upload works, and so does the order. The job then
-# fails when its file is checked, and tells why. We send a file that somebody typed by hand.
+# fails when its file is checked, and tells why. We send the file of notebook 05 that somebody typed
+# by hand.
 
 # %% tags=["nbval-ignore-output"] reason="ids differ between runs"
 typed = client.files.create(
@@ -378,7 +389,8 @@ print(f"message: {failed.job.error.message}")
 
 # %% [markdown]
 # **A job that you no longer want.** Cancel it; what was trained until then is billed, and the
-# checkpoints stay.
+# checkpoints stay. A job that has ended cannot be cancelled: the second call shows what is said
+# then.
 
 # %% tags=["nbval-ignore-output"] reason="ids differ between runs"
 unwanted = client.fine_tuning.jobs.create(model=MODEL, training_file=training_file.id)
