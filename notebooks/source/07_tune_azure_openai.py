@@ -99,8 +99,9 @@ for service in ("azure", "openai"):
     print(f"for {service}: {report.headline()}")
 
 # %% [markdown]
-# Now we send them, as in notebook 06. Azure reads a file before it says that it can be used;
-# OpenAI's client can wait for that. We keep the **ids**: by them the job finds the files.
+# Now we send them, as in notebook 06. Azure reads a file before it can be used. OpenAI's client can
+# wait for that: `wait_for_processing` asks every `poll_interval` seconds until the status is
+# `processed`, or `error`. What we need later are the **ids**: by them the job finds the files.
 
 # %% tags=["nbval-ignore-output"] reason="ids are new each time"
 training = client.files.create(file=training_path, purpose="fine-tune")
@@ -113,13 +114,12 @@ for file in (training, check):
 # %% [markdown]
 # ## 3. The job
 #
-# Besides the number of epochs, three choices are ours. The **suffix** becomes a part of the model's
-# name (at Azure up to 18 characters). The **seed** makes the job repeatable, as far as the service
-# can. The **training type** says where it may
-# run: *Standard* stays in your region, *GlobalStandard* may run anywhere and is cheaper,
-# *Developer* is cheaper still and waits for machines that are free. (Here it changes nothing.)
-# OpenAI's client has no word for it, since it is Azure's alone: `extra_body` adds it to the
-# request.
+# The call is that of notebook 06. Besides the number of epochs, three choices are ours. The
+# **suffix** becomes a part of the model's name (at Azure up to 18 characters). The **seed** makes
+# the job repeatable, as far as the service can. The **training type** says where it may run:
+# *Standard* stays in your region, *GlobalStandard* may run anywhere and is cheaper, *Developer* is
+# cheaper still and waits for machines that are free. (Here it changes nothing.) OpenAI's client has
+# no word for it, since it is Azure's alone: `extra_body` adds it to the request.
 
 # %% tags=["nbval-ignore-output"] reason="ids are new each time"
 job = client.fine_tuning.jobs.create(
@@ -136,6 +136,8 @@ print(job.id, job.status, job.hyperparameters, sep="\n")
 # %% [markdown]
 # Azure's way of speaking shows. The first state is called `pending`. We left the *batch size* (how
 # many examples make one step) to the service, and what is not known yet is written as `-1`.
+#
+# `jobs.follow` asks how the job is until it has come to an end, and shows what happens.
 
 # %% tags=["nbval-ignore-output"] reason="ids, losses and seconds differ between runs"
 run = jobs.follow(client, job)
@@ -194,9 +196,13 @@ except openai.NotFoundError as error:
 #
 # A **deployment** is a computer that holds the model ready, and a name that you choose. It is made
 # at the control plane by one request. OpenAI's client does not know that plane, so here is the
-# whole of it: an address, two headers, a body. The address begins with the control plane; at
-# Azure this is `https://management.azure.com`. Then it goes down from the subscription to the
-# deployment.
+# whole of it: a method, an address, two headers, a body. The method is `PUT`, which means: let this
+# stand at that address.
+#
+# The address begins with the control plane; at Azure this is `https://management.azure.com`. Then
+# it goes down: the subscription, which pays; the resource group, a folder; the account, which is
+# our resource; the deployment. `api-version` is the day whose rules we go by, and no request may
+# lack it. One header holds the token, the other says that the body is JSON.
 
 # %% tags=["nbval-ignore-output"] reason="the port differs"
 NAME = "recipes"
@@ -211,8 +217,9 @@ direct = {"no_proxy": urlsplit(address).hostname}  # no proxy between us and thi
 print(address)
 
 # %% [markdown]
-# The token says who is asking, so it is not for showing. The body says what should stand there: how
-# much of it and of which kind (`sku`), and which model. A tuned model has the version "1".
+# The token says who is asking, so it is not for showing. The body says what should stand there: of
+# which kind and how much (`sku`; `capacity` counts thousands of tokens a minute), and which model.
+# A tuned model has the version "1". `requests.put` sends it all.
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
 body = {
@@ -224,9 +231,13 @@ if resource.practice:  # at Azure this line would start the meter; there, we ask
     print(made.status_code, made.json()["properties"]["provisioningState"])
 
 # %% [markdown]
-# 201: it will be made. Look at the two names. The one in the address is the deployment's, the one
-# in the body is the model's, and whoever asks later uses the first. A deployment takes a while,
-# so we look again until its state does not pass any more. At Azure this takes some minutes.
+# The number is the answer's status. 201 means *created*: a deployment of this name is new. (200
+# means that one was there and is changed. 202, *accepted*, is how a deletion is answered: it will
+# be done.) Look at the two names. The one in the address is the deployment's, the one in the body
+# is the model's, and whoever asks later uses the first.
+#
+# *Created* is not *ready*. So we `GET` the same address until the state is a lasting one:
+# `Accepted` and `Creating` pass, `Succeeded` and `Failed` stay. At Azure this takes some minutes.
 
 # %% tags=["nbval-ignore-output"] reason="states pass too quickly to be the same each time"
 while resource.practice:
@@ -238,9 +249,10 @@ while resource.practice:
     time.sleep(0.5)
 
 # %% [markdown]
-# That is all that stands behind `resource.deploy`. It makes this body (`deployments.wish`),
-# prints what the deployment will cost, waits at Azure for your "yes", sends the request and
-# follows it. Sent a second time for the same model, it changes nothing.
+# That is all that stands behind `resource.deploy`. It makes this body (`deployments.wish`), prints
+# what the deployment will cost, waits at Azure for your "yes", sends the request and follows it.
+# Sent a second time for the same model, it changes nothing. (With your own Azure resource, the two
+# cells above have sent nothing; this one asks, and deploys.)
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
 print("the same body:", deployments.wish(run.model, "standard") == body)
