@@ -22,7 +22,7 @@
 # - write a fine-tuning run out in full: rows, chat template, adapter, trainer,
 # - teach the same base model a second job by a second adapter, and switch between the two,
 # - estimate what memory a model of seven billion parameters needs, and see how 4 bits help,
-# - merge an adapter, serve the result, and see what changes when one machine is not enough.
+# - merge an adapter, ask the result, serve it, and see what changes when one machine is not enough.
 #
 # **Before you start:** [05 · Prepare the data](05_prepare_data.ipynb). The parts A to F stand
 # alone: after the next cell you can go to any of them.
@@ -81,8 +81,9 @@ rows[0]
 #
 # A model reads neither messages nor roles, only tokens. Its **chat template** turns messages
 # into one text. Nearly every family of chat models has its own, and it comes with the tokenizer; a
-# bare base model may have none. Tune with one template and ask with another, and the model does
-# not recognise its job.
+# bare base model may have none. Tune with one template and ask with another, and the model does not
+# recognise its job. (`find_base` gives the folder or the hub's name of a model, and `pinned` the
+# revision of it that this course knows, so that everybody loads the same.)
 
 # %%
 base = folders.find_base(MODEL)
@@ -287,9 +288,11 @@ sql = lora.tune(rows, "hf-sql", base=MODEL, settings=chosen, merge=False, reuse=
 sql
 
 # %% [markdown]
-# Each adapter lies in a folder of its own. We load the base model once, and both adapters beside
-# it. `set_adapter` says which one counts. (`two_jobs.ensure` tunes the recipe adapter if you
-# have skipped part A.)
+# Each adapter lies in a folder of its own. (`merge=False` has left it apart from the base; part E
+# adds one in.) We load the base model once. `PeftModel.from_pretrained` puts the first adapter
+# beside it, `load_adapter` the second, each under a name of our choice. Before that, `fingerprint`
+# makes a checksum of the base's weights, to compare with later. (`two_jobs.ensure` tunes the recipe
+# adapter if you have skipped part A.)
 
 # %% tags=["nbval-ignore-output"] reason="whether the adapter was there already differs"
 two_jobs.ensure("hf-recipes", MODEL, EXAMPLES)
@@ -304,7 +307,9 @@ print("adapters:", list(both.peft_config))
 
 # %% [markdown]
 # Two jobs, and three models: the base alone, and the base with each adapter. Which can do what?
-# The SQL questions are about databases that training has shown; the questions are new.
+# `disable_adapter` takes both away for as long as the `with` lasts, and `set_adapter` says by name
+# which one counts. The SQL questions are about databases that training has shown; the questions are
+# new.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 seen = [one for one in text_to_sql.load("test") if one.seen][:QUESTIONS]
@@ -443,9 +448,10 @@ print(text_to_sql.user_message(one), "\n", one.query, "\n ->", one.data.run(one.
 #
 # An adapter is no program that answers. There are two ways to serve it. **Merge** it: add it into
 # the base's weights, and serve the sum like any model. Or serve base and adapter side by side,
-# which pays off when many adapters share one base. We merge: PEFT computes the sum, and what it
-# gives back is a plain model of transformers. Its tokenizer is saved beside it, chat template and
-# all, because whoever serves the model must write as it was trained.
+# which pays off when many adapters share one base. We merge: `merge_and_unload` adds the adapter
+# into the weights and takes PEFT away again. What it gives back is a plain model of transformers.
+# The tokenizer is saved beside it, chat template and all, because whoever serves the model must
+# write as it was trained.
 
 # %% tags=["nbval-ignore-output"] reason="sizes depend on the model's number format"
 two_jobs.ensure("hf-recipes", MODEL, EXAMPLES)
@@ -460,8 +466,11 @@ for file in sorted(merged.iterdir()):
     print(f"{file.name:26}{file.stat().st_size:>12,} bytes")
 
 # %% [markdown]
-# Who has the model in memory needs no service. `generate` writes on from a prompt, token by token;
-# what comes back is the prompt with the answer after it.
+# If you have the model in memory, you need no service. The chat template makes tokens of the prompt
+# and opens an answer (`add_generation_prompt`). `generate` writes on from there, token by token: at
+# most `max_new_tokens`, and always the likeliest, since `do_sample` is off. What comes back is the
+# prompt with the answer after it, so we cut the prompt off, and the end mark with it
+# (`skip_special_tokens`).
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 example = recipes.load("test")[10]
