@@ -176,8 +176,9 @@ print(prompt(task.train[0])[-1]["content"])
 
 # %% [markdown]
 # Now the way that you chose. If it is `job`, both files are written, checked and sent to a service,
-# which trains. The calls are those of notebooks 06 and 07. A paid service gets no order before
-# you have said yes to the printed estimate.
+# which trains. The calls are those of notebooks 06 and 07: send, wait until the service has read
+# both files, order, follow. A paid service gets no order before you have said yes to the printed
+# estimate. (`Tuned` keeps the model's name, seconds and tokens, the same for either way.)
 
 # %% tags=["nbval-ignore-output"] reason="ids, losses and seconds differ between runs"
 if ROUTE == "job":
@@ -195,7 +196,7 @@ if ROUTE == "job":
 
 # %% [markdown]
 # If it is `lora`, this machine trains, as in notebooks 01 and 08. A model that is here already,
-# from the same rows and settings, is taken as it is.
+# from the same rows and settings, is taken as it is (`reuse=True`).
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 if ROUTE == "lora":
