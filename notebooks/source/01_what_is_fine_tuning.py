@@ -245,7 +245,8 @@ for way in list(ways)[1:]:
 # ## 4. With labels, or without
 #
 # What we did is **supervised fine-tuning**: new examples, each with a **label**, the answer that
-# we want. The loss counts the answer alone. This is what the lesson means by fine-tuning.
+# we want. The loss counts the answer alone, as in section 2. This is what the lesson means by
+# fine-tuning.
 #
 # One can also go on without labels, as in pretraining: the model reads plain text and learns to
 # predict every token of it. This is called *unsupervised* fine-tuning or **continued

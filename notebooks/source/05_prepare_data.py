@@ -21,7 +21,7 @@
 #
 # - see what tuning needs, and what of it is on this machine,
 # - turn rows of a table into a training file, check it, and read what a check tells you,
-# - count its tokens, and estimate what training on it would cost elsewhere,
+# - count its tokens, see which are learned, and estimate what training would cost elsewhere,
 # - keep training and test examples apart, and find copies,
 # - draw a learning curve, and spoil labels on purpose to see what happens.
 #

@@ -21,8 +21,8 @@
 # **You will**
 #
 # - upload two small files in the form that Azure asks for, and follow a job to its end,
-# - deploy the tuned model, ask it by the name of its deployment, and read the error that you get
-#   when you take the wrong name,
+# - deploy the tuned model by a plain request, ask it by the name of its deployment, and read the
+#   error that you get when you take the wrong name,
 # - read the hosting meter, wind time forward, and see what a forgotten deployment costs,
 # - take everything away again, in the right order.
 #
