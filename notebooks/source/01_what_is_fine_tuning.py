@@ -118,7 +118,8 @@ print(f"\nThe right house name, {right!r}: {before.of(right):.3f}")
 # learns from. The tokenizer makes one row of tokens of each chat, fills short rows up (`padding`),
 # and marks which tokens belong to an answer. Only those are to be learned. A token is predicted
 # from what stands *before* it, so it is compared with the scores one place earlier. That is why
-# `[:, 1:]` here, and `[:, :-1]` below, leave one place out.
+# `[:, 1:]` here, and `[:, :-1]` below, leave one place out. (Not every model's template can mark
+# answers. Notebook 05 shows a way that works with others, too.)
 
 # %%
 import torch
