@@ -81,8 +81,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Scor
     for split in SPLITS:
         chat_files.write(task.rows(getattr(task, split)), folder / f"{split}.jsonl")
     # Imported late: both take seconds, and a mistake in the file should be told at once.
-    from lessonlib import connect
-    from lessonlib.lora.tuning import tune
+    from lessonlib import connect, lora
 
     measure = partial(evaluate, connect("practice"))
     best = _best_prompt(measure, task, folder, options.seed, say)
@@ -90,8 +89,8 @@ def run(options: argparse.Namespace, say: Callable[[str], None] = print) -> Scor
 
     say(_("\nTuning on {n} examples ...").format(n=len(task.train)))
     settings = LoraSettings(epochs=options.epochs) if options.epochs else LoraSettings()
-    model = tune(task.rows(task.train), f"own-{options.name}", settings=settings,
-                 validation=task.rows(task.validation), seed=options.seed)
+    model = lora.tune(task.rows(task.train), f"own-{options.name}", settings=settings,
+                      validation=task.rows(task.validation), seed=options.seed)
     method = Method(_("tuned, bare prompt"), model.name, task.bare, task.answer_tokens)
     tuned = measure(method, task.test)
 

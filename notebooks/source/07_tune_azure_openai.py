@@ -228,6 +228,7 @@ body = {
 }
 if resource.practice:  # at Azure this line would start the meter; there, we ask first (below)
     made = requests.put(address, headers=headers, json=body, proxies=direct, timeout=60)
+    made.raise_for_status()
     print(made.status_code, made.json()["properties"]["provisioningState"])
 
 # %% [markdown]

@@ -36,12 +36,11 @@ import math
 from datetime import date
 
 import lessonlib
-from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises
-from lessonlib.common import facts
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, lora
+from lessonlib.common import facts, paths
 from lessonlib.costs import Scenario
 from lessonlib.decision import DecisionGuide, all_routes, record
 from lessonlib.lessons import nb10_other_requests as other_requests
-from lessonlib.lora import tuning
 from lessonlib.lora.forgetting import general_loss
 from lessonlib.measure import paired
 from lessonlib.show import pictures
@@ -79,12 +78,13 @@ all_routes.overview(board)
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 train, test = recipes.load("train"), recipes.load("test")[:QUESTIONS]
 then = recipes.load_glossary(until=recipes.TRAINING_DATE)
-settings = tuning.LoraSettings(epochs=4)
+settings = lora.LoraSettings(epochs=4)
 few = train[:EXAMPLES]
-tuned = tuning.tune(training_rows.chat_rows(few), "decide", settings=settings, show=False, reuse=True)
+tuned = lora.tune(training_rows.chat_rows(few), "decide", settings=settings, show=False,
+                  reuse=True)
 print(tuned)
-reader = tuning.tune(training_rows.glossary_rows(few, then), "decide-glossary", settings=settings,
-                   show=False, reuse=True)
+reader = lora.tune(training_rows.glossary_rows(few, then), "decide-glossary",
+                   settings=settings, show=False, reuse=True)
 print(reader)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
@@ -128,8 +128,9 @@ board.picture("test")
 
 # %% tags=["nbval-ignore-output"] reason="depends on which notebooks were run"
 ours = {(method.name, method.model) for method in methods}
+services = ("OpenAI", "Azure", "Hugging", "AutoTrain", "trl")
 kept = board.results_of("test", only=lambda row: (row["route"], row["model"]) in ours
-                        or row["route"].startswith(("OpenAI", "Azure", "Hugging", "AutoTrain", "trl")))
+                        or row["route"].startswith(services))
 pairs = paired.table(kept)
 pairs
 
@@ -216,10 +217,10 @@ scenario.table()
 before = general_loss()
 print(f"{'pantry, not tuned':24}{before:6.2f}")
 mine = [name for name in ("first-taste", "quick-look", "rag-bare", "curve-200")
-        if (tuning.paths.MODELS / name / "config.json").is_file()]
+        if (paths.MODELS / name / "config.json").is_file()]
 forgot = {}
 for name in [tuned.name, *mine[:2]]:
-    forgot[name] = general_loss(tuning.paths.MODELS / name) - before
+    forgot[name] = general_loss(paths.MODELS / name) - before
     print(f"{name:24}{before + forgot[name]:6.2f}   {forgot[name]:+.2f}")
 
 # %% [markdown]
@@ -286,9 +287,9 @@ print(new_names)
 # stops falling, and then rises. That is **overfitting**. We provoke it: 30 examples, many epochs.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
-much = tuning.LoraSettings(epochs=16, keep_checkpoints=True)
+much = lora.LoraSettings(epochs=16, keep_checkpoints=True)
 validation = training_rows.chat_rows(recipes.load("validation")[:20])
-overfit = tuning.tune(training_rows.chat_rows(train[:30]), "decide-overfit", settings=much,
+overfit = lora.tune(training_rows.chat_rows(train[:30]), "decide-overfit", settings=much,
                     validation=validation, show=False, reuse=True)
 print(overfit)
 points = overfit.epochs
@@ -327,8 +328,8 @@ print(f"the earlier against the last: {gain}, {verdict}")
 spoilt = training_rows.from_one_bad_source(few, share=0.3)
 changed = sum(one != other for one, other in zip(spoilt, few, strict=True))
 print(f"{changed} of {len(few)} labels are different")
-bad = tuning.tune(training_rows.chat_rows(spoilt), "decide-bad-labels", settings=settings, show=False,
-                reuse=True)
+bad = lora.tune(training_rows.chat_rows(spoilt), "decide-bad-labels", settings=settings,
+                show=False, reuse=True)
 print(bad)
 badly = evaluate(client, Method("tuned on bad labels", bad.name, prompting.tuned), test)
 harm = paired.permutation_test(badly, kept["tuned"])

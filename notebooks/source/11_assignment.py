@@ -29,14 +29,16 @@
 
 # %%
 import lessonlib
-from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, lora, services
-from lessonlib.assignment import forms, own_rows, rubric, simple, splits, starters, tuning
+from lessonlib import Method, Scoreboard, compare, costs, evaluate, exercises, lora
+from lessonlib.assignment import (
+    answer_loss, forms, own_rows, rubric, simple, splits, starters, tuning
+)
 from lessonlib.common.paths import DATA
 from lessonlib.costs import Scenario
 from lessonlib.decision import DecisionGuide
-from lessonlib.assignment import answer_loss
 from lessonlib.lora.forgetting import general_loss
 from lessonlib.measure.evaluation import counts
+from lessonlib.services import jobs
 
 STARTER = "support_triage"  # or "sarcastic_facts", "element_limericks"
 MY_FILE = ""  # the path of your own rows; then STARTER is not used
@@ -192,14 +194,14 @@ if ROUTE == "job":
         method={"type": "supervised", "supervised": {"hyperparameters": HOW}},
         suffix="assignment",
     )
-    model = tuning.Tuned.by_job(services.follow(client, job))
+    model = tuning.Tuned.by_job(jobs.follow(client, job))
 
 # %% [markdown]
 # If it is `lora`, this machine trains, as in notebooks 01 and 08. A model that is here already,
 # from the same rows and settings, is taken as it is (`reuse=True`).
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
-if ROUTE == "lora":
+if ROUTE != "job":
     settings = lora.LoraSettings(epochs=4, batch_size=8, learning_rate=1e-3)
     model = tuning.Tuned.by_lora(lora.tune(
         rows, f"assignment-{task.name.replace('_', '-')}", settings=settings, validation=checks,
