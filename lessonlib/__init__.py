@@ -1,4 +1,8 @@
-"""What the notebooks of this course import. CONTRIBUTING.md shows the rooms: who reads which."""
+"""What the notebooks of this course import.
+
+It has sixteen rooms. CONTRIBUTING.md lists them, says which are worth reading with which notebook,
+and where to look for what.
+"""
 
 from __future__ import annotations
 

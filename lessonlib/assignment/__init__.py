@@ -5,7 +5,7 @@
     evaluate(client, Method("tuned", name, task.bare), task.test)
     rubric.check(work)                                # rubric.py: what is missing
 
-The rooms, from the file inwards:
+Read it with notebook 11. The files, from a learner's file inwards:
 
     cells.py         CSV, JSON Lines or Excel -> cells of text, each row with its number
     encodings.py     which encoding is it? (UTF-8, UTF-16, cp1250, cp1252)
@@ -16,10 +16,11 @@ The rooms, from the file inwards:
     splits.py        examples -> a task with training, validation and test examples
     task.py          the task, and the prompts to ask with
     scores.py        one answer against the right one: labels, JSON fields, free text
-    forms.py         what a simple look can tell of a free text
+    forms.py         what a simple look can tell about a free text
     simple.py        baselines without any model
     answer_loss.py   how surprised a model is by the right answers, row by row
     tuning.py        tune on a task: by a job, or on this machine
     starters.py      the starter sets in data/assignment
+    rubric.py        what is done, and what is still missing
     command.py       all of it at once: python -m lessonlib.assignment.command FILE
 """

@@ -1,8 +1,8 @@
-"""A file of rows as cells of text: CSV, JSON Lines or Excel. Whoever reads rows reads them here.
+"""A file of rows as cells of text: CSV, JSON Lines or Excel. All learners' rows are read here.
 
-Every row keeps the number that its program shows: the row of a table as a spreadsheet counts it
-(a cell over several lines is still one row), the line of a JSON Lines file. What had to be guessed
-or dropped on the way is told in ``notes``, and a row that is no row is named in ``unreadable``.
+Every row keeps the number that a learner sees: the row as a spreadsheet counts it (a cell that
+spans several lines is still one row), or the line of a JSON Lines file. Whatever had to be guessed
+or dropped on the way is reported in ``notes``, and what cannot be read as a row in ``unreadable``.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python -m lessonlib.assignment.command my_rows.csv
 
 The file holds ingredient lines (columns line, name, or recipe, line, name: a line as people write
-it, and the name that we want out of it), or any questions and answers that can be counted right or
-wrong: labels or JSON (see ``own_rows``). Everything runs on this machine, with the built-in model:
+it, and the name that we want out of it), or any questions and answers that are plainly right or
+wrong: labels or JSON (see ``own_rows``). Everything runs on this machine, with the built-in model;
 nothing is sent anywhere.
 """
 

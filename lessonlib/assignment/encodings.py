@@ -1,8 +1,8 @@
-"""From bytes to text, whatever program saved them.
+"""From bytes to text, whichever program saved them.
 
-A text file does not say its encoding. UTF-8 can be recognised: other encodings are hardly ever
-valid UTF-8. Among the old Windows code pages we guess, by letters that are common in one of them
-and rare in the other, and we say that we guessed.
+A text file does not say what its encoding is. UTF-8 can be recognised: text in another encoding is
+hardly ever valid UTF-8. Between the old Windows code pages we guess, by letters that are common in
+one and rare in the other, and we say that it was a guess.
 """
 
 from __future__ import annotations

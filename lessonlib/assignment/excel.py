@@ -1,9 +1,9 @@
 """The first table of an Excel workbook (.xlsx), as cells of text.
 
 openpyxl gives values, not what a cell looks like: a date is a ``datetime``, 12 is ``12`` or
-``12.0``. They become text here in one way: dates as ``2026-05-18``, whole numbers without a
-point. A formula has the value that Excel saved with it; where the file was never opened in a
-spreadsheet program there is none, and the cell is empty.
+``12.0``. Here they always become text in the same way: dates as ``2026-05-18``, whole numbers
+without a point. A formula has the value that Excel saved with it; where the file was never opened
+in a spreadsheet program there is none, and the cell is empty.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a simple look can tell of a free text, and no more.
+"""What a simple look can tell about a free text, and no more.
 
 A program can count lines. It cannot tell whether a verse scans, whether a joke is one, or whether
 a sentence is true. So these checks find what is plainly wrong, and passing them all proves little:

@@ -1,4 +1,4 @@
-"""Make the recipe task out of anyone's own ingredient lines, without leaks between splits.
+"""Make a recipe task of anyone's own ingredient lines, without leaks between the splits.
 
     rows = read_lines("my_lines.csv")      # columns line, name; or recipe, line, name
     task = make_task(rows.examples)        # as splits.make gives one: recipes in three splits

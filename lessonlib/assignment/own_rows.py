@@ -1,4 +1,4 @@
-"""Rows that a learner brings, made into examples. What cannot be used is set aside, and told why.
+"""Rows that a learner brings, made into examples. What cannot be used is set aside, with a reason.
 
     rows = own_rows.read("my_rows.xlsx")
     rows                    # what was read, mended, set aside
@@ -7,7 +7,7 @@
 
 Two columns are needed: what goes in and what should come out. They may be called question and
 answer, or prompt and completion (the older spelling), or by another pair of ``SPELLINGS``. Other
-columns are left alone, but for two: ``must_contain`` (words that a right answer to this question
+columns are ignored, except for two: ``must_contain`` (words that a right answer to this question
 holds, separated by |) and ``form`` (a form that answers have, see ``lessonlib.assignment.forms``).
 """
 

@@ -1,4 +1,4 @@
-"""What a learner's file gives, whatever is made of its rows: what can be used, and what cannot.
+"""Which rows of a learner's file can be used, and which cannot, whatever is made of them later.
 
 A form of rows (``own_rows``: questions and answers; ``own_recipes``: ingredient lines) takes a
 table (``cells.read``) and goes through three steps: ``begin``, ``filled``, ``finish``. Each row is

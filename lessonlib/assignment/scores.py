@@ -2,7 +2,7 @@
 
 Three kinds of answers, three scores.
 
-- *label*: a word or two out of a small set. ``accuracy`` is the share of right ones; capitals,
+- *label*: a word or two from a small set. ``accuracy`` is the share of right ones; capitals,
   quotes and a full stop at the end do not matter. ``known_label`` is the share of answers that
   are a label at all.
 - *fields*: a JSON object or list. ``micro_f1`` counts its fields (or items) over all examples

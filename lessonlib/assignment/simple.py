@@ -1,8 +1,9 @@
 """Baselines without any language model: what a tuned model has to beat as well.
 
-Whoever measures a tuned model against a bad prompt alone will always be pleased. Two plain ways
-cost nothing and are often hard to beat where answers are labels: always the commonest one, and
-the answer of the training row that is most like the question (one nearest neighbour, by BM25).
+Anyone who compares a tuned model with a bad prompt alone will always be pleased. Two simple ways
+cost nothing, and are often hard to beat where answers are labels: always give the commonest label,
+or give the answer of the training row that is most like the question (one nearest neighbour, by
+BM25).
 """
 
 from __future__ import annotations

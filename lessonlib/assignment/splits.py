@@ -1,8 +1,7 @@
 """From rows to a task: three splits without leaks, and the prompts to ask with.
 
 Rows that nearly repeat each other go into the same split, all of them: otherwise a test asks
-what training has shown. Labels are spread evenly, so that a rare one is not missing in one split
-by luck.
+what training has shown. Labels are spread evenly, so that no split misses a rare one by chance.
 """
 
 from __future__ import annotations

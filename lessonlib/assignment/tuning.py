@@ -1,4 +1,4 @@
-"""What was tuned on a task, by a job at a service or by LoRA on this machine, and its files."""
+"""A model tuned on a task, by a job at a service or by LoRA on this machine, and its files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Tuning without code: AutoTrain and TRL, by YAML file, command line and web page.
 
-Read it with notebook 09, if you want to know what the tool does with your file.
+Read it with notebook 09, if you want to know what the tool does with your file: ``ways.py`` first.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 AutoTrain wants other packages than the course, but PyTorch need not be among them: it works with
 the one that is here already, which is large (600 MB and more) and is the build that fits this
 machine. The usual way to share it, a ``.pth`` file that names the course's whole folder of
-packages, would let all others in as well: an old Transformers that looks around for what else is
-installed would find things of the wrong age. So this hook shows PyTorch's own packages and
+packages, would let all others in as well: an old Transformers that looks for what else is
+installed would find packages that are too new for it. So this hook shows PyTorch's own packages and
 nothing else. ``autotrain.python_environment`` copies this file into the environment, together
 with a ``.pth`` file that imports it and a text file that says where the course's PyTorch is.
 """

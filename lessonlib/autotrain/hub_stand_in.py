@@ -1,8 +1,8 @@
 """A stand-in for the Hugging Face hub on this machine, with just enough for AutoTrain's web page.
 
-AutoTrain's page asks the hub who its user is before it shows anything, and whether a project of
-the new one's name is there already. Without a network, or an account, it would not open. This
-little server answers these questions: the user is called ``practice``, the hub is empty. It is
+Before it shows anything, AutoTrain's page asks the hub who the user is; later it asks whether a
+project of the same name exists already. Without a network and an account it would not open. This
+little server answers both questions: the user is called ``practice``, the hub is empty. It is
 for practice: nothing is uploaded, and nothing leaves this machine.
 """
 

@@ -1,4 +1,4 @@
-"""One AutoTrain job, said in its three languages: a YAML file, a command line, a web form."""
+"""One AutoTrain job, written in three ways: as a YAML file, as a command line, as a web form."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """A base model in the form that AutoTrain's older Transformers (4.48) can read.
 
-The library writes a model's folder differently since version 5. An older one that reads such a
-folder does not always complain: it finds no ``rope_theta``, takes its own default instead, and
-trains a model whose sense of position is wrong. So AutoTrain is given a copy in the older form.
-The weights are the same file. Models from the Hugging Face hub are mostly in the older form still.
+Since version 5 the library writes a model's folder in a new form. An older version that reads such
+a folder does not always complain: it finds no ``rope_theta``, uses its own default instead, and
+trains a model whose sense of position is wrong. So AutoTrain is given a copy in the older form. The
+weights are the same file. Most models on the Hugging Face hub are still in the older form.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
     from lessonlib.autotrain.page import open_page
     page = open_page()
-    training = page.train(job)        # fills in the form, as one does by mouse
+    training = page.train(job)        # fills in the form, as one would with a mouse
     page.close()
 
 The page belongs to Hugging Face's AutoTrain and is made for people with an account there: it wants
-a token. By default a stand-in for the hub on this machine takes that part; with
-``hub="huggingface"`` the real hub does, with your token.
+a token. By default a stand-in on this machine plays the hub's part; with ``hub="huggingface"``
+the real hub is asked, with your token.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """AutoTrain's own environment: made once, kept, shared by all notebooks and tests.
 
-AutoTrain's last release (0.8.36, January 2025) wants the libraries of that time. Beside today's
-they cannot be installed, so they get a folder of their own, ``work/autotrain-environment``.
+AutoTrain's last release (0.8.36, January 2025) needs the libraries of that time. They cannot be
+installed beside today's, so they get a folder of their own, ``work/autotrain-environment``.
 PyTorch is not installed a second time: the course lends its own (``autotrain.autotrain_torch``).
 ``LESSON_AUTOTRAIN`` names another folder, for instance one that outlives the course's.
 """

@@ -1,7 +1,7 @@
-"""What AutoTrain and ``trl sft`` have in common: a program trains, we watch and judge the outcome.
+"""What AutoTrain and ``trl sft`` have in common: a program trains; we watch, and judge the outcome.
 
-The outcome is judged by what lies in the output folder, not by what the program says: AutoTrain
-ends with exit status 0, "all well", also where its training has failed.
+We judge by what is in the output folder, not by what the program says: AutoTrain ends with exit
+status 0, "all well", even when its training has failed.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@
     autotrain.write_data("recipes", rows)
     path = autotrain.Job("my-recipes", "recipes").write_yaml()
     training = autotrain.by_yaml(path)
-    autotrain.serve(training, "my-recipes")            # ask for it like for any other model
+    autotrain.serve(training, "my-recipes")            # then ask it like any other model
 
 The web page is in ``autotrain.page``, the environment in ``autotrain.python_environment``.
-Written against release 0.8.36; what it does was read in its source and measured.
+Written for release 0.8.36; what that does was read in its source and measured.
 """
 
 from __future__ import annotations

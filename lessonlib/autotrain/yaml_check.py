@@ -1,9 +1,9 @@
 """Check an AutoTrain YAML file before AutoTrain reads it.
 
-AutoTrain itself stops with a traceback where a key is missing, takes a default in silence where a
-parameter is misspelt, and ignores some that are right. Here each becomes a sentence with its line.
-What AutoTrain knows is written down from its release 0.8.36, which is its last so far; a test
-compares the list with the release itself.
+AutoTrain itself stops with a traceback where a key is missing, silently takes a default where a
+parameter is misspelt, and ignores some that are right. Here each of these becomes a sentence with
+its line. What AutoTrain knows is written down from release 0.8.36, its last so far; a test compares
+the list with the release itself.
 """
 
 from __future__ import annotations

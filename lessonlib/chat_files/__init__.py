@@ -1,6 +1,7 @@
-"""Training files in chat form: write, read, check, count.
+"""Training files in chat form: write, read and check them, and count their tokens.
 
-Read it with notebook 05: ``rules.py`` has what a hosted service demands of a row.
+Read it with notebook 05: ``files.py`` begins with a map, and ``rules.py`` says what a hosted
+service demands of each row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Check a chat training file line after line, and compare its examples with one another."""
+"""Check a chat training file line by line, and compare its examples with one another."""
 
 from __future__ import annotations
 

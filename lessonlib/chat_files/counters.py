@@ -1,4 +1,4 @@
-"""Count the tokens of a chat, apart for what is given and for what is to be learned.
+"""Count the tokens of a chat: those that are given, and those that are to be learned.
 
 A *token* is a piece of text, a word or less, that a model reads as one. Every model cuts text in
 its own way, so a count is exact only for the model whose tokenizer counted.

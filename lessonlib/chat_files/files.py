@@ -1,13 +1,13 @@
 """Chat training files: write them, check them, count their tokens.
 
-A chat training file is a text file in UTF-8 with one example a line (JSON Lines, ``.jsonl``).
-OpenAI, Azure OpenAI and Hugging Face's TRL all read it::
+A chat training file is a text file in UTF-8 with one example per line (JSON Lines, ``.jsonl``).
+OpenAI, Azure OpenAI and Hugging Face's TRL all read this form::
 
     {"messages": [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]}
 
-``check`` reads such a file, names everything that is wrong with it, and never raises on what
-stands in it. It reads line by line, so that a large file needs little memory: about 300 bytes
-for each example, to find copies. The practice service uses the same check on uploaded files.
+``check`` reads such a file, names everything that is wrong with it, and never raises because of
+its contents. It reads line by line, so that a large file needs little memory: about 300 bytes for
+each example, to find copies. The practice service uses the same check on uploaded files.
 
 The files beside this one:
 

@@ -1,7 +1,7 @@
 """What can be wrong with a chat training file: each kind of problem, in words, with its cure.
 
-A *key* such as ``unknown_role`` names a kind of problem. Keys stay the same for good; programs
-may rely on them. An *error* makes a file useless for training or for judging the result; a
+A *key* such as ``unknown_role`` names a kind of problem. Keys never change, so programs may rely
+on them. An *error* makes a file useless for training or for judging the result; a
 *warning* leaves it usable, but it is probably not what you want.
 """
 

@@ -1,4 +1,4 @@
-"""What a check of a chat training file has found: for people, and in a service's words."""
+"""What a check of a chat training file has found: told to people, and in a service's words."""
 
 from __future__ import annotations
 

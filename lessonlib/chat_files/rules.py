@@ -1,11 +1,12 @@
 """The rules that one line of a chat training file must keep.
 
 The format is OpenAI's (API reference, "Training format for chat models using the supervised
-method"): one JSON object a line with a list of ``messages``, each with ``role`` and ``content``,
-and perhaps a ``name``, or a ``weight`` on the assistant's. Tools, pictures and content in parts
-are OpenAI's too, but this course does not train them; they are refused by name.
+method"): one JSON object per line with a list of ``messages``. Each of them has a ``role`` and
+``content``, and perhaps a ``name``; an assistant's message may have a ``weight``. Tools, pictures
+and content in parts belong to the format too, but this course does not train on them; they are
+refused by name.
 
-Nothing here raises on bad content: what is wrong comes back as problems, all of it.
+Nothing here raises because of bad content: everything that is wrong comes back as problems.
 """
 
 from __future__ import annotations

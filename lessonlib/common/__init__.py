@@ -1,5 +1,5 @@
-"""What every room stands on: errors with a cure, paths, whole files, dated facts, consent.
+"""What every other room stands on: errors with a cure, paths, files, dated facts, a typed yes.
 
-Read ``errors.py`` if you wonder how a message comes about; the rest you need not read. Imports
-nothing of the other rooms.
+Read ``errors.py`` if you wonder where a message comes from; you need not read the rest. This room
+imports nothing from the others.
 """

@@ -1,8 +1,8 @@
-"""Run a program beside the notebook: its lines as they come, a log of all, and nothing left over.
+"""Run a program beside the notebook: its lines as they come, a full log, and nothing left behind.
 
-A training program starts further programs of its own, and some of them in a session of their
-own, where a signal to their parent does not reach them. So we end the whole family, by asking
-the operating system who belongs to it.
+A training program starts further programs, some of them in a session of their own, where a signal
+to their parent does not reach them. So we ask the operating system who belongs to the family, and
+end all of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one kind of error that lessonlib raises on purpose, and what others say in a line."""
+"""The one kind of error that lessonlib raises on purpose, and other errors told in one line."""
 
 from __future__ import annotations
 

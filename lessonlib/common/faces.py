@@ -1,4 +1,4 @@
-"""A package's face: the few names that others use, each loaded when it is first asked for.
+"""A room's face: the few names that others use, each loaded only when it is first asked for.
 
 So ``import lessonlib`` takes no time, and a notebook that only counts tokens does not load a
 neural network.

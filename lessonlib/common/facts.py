@@ -1,9 +1,9 @@
 """Facts that age: prices, limits, dates. Each has its source and the day on which it was read.
 
-They stand in ``data/facts/*.toml``, and nothing in the course holds one of its own. A *fact* is
-a table of such a file that has ``source`` and ``read``::
+They are kept in ``data/facts/*.toml``, and nowhere else in the course. A *fact* is a table of such
+a file that has ``source`` and ``read``::
 
-    facts.closing()                       # how services are closing, day by day
+    facts.closing()                       # which services are closing, and when
     facts.ends("gpt-4.1-mini").ends       # when a model ends, with its tuned ones
     facts.limits()["file"]["bytes"]       # what a service asks of a training file
     python start.py check --facts         # how old each fact is

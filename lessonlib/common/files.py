@@ -1,6 +1,6 @@
 """Read text that people bring, and write files whole or not at all.
 
-Where a text is not UTF-8, we say exactly what is wrong with it.
+If a text is not UTF-8, we say exactly what is wrong with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Words that a learner reads go through here, so that a translation needs no change of code.
+"""Everything that a learner reads goes through here: a translation needs no change of code.
 
 The course is written in English. A translation is a gettext catalogue in
 ``lessonlib/locale/<language>/LC_MESSAGES/lessonlib.mo``; the environment variable

@@ -1,4 +1,4 @@
-"""Remarks of libraries that we know and a learner can do nothing about: left out by name.
+"""Warnings of libraries that we know, and that a learner can do nothing about: left out by name.
 
 Everything else that a library says still comes through. A learner who sees a red box in the first
 ten minutes thinks that something broke.

@@ -1,8 +1,8 @@
 """How much memory is left: the machine's, or what a container or a hub allows of it.
 
-On a hub each learner has a limit, and the machine's own figure says nothing about it: whoever
-reckons with it is killed without a word. On Linux such a limit is a *control group* (cgroup), of
-version 1 or 2; https://docs.kernel.org/admin-guide/cgroup-v2.html (memory.max, memory.current).
+On a hub each learner has a limit, which the machine's own figure does not show: a program that
+relies on that figure is killed without a word. On Linux such a limit is a *control group* (cgroup),
+of version 1 or 2; https://docs.kernel.org/admin-guide/cgroup-v2.html (memory.max, memory.current).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where things are. Every other module takes its folders from here."""
+"""Where things are. Every other module gets its folders from here."""
 
 from __future__ import annotations
 

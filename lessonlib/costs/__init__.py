@@ -1,4 +1,4 @@
-"""What it costs: the dated price list, the break-even of two ways, the hosting bill.
+"""What it costs: the dated price list, when tuning pays for itself, the hosting bill.
 
 Read it with notebook 02: ``price_list.py`` first, then ``scenario.py``.
 """

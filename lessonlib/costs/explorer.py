@@ -1,4 +1,4 @@
-"""The break-even of ``lessonlib.costs.scenario``, explored: change a number, and all follows.
+"""Explore the break-even of ``lessonlib.costs.scenario``: change a number, and the rest follows.
 
     explore(Scenario(tokens={"few-shot": (700, 20), "tuned": (130, 20)}, trained_tokens=150_000))
 """

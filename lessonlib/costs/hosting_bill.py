@@ -1,4 +1,4 @@
-"""What keeping models deployed has cost: a table, and a picture of how it grew."""
+"""What it has cost to keep models deployed: a table, and a picture of how it grew."""
 
 from __future__ import annotations
 

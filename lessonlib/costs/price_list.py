@@ -1,8 +1,8 @@
-"""What hosted models cost: per request, to train, to keep ready.
+"""What hosted models cost: per request, for training, and for being kept ready.
 
-All prices stand in ``data/facts/prices.toml``, each with its source and the day it was read.
-Practice models run on your own machine and cost nothing. A cost shown beside one is what the
-named hosted model *would* charge for as many tokens. That is a rough guide only: every model
+All prices are kept in ``data/facts/prices.toml``, each with its source and the day it was read.
+Practice models run on your own machine and cost nothing. A cost shown beside one of them is what
+the named hosted model *would* charge for as many tokens. That is only a rough guide: every model
 cuts text into tokens in its own way, and the built-in model's tokens are shorter.
 """
 

@@ -1,12 +1,12 @@
-"""What do few-shot prompts, retrieval and a tuned model cost after so many requests?
+"""What have few-shot prompts, retrieval and a tuned model cost after a given number of requests?
 
     scenario = Scenario(tokens={"few-shot": (700, 20), "RAG": (260, 20), "tuned": (130, 20)},
                         trained_tokens=150_000)
     scenario.table(), scenario.show()
 
-Prices are those of hosted models (``data/facts/prices.toml``, each with its day). The sum holds
-what is paid to the service: tokens, training, hosting; and, if given, the work on data. What
-running a search costs is not in it. To change the numbers by hand: ``costs.explorer``.
+Prices are those of hosted models (``data/facts/prices.toml``, each with its date). The total
+includes what is paid to the service (tokens, training, hosting) and, if given, the work on data. It
+leaves out what it costs to run a search. To change the numbers by hand: ``costs.explorer``.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The routes of the lesson on one scoreboard: which were run, and those that can be run here.
+"""All routes of the course on one scoreboard: which have been run, and which can be run here.
 
     all_routes.overview(board)                      # what is there, what is missing, and where
     all_routes.ensure(board, client, method, test)  # from the board if it is there, else measured
 
-Notebook 10 compares what the other notebooks have left. Routes that need a service or a library
-of their own are never run from here: the overview says which notebook does it.
+Notebook 10 compares what the other notebooks have measured. Routes that need a service or a library
+of their own are never run from here; the overview says which notebook runs them.
 """
 
 from __future__ import annotations

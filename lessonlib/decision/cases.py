@@ -1,7 +1,7 @@
-"""Six short cases to decide, with reasons that are told after the choice.
+"""Six short cases to decide. The reasons are told after the choice.
 
-The cases stand in ``data/decisions/cases.toml``, in the form of a quiz. Unlike a quiz they have
-no wrong answers that are told off: after a choice every option is discussed, ours among them.
+The cases are in ``data/decisions/cases.toml``, in the form of a quiz. Unlike in a quiz, no answer
+is marked as wrong: after a choice every option is discussed, ours among them.
 """
 
 from __future__ import annotations

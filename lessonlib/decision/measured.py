@@ -1,8 +1,8 @@
-"""What bears on each question of the decision guide: measured here, or dated facts.
+"""The evidence for each question of the decision guide: measured here, or dated facts.
 
-Nothing is measured anew. What the notebooks measured is taken from the scoreboard; routes are
-told apart by their names, which begin with ``RAG`` where something was looked up, and by their
-models: one that was tuned here, or whose name begins with ``ft:``, is a tuned one.
+Nothing is measured again: what the notebooks measured is taken from the scoreboard. Routes are told
+apart by their names, which begin with ``RAG`` where something was looked up, and by their models: a
+model that was tuned here, or whose name begins with ``ft:``, counts as tuned.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Prompt, retrieve or tune? The lesson's questions, and a suggestion made of the answers.
+"""Prompt, retrieve or tune? The lesson's questions, and what the answers suggest.
 
-The questions stand in ``data/decisions/guide.toml``, in the lesson's four groups: use case,
-alternatives, costs, benefits. The rules stand here, in ``suggest``: they are few, and each one
-says why. A suggestion is no decision. The widget is in ``lessonlib.decision.guide``.
+The questions are in ``data/decisions/guide.toml``, in the lesson's four groups: use case,
+alternatives, costs, benefits. The rules are here, in ``suggest``: they are few, and each one says
+why. A suggestion is not a decision. The widget is in ``lessonlib.decision.guide``.
 
 Answers are a dictionary from the id of a question to the id of an option, or to a tuple of ids
 where several may be chosen: ``{"aspect": ("habits",), "prompting": "not_enough"}``.

@@ -1,4 +1,4 @@
-"""Decision records: what was decided, on what evidence, in a file that people and programs read.
+"""Decision records: what was decided, and on what evidence, in a file for people and programs.
 
 A record is a Markdown file in ``work/decisions/``, one for each use case. Its form is fixed, so
 that it can be read back (``read``) and revisited, as notebook 10 does (``last``, ``changes``):
@@ -9,7 +9,7 @@ that it can be read back (``read``) and revisited, as notebook 10 does (``last``
   and ``- Evidence: <sentence>`` below it, as many as there are;
 - ``## Earlier decisions`` lists what stood there before: ``- <date>: <text> (`id`): <because>``.
 
-All values stand in one line each.
+Each value takes one line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Exercises and quizzes: the feedback, the learner's progress, one file of checks a notebook.
+"""Exercises and quizzes: the feedback, the learner's progress, the quiz widget.
 
-You need not read this: the answers stand in ``checks/``.
+You need not read this. What makes an answer right is in ``checks/``, one file for each notebook, so
+look there only after you have tried. (``answers.py`` reads what a learner gave; it knows no
+solutions.)
 """
 
 from __future__ import annotations

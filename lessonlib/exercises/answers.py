@@ -1,7 +1,9 @@
 """Read what a learner gave as an answer, for the checks in ``lessonlib.exercises.checks``.
 
+The right answers are not here: see ``checks/``.
+
 Each function gives the answer in a form that a check can rely on, or raises ``NotYet`` with a
-sentence for the learner. A blank inside of an answer raises ``Unanswered``.
+sentence for the learner. A blank inside an answer raises ``Unanswered``.
 """
 
 from __future__ import annotations

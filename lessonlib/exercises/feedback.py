@@ -26,11 +26,11 @@ and, in ``lessonlib/exercises/checks/notebook_03.py``, what makes the answer rig
         if extra < 0:
             yield _("Examples make a prompt longer, and extra is negative.")
 
-A check is a generator of sentences: each names one thing that is missing, and none gives the
-answer away. No sentence means: right. ``lessonlib.exercises.answers`` reads numbers, lists and
-functions. ``check`` itself never raises, whatever the learner passes, and an unanswered blank
-(``...``) is no mistake: it says so and goes on. How an exercise is cut from its solution:
-CONTRIBUTING.
+A check is a generator of sentences: each names one thing that is missing, and none gives the answer
+away. No sentence means that the answer is right. ``lessonlib.exercises.answers`` reads numbers,
+lists and functions. ``check`` itself never raises, whatever the learner passes, and an unanswered
+blank (``...``) is no mistake: it says so and goes on. CONTRIBUTING.md tells how an exercise is cut
+from its solution.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the learner has done, kept in ``work/progress.json``: exercises and quiz questions.
 
-Losing this file costs nothing but a list of ticks. So nothing here ever raises: what goes wrong
-comes back as a sentence to show.
+Losing this file costs nothing but a list of ticks. So nothing here ever raises: if something goes
+wrong, a sentence to show comes back.
 """
 
 from __future__ import annotations

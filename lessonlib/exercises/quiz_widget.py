@@ -1,4 +1,4 @@
-"""Things to click in a notebook. Each can be used by keyboard alone.
+"""The quiz of a notebook, to be clicked or worked by keyboard alone.
 
 We use only what ipywidgets 7.7 (Colab) and 8 (JupyterLab) have in common.
 """

@@ -1,8 +1,8 @@
 """Quizzes as data: ``data/quizzes/NN.toml``, one file for each notebook.
 
 A question has an ``id``, a ``text``, ``choose`` ("one" or "several"), and options. Each option
-has a ``text``, a sentence ``why``, and ``right = true`` where it is. Words between `backticks`
-in a question or a ``why`` are code. How a quiz is shown: ``lessonlib.exercises.quiz``.
+has a ``text``, a sentence ``why``, and ``right = true`` if it is right. Words between `backticks`
+in a question or a ``why`` are code. ``quiz_widget.py`` shows a quiz.
 """
 
 from __future__ import annotations

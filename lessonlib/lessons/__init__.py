@@ -1,4 +1,4 @@
-"""What one notebook alone uses; each file bears the number of its notebook.
+"""What only one notebook uses. File names begin with the notebook: ``nb01_``, ``nb08_``, ``a1_``.
 
-Read the file whose notebook you are in.
+Read the files of the notebook that you are in.
 """

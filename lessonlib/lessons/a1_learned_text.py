@@ -1,8 +1,9 @@
 """Training text with marks on what is learned from it.
 
 A training document is a list of pieces ``(text, weight)``. The weight says how much the piece
-counts in the loss. Here a piece that counts is underlined, the more the heavier; as plain text
-it stands in brackets. No colours: it reads the same in light and dark, and to everyone.
+counts in the loss. Here a piece that counts is underlined, and the more it counts, the thicker the
+line; in plain text it is put in brackets. There are no colours, so it reads the same in light and
+dark, and to everyone.
 """
 
 from __future__ import annotations

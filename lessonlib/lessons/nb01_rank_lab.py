@@ -1,12 +1,12 @@
 """Tune the same model at several ranks, and see what the rank costs and brings.
 
     lab = RankLab(client, rows, checks, test)
-    lab.run(8)        # tunes, measures, keeps
+    lab.run(8)        # tunes, measures, keeps the result
     lab.picture()
     lab.explore()     # the same with a slider and a button
 
-Of ipywidgets only what 7.7 and 8 have in common is used, and the keyboard is enough: the slider
-moves by the arrow keys, Tab goes on to the button, Space presses it.
+It uses only what ipywidgets 7.7 and 8 have in common, and the keyboard is enough: the arrow keys
+move the slider, Tab goes on to the button, Space presses it.
 """
 
 from __future__ import annotations

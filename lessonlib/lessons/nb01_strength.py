@@ -1,6 +1,6 @@
 """Turn an adapter up and down after training: the loss at several strengths.
 
-LoRA adds ``alpha / rank * B A`` to a matrix. The factor can still be changed when B and A are
+LoRA adds ``alpha / rank * B A`` to a matrix. The factor can still be changed after B and A are
 learned: 0 gives the base model back, 1 is what was trained, 2 counts the adapter double.
 """
 

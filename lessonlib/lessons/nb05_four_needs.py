@@ -2,7 +2,7 @@
 
 A pretrained model, data, a place to train and a place to serve the result: these are the four
 needs of the lesson. ``look()`` says for each what this machine has, by the checks of
-``lessonlib.setup.environment``, and what a hosted service brings in its place.
+``lessonlib.setup.environment``, and what a hosted service offers instead.
 """
 
 from __future__ import annotations

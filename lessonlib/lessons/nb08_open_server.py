@@ -6,9 +6,9 @@
 
 It speaks OpenAI's protocol for chat. Measured with transformers 5.23: it ignores ``logprobs``,
 ``n`` and ``response_format`` in silence, asks for no key, ends a stream without ``[DONE]``, and
-cannot load an adapter without its base, so it gets a merged model. Without a model in its command
-line it would load any path that a request names: we always name one. It listens to this machine
-alone.
+cannot load an adapter without its base, so we give it a merged model. Without a model on its
+command line it would load any path that a request names, so we always name one. It listens to this
+machine alone.
 """
 
 from __future__ import annotations

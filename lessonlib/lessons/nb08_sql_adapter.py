@@ -1,13 +1,13 @@
 """How notebook 08 teaches the built-in model SQL: rows and settings, chosen on validation.
 
-A schema is long and a query is short: in a row for each question, most of what training reads is
-schemas, again and again. So a row is a chat about one database, with the schema once and
+A schema is long and a query is short: with a row for each question, most of what training reads
+would be schemas, again and again. So a row is a chat about one database, with the schema once and
 ``TOGETHER`` questions after it. Every answer of a chat is learned, and each question costs less
 than half as many tokens.
 
-And the adapter stands beside the embeddings, too. A tenth of the tokens in these chats the base
-met less than a thousand times in its pretraining (estimated from 0.6 million tokens written by
-``factory.corpus``), so what it reads for them says little.
+The embeddings get an adapter, too. A tenth of the tokens in these chats occurred less than a
+thousand times in the base's pretraining (estimated from 0.6 million tokens written by
+``factory.corpus``), so its embeddings of them say little.
 
 Execution accuracy on the 100 validation questions, each measured once, in November 2026:
 

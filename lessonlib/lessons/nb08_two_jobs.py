@@ -1,4 +1,4 @@
-"""One base model, several adapters: which can do which job?"""
+"""One base model, several adapters: which of them can do which job?"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Ask a model something else than what it was tuned for: does it still listen?
+"""Ask a model for something other than what it was tuned for: does it still listen?
 
-A model that was tuned on one narrow form tends to give that form to every request. The requests
-here are ones that the built-in model can follow before tuning (its pretraining has such requests,
-in other words); each is judged by a rule that a program can check: the form that was asked for.
+A model that was tuned on one narrow form tends to answer every request in that form. The built-in
+model can follow the requests here before it is tuned (its pretraining has such requests, in other
+words). Each answer is judged by a rule that a program can check: the form that was asked for.
 Whether the *content* is right is not judged.
 """
 

@@ -1,8 +1,8 @@
 """Fine-tuning on this machine: a LoRA adapter, trained by one loop.
 
-Read this first, with notebooks 01 and 08: ``loop.py`` is the training from top to bottom,
-``loss.py`` what is minimised, ``tuning.py`` what ``lora.tune`` does around it, ``speed.py`` what
-makes it fast.
+Read this first, with notebooks 01 and 08: ``loop.py`` is the training loop from top to bottom,
+``loss.py`` is what it minimises, ``tuning.py`` is what ``lora.tune`` does around it, and
+``speed.py`` is what makes it fast.
 
 LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685) leaves the base model as it is and trains
 two small matrices beside each of its large ones: the *adapter*.

@@ -1,8 +1,9 @@
-"""What a model has forgotten: its loss on general text, before tuning and after.
+"""What a model has forgotten: its loss on general text, before and after tuning.
 
 Tuning moves weights that also hold what the model knew before. The loss on text like that of
-pretraining shows it ("catastrophic forgetting": McCloskey and Cohen 1989). General for ``pantry``
-means: recipes with other requests and glossaries, lists, a little SQL (``factory.general_text``).
+pretraining shows how much was lost ("catastrophic forgetting": McCloskey and Cohen 1989). General
+for ``pantry`` means: recipes with other requests and glossaries, lists, a little SQL
+(``factory.general_text``).
 """
 
 from __future__ import annotations

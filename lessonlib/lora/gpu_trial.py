@@ -1,9 +1,9 @@
-"""Try a plan out on this machine's GPU: some steps, tokens a second, and the memory's true peak.
+"""Try a plan on this machine's GPU: a few steps, tokens per second, and the true peak of memory.
 
     trial = gpu_trial.run("Qwen3-0.6B", rows)
     print(trial)
 
-Where there is no GPU, ``run`` says so in one line, and gives None.
+Without a GPU, ``run`` says so in one line and returns None.
 """
 
 from __future__ import annotations

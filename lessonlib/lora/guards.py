@@ -1,4 +1,4 @@
-"""What stands around a training run: a lack of memory, in our words."""
+"""When training runs out of memory: the libraries' many errors as one, with a cure."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The training loop, from top to bottom: ``train`` goes through the rows, ``Learner`` takes a step.
 
-``lora.tune`` and the jobs of the practice service train by these same lines. Whatever a step
-depends on follows from its number and the seed, or is in ``Learner.state``: so a training can be
-stopped after any step and go on from there, and the same rows, settings and seed give the same
-adapter on the same machine with the same number of threads.
+``lora.tune`` and the jobs of the practice service both train with these lines. Whatever a step
+depends on follows from its number and the seed, or is in ``Learner.state``. So training can stop
+after any step and go on from there, and the same rows, settings and seed give the same adapter on
+the same machine with the same number of threads.
 """
 
 from __future__ import annotations

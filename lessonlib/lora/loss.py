@@ -1,8 +1,8 @@
-"""The loss: how surprised a model is by each token that it is to write, in nats.
+"""The loss: how surprised a model is, in nats, by each token that it should have written.
 
 A *row* is ``{"input_ids": [...], "labels": [...]}``, both equally long, from
 ``lora.rows.tokenise``; a label of -100 stands where nothing is to be learned. A model predicts
-each token from those before it, so what is compared with a label are the scores one place before.
+each token from those before it, so a label is compared with the scores one place earlier.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much memory a LoRA training run will take, before it is started.
+"""Before a LoRA training run is started: how much memory will it take?
 
     from lessonlib.lora import memory
     estimate = memory.estimate(catalogue.find("CodeLlama-7b"), settings, "cuda-bf16")
@@ -7,8 +7,9 @@
 Five things take memory: the base model's weights; what is trained, with its gradients and the
 optimiser's two running means; the *activations*, which each layer keeps for the way back; the
 scores over the vocabulary; and a reserve for the libraries and for gaps between pieces. The first
-two are counted exactly, the activations by what the layers of a Llama or Qwen model keep for each
-token (a test compares that with what PyTorch does keep), the reserve is a rule of thumb.
+two are counted exactly. The activations are counted by what the layers of a Llama or Qwen model
+keep for each token (a test compares that with what PyTorch really keeps). The reserve is a rule of
+thumb.
 """
 
 from __future__ import annotations

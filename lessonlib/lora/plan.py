@@ -1,13 +1,13 @@
-"""How to train a model on a card: number format, 4 bits or not, batch, attention; with reasons.
+"""How to train a model on a given card: number format, 4 bits or not, batch, attention, and why.
 
     from lessonlib.lora import plan
     best = plan.make("CodeLlama-7b", catalogue.card("T4"))
     print(best)                  # each choice, and why
     best.settings                # LoraSettings for lora.tune
 
-The first way that fits is taken, from fast to frugal: 16 bits a weight before 4 (which computes
-more for each step), keeping what each layer computed before computing it again, and 16 rows at a
-time before fewer.
+Of all ways, from fast to frugal, the first that fits is taken: 16 bits per weight rather than 4
+(which has more to compute in each step), keeping what each layer computed rather than computing it
+again, and 16 rows at a time rather than fewer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A model that was tuned on this machine: what is known of it, kept beside its adapter.
+"""A model that was tuned on this machine: what we know about it, kept beside its adapter.
 
 ``tuning.json`` in the adapter's folder holds all of a ``TunedModel`` but its folders, which may
 move, and a fingerprint of what was asked for.

@@ -1,11 +1,11 @@
 """Rows made ready for training: checked, tokenised, and labelled.
 
 A *label* is the token that the model is to learn at a place. In a chat row only the assistant's
-answers carry labels, up to and with the token that ends an answer: the model is to learn to
+answers carry labels, up to and including the token that ends an answer: the model is to learn to
 answer and to stop, not to write recipes. All other places hold -100, which the loss leaves out.
 
-A row ``{"text": ...}`` is raw text, without question or answer: there every token is to be
-learned from those before it, as in pretraining.
+A row ``{"text": ...}`` is raw text, without question or answer. In it every token is to be learned
+from those before it, as in pretraining.
 """
 
 from __future__ import annotations

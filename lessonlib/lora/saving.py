@@ -1,4 +1,4 @@
-"""How what was learned is written: the adapter alone, or added into its base."""
+"""How a tuned model is written to disk: the adapter alone, or merged into its base."""
 
 from __future__ import annotations
 

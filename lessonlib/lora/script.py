@@ -5,9 +5,9 @@
         -m lessonlib.lora.script rows.jsonl --out work/adapters/mine
 
 Each process trains on its own part of a batch; before each step they add up their gradients. So
-the number of processes changes how long it takes, and not what is learned: ``--batch`` is the
-number of rows in one step, all processes together. There is nothing in here about processes but
-that division: TRL's trainer and accelerate do the rest, also where the model is so large that the
+the number of processes changes how long it takes, not what is learned: ``--batch`` is the number of
+rows in one step, of all processes together. This file does nothing about processes but divide by
+their number; TRL's trainer and accelerate do the rest, even when the model is so large that the
 processes share its weights (``data/accelerate/fsdp.yaml``).
 """
 

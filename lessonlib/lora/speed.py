@@ -1,18 +1,17 @@
 """What makes training a small model fast. Each part gives the same result as what it replaces.
 
 In a model of a few million parameters a layer is computed in a fraction of a millisecond, so
-most of a training step goes into *many small operations*, not into arithmetic. All that is done
-here is to leave operations out. Each part can be read, and switched off, on its own:
+most of a training step goes into *many small operations*, not into arithmetic. All we do here is
+leave operations out. Each part can be read on its own, and switched off on its own:
 
 * ``MergedLinear``: LoRA in one multiplication instead of three.
 * ``plain_attention``: on a CPU in bfloat16 the textbook formula beats the fused kernel.
-* ``FastNorm``: normalisation without detours, since LoRA does not train its weight.
+* ``FastNorm``: normalisation without detours, since LoRA does not train its weights.
 * ``LengthBatches``: rows of similar length in one batch, so that little of it is padding.
 
-Two more parts stand elsewhere: ``lora.loss.answer_scores`` computes scores over the
-vocabulary only where an answer token is to be predicted, and on a CPU ``lora.loop.Learner``
-computes two halves of a batch side by side. ``benchmarks/lora_speed.py`` measures all of them
-against TRL's defaults.
+Two more parts are elsewhere: ``lora.loss.answer_scores`` computes scores over the vocabulary only
+where an answer token is to be predicted, and on a CPU ``lora.loop.Learner`` computes two halves of
+a batch side by side. ``benchmarks/lora_speed.py`` measures all of them against TRL's defaults.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@
 
 LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685) leaves the base model as it is and trains
 two small matrices beside each of its large ones: the *adapter*. The training itself is in
-``lora.loop``, what is done to a row in ``lora.rows``, what makes it fast in ``lora.speed``, what is
-written where in ``models.folders``, what is known of a tuned model afterwards in ``lora.record``.
+``lora.loop``, the loss in ``lora.loss``, what happens to a row in ``lora.rows``, and what makes it
+fast in ``lora.speed``. ``models.folders`` says what is written where, and ``lora.record`` keeps
+what is known about a tuned model afterwards.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The ruler: ask a model, score its answers, say how sure the score is, keep it.
+"""The ruler: ask a model, score its answers, say how sure the score is, and keep it.
 
-Read this first, with notebook 00: ``evaluation.py``, then ``bootstrap.py`` and ``paired.py``. It
-does not know what it measures: a task's answers know their own scores (``rows.py``).
+Read this first, with notebook 00: ``evaluation.py``, then ``bootstrap.py`` and ``paired.py``. The
+ruler does not know what it measures: the answers of each task know their own scores (``rows.py``).
 """
 
 from __future__ import annotations

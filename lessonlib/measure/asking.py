@@ -1,4 +1,4 @@
-"""Ask a model many things at once, keep every answer, and go on where a stopped run ended."""
+"""Ask a model many things at once, keep every answer, and go on where a run was interrupted."""
 
 from __future__ import annotations
 

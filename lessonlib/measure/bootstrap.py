@@ -3,7 +3,7 @@
 The *bootstrap* answers without any formula: draw as many examples as we have, with replacement,
 again and again; score each draw; the middle 95 % of those scores are the interval (the
 percentile interval of Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 13).
-Two methods are compared on the *same* draws (paired), because both did well on the same easy
+Two methods are compared on the *same* draws (paired), because both do well on the same easy
 examples; see Berg-Kirkpatrick, Burkett and Klein, "An Empirical Investigation of Statistical
 Significance in NLP", EMNLP 2012.
 

@@ -4,7 +4,7 @@ A *method* is a model and the way in which it is asked. ``evaluate`` asks it abo
 and keeps each answer; the result knows its scores, each with a 95 % interval (how that is
 computed: ``lessonlib.measure.bootstrap``), its tokens and its seconds.
 
-What a good answer is, each task says itself: its examples score their own answers, and its rows
+What makes an answer good is up to each task: its examples score their own answers, and its rows
 name their metrics (``lessonlib.measure.rows``). The tasks of this course are
 ``lessonlib.tasks.recipes``, ``lessonlib.tasks.text_to_sql``, and whatever a learner brings
 (``lessonlib.assignment.scores``).

@@ -1,8 +1,8 @@
-"""Ask a model that is loaded in this very process, adapters and all, and score its answers.
+"""Ask a model that is loaded in this process, adapters and all, and score its answers.
 
-Everywhere else the course asks models through a service. Here we look at what is underneath: the
-chat template makes one text of the messages, the tokenizer makes numbers of it, the model goes on
-with the most likely token until the end mark.
+Everywhere else the course asks models through a service. Here we look at what happens underneath:
+the chat template turns the messages into one text, the tokenizer turns that into numbers, and the
+model adds the most likely token, again and again, until the end mark.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Is one route better than another? Paired tests between any two rows of the scoreboard.
 
-    results = board.results_of("test")              # from whichever notebooks measured them
+    results = board.results_of("test")              # whichever notebooks measured them
     paired.permutation_test(results["tuned"], results["RAG, exact lookup"])
     paired.table(results)
 
@@ -12,7 +12,7 @@ the shuffles whose difference is at least as large as the one that was measured.
 F1 scores: Yeh, "More accurate tests for the statistical significance of result differences",
 COLING 2000.)
 
-Who compares many pairs finds differences by luck: of twenty pairs of equals, one passes at 5 %.
+Compare many pairs, and you find differences by luck: of twenty pairs of equals, one passes at 5 %.
 ``table`` therefore adjusts the p-values by Holm's method (Holm 1979), which keeps the chance of
 even one false alarm in the whole table at 5 %.
 """

@@ -1,6 +1,6 @@
 """What the answers of all tasks have in common, so that any task can be measured.
 
-A task of your own needs no line here. Its examples have an ``id`` and a ``score``:
+For a task of your own nothing has to be changed here. Its examples have an ``id`` and a ``score``:
 
     @dataclass(frozen=True, kw_only=True)
     class SumRow(Answered):

@@ -1,12 +1,12 @@
 """One place for the results of all routes: kept across notebooks, shown as table and picture.
 
-The scores stand in one JSON file, ``work/scoreboard.json``. A route that is run again replaces
+The scores are kept in one JSON file, ``work/scoreboard.json``. A route that is run again replaces
 its own row. Several notebooks may write at the same time.
 
 A score with its interval does not say whether one route beats another; what each of them did on
-each single example does. So beside the board's file stands a folder of results, with a file for
-each row of the board. They are read back as ``Result``, and any two can be compared, pair by
-pair, whichever notebooks measured them (``lessonlib.measure.paired``).
+each single example does. So beside the board's file there is a folder of results, with a file for
+each row of the board. They are read back as ``Result``, and any two of them can be compared, pair
+by pair, whichever notebooks measured them (``lessonlib.measure.paired``).
 """
 
 from __future__ import annotations

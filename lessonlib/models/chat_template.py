@@ -1,4 +1,4 @@
-"""Chats as a model reads them: the template to train with, and where in a chat the answers are."""
+"""Chats as a model reads them: the template to train with, and where the answers are in a chat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where to compute, in which number format, with how many threads; each with the reason."""
+"""Where to compute, in which number format, with how many threads; and the reason for each."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Where models live on this machine, what they may be called, and how a whole folder gets there.
 
 ``work/adapters/<name>`` holds what was learned: the adapter, a megabyte or two, and
-``tuning.json``, which says how. ``work/models/<name>`` holds the *merged* model: the base with
-the adapter added into its weights. It is an ordinary Hugging Face folder that anything can
-serve. Folders are written under another name and renamed when complete, so that nobody who
-looks at the same time, such as the practice service, ever finds half a model.
+``tuning.json``, which says how it was trained. ``work/models/<name>`` holds the *merged* model: the
+base with the adapter added to its weights. It is an ordinary Hugging Face folder that anything can
+serve. Folders are written under another name and renamed when complete, so that a program that
+looks at the same time, such as the practice service, never finds half a model.
 """
 
 from __future__ import annotations

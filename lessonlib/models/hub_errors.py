@@ -1,7 +1,7 @@
-"""What can go wrong while a model or a data set comes from the Hugging Face hub, in our words.
+"""What can go wrong when a model or a data set is fetched from the Hugging Face hub, in our words.
 
-The libraries wrap one error into another, so the whole chain is looked through for the one that
-tells most.
+The libraries wrap one error in another, so we go through the whole chain for the one that tells
+most.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""PEFT, by one door: without bitsandbytes, and with PEFT's own layers.
+"""The one door to PEFT: without bitsandbytes, and with PEFT's own layers.
 
 PEFT loads bitsandbytes, a library for weights of 4 and 8 bits, as soon as it is loaded itself, and
 again before it puts an adapter beside a matrix, whatever the matrix's number format. Here that
-cost a second and 40 MB, and on processors with AVX-512 BF16 it says in red what it lacks. So
-PEFT is told that there is none, unless a base in 4 bits has loaded it before.
+cost a second and 40 MB, and on processors with AVX-512 BF16 it says in red what it lacks. So we
+tell PEFT that there is no bitsandbytes, unless a base in 4 bits has loaded it before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Silence from the libraries while one of their longer calls runs."""
+"""Keep the libraries quiet while one of their longer calls runs."""
 
 from __future__ import annotations
 

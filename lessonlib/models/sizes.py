@@ -1,4 +1,4 @@
-"""How large a LoRA adapter is, before one is trained: counted from the base model's matrices."""
+"""How large a LoRA adapter will be, counted from the base model's matrices before any training."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Start, find and stop the practice service of this work folder: always one, never two.
 
-Two things tell whether it runs. The *lock* ``service.lock`` is held by the service for as
-long as it lives, and the operating system frees it when the process dies, however it dies.
-The *record* ``service.json`` says where it listens; it is believed only when the service at
-that address shows the same random ``instance``. So a record left behind by a killed service
-is harmless, even when its process number now belongs to another program.
+Two things tell whether it runs. The *lock* ``service.lock`` is held by the service for as long as
+it lives, and the operating system frees it when the process dies, however it dies. The *record*
+``service.json`` says where it listens; it is believed only when the service at that address shows
+the same random ``instance``. So a record left behind by a killed service is harmless, even if its
+process number now belongs to another program.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The client's way to the practice service: finds it again when it has moved.
 
-A service that nobody used for half an hour has stopped; a client made before that would
-then only see a refused connection. This transport starts the service again and repeats
-the request, so that a learner may come back from lunch and run the next cell.
+A service that nobody has used for half an hour stops; a client made before that would then only see
+a refused connection. This transport starts the service again and repeats the request, so that a
+learner may come back from lunch and run the next cell.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The client's side of a service: connect, watch a job, read results, deploy, guard.
+"""The client's side of a service: connect, follow a job, read its results, deploy a model.
 
-Read it with notebooks 06 and 07: ``clients.py`` makes the official client, ``guard.py`` is what
-asks before money is spent.
+Read it with notebooks 06 and 07: ``clients.py`` makes the official client, and ``guard.py`` asks
+before a job spends money (``deployments.py`` does so before a model is deployed).
 """
 
 from __future__ import annotations

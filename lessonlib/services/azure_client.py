@@ -1,8 +1,8 @@
 """The official client for Azure OpenAI, and for the Azure half of the practice service.
 
 There are two styles, and both are in use. Since 2025 Azure has OpenAI's own addresses, below
-``/openai/v1``, for which the plain ``openai.OpenAI`` is enough. Before, each address carried an
-``api-version``; for these there is ``openai.AzureOpenAI``, and tutorials of 2024 use it::
+``/openai/v1``, for which the plain ``openai.OpenAI`` is enough. Before that, each address carried
+an ``api-version``; for these there is ``openai.AzureOpenAI``, and tutorials of 2024 use it::
 
     lessonlib.connect(PROVIDER, protocol="azure")
     lessonlib.connect(PROVIDER, protocol="azure", api_version="2024-10-21")

@@ -1,11 +1,11 @@
-"""connect(): the one way to a model in this course, whoever runs the model.
+"""connect(): the one way to a model in this course, whoever runs it.
 
     client = lessonlib.connect()              # the practice service on this machine, free
     client = lessonlib.connect("openai")      # OpenAI, paid: asks before it goes on
 
-The provider is the argument, else the environment variable LESSON_PROVIDER, else
-``practice``. A paid provider is used only when it is named *and* its cost is agreed to:
-an API key that happens to lie in the environment is not consent.
+The provider is the argument, else the environment variable LESSON_PROVIDER, else ``practice``. A
+paid provider is used only when it is named *and* its cost is agreed to: an API key that happens to
+lie in the environment is not consent.
 """
 
 from __future__ import annotations

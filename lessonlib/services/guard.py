@@ -1,12 +1,12 @@
 """Before a job on a paid service: what it will cost, and an explicit yes. Practice is free.
 
 The guard sits in the HTTP client of every client that ``lessonlib.connect`` hands out, and looks at
-what is about to be sent. So the official calls can stand in a notebook as they are, and are
-guarded all the same: ``client.fine_tuning.jobs.create``, its copies by ``with_options``, a plain
+what is about to be sent. So a notebook can use the official calls as they are, and they are guarded
+all the same: ``client.fine_tuning.jobs.create``, its copies by ``with_options``, a plain
 ``client.post``, and ``jobs.resume``, on OpenAI's addresses and on Azure's.
 
-A key in the environment is not consent, and neither is the yes to ``connect``: that one was to
-being connected, this one is to a sum of money. Prices and dates are those of ``data/facts``.
+A key in the environment is not consent, and neither is the yes to ``connect``: that was a yes to
+being connected, this is a yes to a sum of money. Prices and dates are those of ``data/facts``.
 """
 
 from __future__ import annotations

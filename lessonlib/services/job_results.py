@@ -1,4 +1,4 @@
-"""What a fine-tuning job tells in numbers: its steps and its result file."""
+"""What a fine-tuning job reports in numbers: its steps and its result file."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@
     run.model                               # ask for it by this name
     jobs.results(client, job)               # every step as a table
 
-Both go through the official client and work on the practice service, on OpenAI and on Azure OpenAI
-alike. Training runs at the service: it goes on when this notebook is closed.
+Both use the official client, and work with the practice service, OpenAI and Azure OpenAI alike.
+Training runs at the service: it goes on even when this notebook is closed.
 """
 
 from __future__ import annotations

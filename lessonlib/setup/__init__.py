@@ -1,4 +1,5 @@
-"""Before the first cell: is this machine ready, and what helps where it is not?
+"""Before the first cell: is this machine ready, and if not, what helps?
 
-You need not read this. ``python start.py check`` runs ``environment.py``.
+You need not read this. ``python start.py check`` runs ``environment.py``; ``colab.py`` gets a
+Google Colab machine ready.
 """

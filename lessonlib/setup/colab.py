@@ -5,8 +5,8 @@ Colab brings most packages. The first cell of each notebook, written by the buil
 
 * installs what is missing or too old for the course, and nothing else: every other package is
   held at the version that Colab brought,
-* takes an old torchao away: peft from 0.19 on refuses to work beside one older than 0.16, and
-  the course does not use it,
+* removes an old torchao: from 0.19 on, peft refuses to work beside one older than 0.16, and the
+  course does not use it,
 * says what it did.
 
 Standard library and ``packaging`` only: it runs before anything is installed.

@@ -1,8 +1,8 @@
 """Is everything ready for the course? The preflight check. Standard library only.
 
-``preflight()`` gives a list of checks, each with a cure; ``machine()`` (from
-``setup.this_machine``) says what was found and how. On a command line,
-``python -m lessonlib.setup.environment`` prints both; ``python start.py check`` does that.
+``preflight()`` returns a list of checks, each with a cure; ``machine()`` (from
+``setup.this_machine``) says what was found and how. On a command line, ``python -m
+lessonlib.setup.environment`` prints both; ``python start.py check`` does that.
 """
 
 from __future__ import annotations

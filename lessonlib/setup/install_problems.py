@@ -1,4 +1,6 @@
-"""What an installer's pages of output come to. Standard library only: the front door uses it."""
+"""From an installer's pages of output to what went wrong. Standard library only: ``start.py`` uses
+it before anything is installed.
+"""
 
 from __future__ import annotations
 

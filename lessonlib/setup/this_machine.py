@@ -1,7 +1,7 @@
 """Where am I, and what can this machine do? Standard library only.
 
-Every answer comes with the way it was found, in words that can be pasted into a bug
-report: ``print(machine())``.
+Every answer says how it was found, in words that can be pasted into a bug report:
+``print(machine())``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What a learner sees: pictures, tables, live curves, the parts of widgets.
+"""What a learner sees: pictures, tables, curves that grow, the parts of widgets.
 
-You need not read this, unless you want a picture like ours: ``pictures.py``.
+You need not read this, unless you want to draw pictures like ours (``pictures.py``) or have one
+grow while a model is trained (``live.py``).
 """

@@ -1,8 +1,8 @@
-"""What moves while something takes its time: a progress bar, and a picture that is drawn anew.
+"""What moves while something takes its time: a progress bar, and a picture that is redrawn.
 
 ``LESSON_PROGRESS=0`` in the environment hides both. The saved notebooks are made and tested that
-way: a bar leaves its first state behind in the file, and whether there is one at all depends on
-what the cache already holds.
+way, because a bar leaves its first state behind in the file, and whether there is one at all
+depends on what the cache already holds.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """One style for all pictures, and alternative text for each.
 
 The colours are those of Okabe and Ito ("Color Universal Design", 2008), which readers with any
-kind of colour blindness can tell apart. A picture never tells by colour alone: shapes, lines or
+kind of colour blindness can tell apart. A picture never relies on colour alone: shapes, lines or
 words say the same.
 
-Pictures are drawn on white. On a dark page they are shown with light and dark exchanged and the
-hues kept (``DARK``), so that they belong to the page as its text does. Where a page drops our
-style (GitHub, or a saved notebook that was not run here) they stay white, and readable.
+Pictures are drawn on white. On a dark page they are shown with light and dark swapped and the hues
+kept (``DARK``), so that they fit the page as its text does. Where a page drops our style (GitHub,
+or a saved notebook that was not run here) they stay white, and readable.
 ``tests/show/test_pictures.py`` measures the contrast of every colour on both backgrounds.
 """
 

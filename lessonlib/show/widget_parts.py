@@ -1,8 +1,8 @@
-"""What the course's widgets are made of: boxes to choose, and words that are read out.
+"""What the course's widgets are made of: boxes to tick, and words that are read out.
 
-Everything here is worked by Tab and Space alone, and uses only what ipywidgets 7.7 (Colab) and
-8 (JupyterLab) have in common. Nothing needs arrow keys: in JupyterLab they leave the widget for
-the next cell (seen in 4.6 with ipywidgets 8.1). So there are no radio buttons and no sliders.
+Everything here works by Tab and Space alone, and uses only what ipywidgets 7.7 (Colab) and 8
+(JupyterLab) have in common. Nothing needs arrow keys: in JupyterLab they leave the widget for the
+next cell (seen in 4.6 with ipywidgets 8.1). So there are no radio buttons and no sliders.
 """
 
 from __future__ import annotations

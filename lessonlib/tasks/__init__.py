@@ -1,5 +1,5 @@
-"""The lessons' tasks, recipes and text-to-SQL: examples, prompts, retrieval, scores.
+"""The two tasks of the lessons, recipes and text-to-SQL: examples, prompts, retrieval, scores.
 
-Read it with notebooks 03 and 04: ``recipes.py``, ``prompting.py``, ``retrieval.py``. A model's SQL
-runs in ``sql_sandbox.py``.
+Read it with notebooks 03 and 04: ``recipes.py``, then ``prompting.py`` and ``retrieval.py``. SQL
+that a model wrote is run in ``sql_sandbox.py``, where it can do no harm.
 """

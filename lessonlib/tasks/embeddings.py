@@ -1,10 +1,10 @@
 """Retrieval by meaning: texts become vectors (*embeddings*), and near vectors are found.
 
-An embedding model turns a text into a few hundred numbers, so that texts of like meaning lie close
-together, whatever their words (Reimers and Gurevych 2019, https://arxiv.org/abs/1908.10084). We
-use all-MiniLM-L6-v2 through the library sentence-transformers. Both are optional: the library
-brings about 200 MB with it, the model 90 MB. ``choose`` says what is at hand, and why; where
-there is nothing, ``lessonlib.tasks.retrieval`` finds by words, which needs neither.
+An embedding model turns a text into a few hundred numbers, so that texts of similar meaning lie
+close together, whatever their words (Reimers and Gurevych 2019, https://arxiv.org/abs/1908.10084).
+We use all-MiniLM-L6-v2 through the library sentence-transformers. Both are optional: the library
+brings about 200 MB with it, the model 90 MB. ``choose`` says what is available, and why; if nothing
+is, ``lessonlib.tasks.retrieval`` finds by words, which needs neither.
 """
 
 from __future__ import annotations

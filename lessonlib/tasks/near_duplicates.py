@@ -1,4 +1,4 @@
-"""Find examples that are the same, or nearly: a test must not ask what training has shown."""
+"""Find examples that are the same, or nearly so: a test must not ask what training has shown."""
 
 from __future__ import annotations
 

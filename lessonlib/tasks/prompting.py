@@ -1,6 +1,6 @@
 """The prompts that the course compares. Each function returns the messages of one chat.
 
-A *prompt* is all that a model is given with a request: the system message, perhaps solved
+A *prompt* is everything that a model is given with a request: the system message, perhaps solved
 examples (*shots*), perhaps looked-up knowledge, and the question. Nothing here trains anything.
 """
 

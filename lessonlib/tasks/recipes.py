@@ -2,7 +2,7 @@
 
 The task is that of OpenAI's fine-tuning tutorial. Ours adds a *house glossary*: a table that
 says how this kitchen names things (scallions are ``green onion`` here). A model cannot guess
-house names; it has to be shown them, to look them up, or to learn them.
+house names; it has to be shown them, look them up, or learn them.
 
 This module holds the examples, the words of the prompt, and how an answer is read and scored:
 

@@ -1,4 +1,4 @@
-"""Look things up for a prompt: glossary lines that a recipe needs, solved recipes like it.
+"""Look things up for a prompt: glossary lines that a recipe needs, and solved recipes like it.
 
 *Retrieval* finds, in a collection too large for the prompt, the few pieces that this request
 needs. We compare two ways. *Exact lookup* finds glossary keys that stand in the recipe word for

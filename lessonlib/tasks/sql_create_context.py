@@ -6,10 +6,10 @@
 
 It holds 78,577 questions, each with ``CREATE TABLE`` statements and an answer, and no rows: the
 tutorial could only compare texts. So we fill each question's tables with rows of our own, drawn
-by a fixed seed around the values that the answer names. Of several draws that one is taken in
-which the most wrong versions of the answer (another sign, no condition) give other rows. Kept are
+with a fixed seed around the values that the answer names. Of several draws we take the one in which
+the most wrong versions of the answer (another sign, no condition) give other rows. We keep the
 questions whose answer runs in SQLite and gives rows. Such rows tell many wrong queries from right
-ones, not all: ours of ``data/text_to_sql`` are made with more care.
+ones, but not all: our own, in ``data/text_to_sql``, are made with more care.
 
 Source: https://huggingface.co/datasets/b-mc2/sql-create-context (licence CC BY 4.0; made from
 WikiSQL and Spider).

@@ -1,7 +1,7 @@
-"""Run SQL that a model wrote, so that it cannot hurt this machine.
+"""Run SQL that a model wrote, in such a way that it cannot hurt this machine.
 
 A model may answer anything: a query that never ends, one that fills the memory, one that writes.
-What is asked for here is one ``SELECT`` over a few small tables, so everything else is refused:
+What we ask for is one ``SELECT`` over a few small tables, so everything else is refused:
 
 - **nothing to destroy**: each query gets a database of its own in memory, built afresh;
 - **one statement**, that only reads the tables we made: SQLite asks our *authorizer* about each

@@ -9,10 +9,11 @@
   space, comments and the closing semicolon do not matter; everything else does.
 - *valid_sql*: the share of answers that are a query and run, rightly or not.
 
-A wrong query may happen to give the right rows on one database. The rows of ours are made so that
-this is rare: there are missing values, ties, doubles and near values (see ``data/README.md``).
-Sources: execution accuracy is that of Yu et al. (Spider, 2018); why the data matter, and a way to
-choose them, is in Zhong, Yu and Klein (2020), https://arxiv.org/abs/2010.02840.
+A wrong query may happen to give the right rows on one database. The rows of our databases are made
+so that this is rare: there are missing values, ties, doubles and near values (see
+``data/README.md``). Sources: execution accuracy is that of Yu et al. (Spider, 2018); why the data
+matter, and a way to choose them, is in Zhong, Yu and Klein (2020),
+https://arxiv.org/abs/2010.02840.
 """
 
 from __future__ import annotations

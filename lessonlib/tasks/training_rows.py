@@ -1,9 +1,9 @@
 """From labelled recipes to training rows: chats that end in the answer we want.
 
 A row is ``{"messages": [...]}`` in the form that OpenAI, Azure OpenAI and Hugging Face's TRL
-all accept: the prompt's messages, then one message of the assistant. Training must use the very
-prompt that the model will get later; so the prompt is made by the same function. ``text_rows``
-alone makes rows without an answer, for training on raw text.
+all accept: the prompt's messages, then one message of the assistant. Training must use the exact
+prompt that the model will get later, so the same function makes both. Only ``text_rows`` makes rows
+without an answer, for training on raw text.
 
 ``from_one_bad_source`` and ``slipped`` spoil labels as people do, to see what that does to a model.
 """

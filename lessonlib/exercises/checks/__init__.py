@@ -1,1 +1,1 @@
-"""What makes the answers right: one module for each notebook. See ``exercises/feedback.py``."""
+"""What makes an answer right: a file for each notebook. ``exercises/feedback.py`` explains how."""

@@ -1,1 +1,1 @@
-"""From a chat request's tokens to its answer: one thread decodes for all who ask."""
+"""From the tokens of a chat request to its answer. One thread decodes for everyone who asks."""

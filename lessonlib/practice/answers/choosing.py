@@ -1,12 +1,12 @@
 """From logits to the next token, so that the same request always gives the same answer.
 
-The difficulty: floating-point sums depend on their order, and the order depends on how
-many requests are computed together. The logits of one request therefore differ in the
-sixth digit from batch to batch, and where two tokens are almost equally likely, that
-decides. So each choice comes with its *margin*: by how much logits would have to change
-for it to go the other way. Where the margin is too small to be safe (about once in 2,500
-tokens), the choice is made again from ``canonical`` logits, computed for that request
-alone and always in the same way. The answer thus never depends on the neighbours.
+The difficulty: floating-point sums depend on their order, and the order depends on how many
+requests are computed together. The logits of one request therefore differ in the sixth digit from
+batch to batch, and where two tokens are almost equally likely, that decides. So each choice comes
+with its *margin*: how much the logits would have to change for it to go the other way. Where the
+margin is too small to be safe (about once in 2,500 tokens), the choice is made again from
+``canonical`` logits, computed for that request alone and always in the same way. The answer thus
+never depends on the neighbours.
 """
 
 from __future__ import annotations

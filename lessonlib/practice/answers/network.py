@@ -1,14 +1,14 @@
 """The forward pass of a Llama-type network, written for many short requests on a small model.
 
-This is the same calculation as Hugging Face's (a test compares them), with fewer and larger
-steps: for a model of a few million parameters most of the time goes not into arithmetic but
-into starting operations, and here each layer starts 16 in place of about 45.
+This is the same calculation as Hugging Face's (a test compares them), in fewer and larger steps:
+with a model of a few million parameters most of the time goes not into arithmetic but into
+starting operations, and here each layer starts 16 of them instead of about 45.
 
-It works on a flat list of tokens, not on a rectangle of padded sequences. Only attention
-needs to know which token belongs to which request, so that is left to the caller.
+It works on a flat list of tokens, not on a rectangle of padded sequences. Only attention needs to
+know which token belongs to which request, so that is left to the caller.
 
-Source of the architecture: Touvron et al. 2023 (Llama); Qwen2 adds biases to the
-projections, Qwen3 normalises queries and keys.
+Source of the architecture: Touvron et al. 2023 (Llama); Qwen2 adds biases to the projections, Qwen3
+normalises queries and keys.
 """
 
 from __future__ import annotations

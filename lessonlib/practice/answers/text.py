@@ -1,4 +1,4 @@
-"""From tokens to text: the bytes of each token, stop strings, what may be shown already."""
+"""From tokens to text: the bytes of each token, stop strings, and how much may be shown already."""
 
 from __future__ import annotations
 

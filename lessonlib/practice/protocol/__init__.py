@@ -1,1 +1,1 @@
-"""The words of the two protocols: requests checked, objects, events and refusals shown."""
+"""The words of the two protocols: requests checked; objects, events and refusals shown."""

@@ -2,7 +2,7 @@
 
 Base models are the built-in one and each folder in work/models. Nothing is remembered between two
 calls: a model that was tuned a second ago is found, and one that was tuned again under the same
-name is noticed by its changed fingerprint.
+name is recognised by its changed fingerprint.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Check the body of a chat request, and refuse what is wrong in OpenAI's words.
 
-Every parameter of OpenAI's chat API is in one of three groups: honoured here; known but
-not possible here, and refused by name; or unknown, and refused as OpenAI refuses it.
-Nothing is ignored in silence: who asks for JSON mode and gets plain text would look for
-the mistake in the wrong place.
+Every parameter of OpenAI's chat API is in one of three groups: honoured here; known but not
+possible here, and refused by name; or unknown, and refused as OpenAI refuses it. Nothing is ignored
+silently: anyone who asks for JSON mode and gets plain text would look for the mistake in the wrong
+place.
 """
 
 from __future__ import annotations

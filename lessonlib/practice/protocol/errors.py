@@ -1,7 +1,7 @@
 """Errors as OpenAI's API words them: {"error": {message, type, param, code}}.
 
-The texts stay in English in every edition of the course, since they are part of the
-protocol: programs read them, and learners will meet the same words on the real service.
+The texts stay English in every edition of the course, since they are part of the protocol:
+programs read them, and learners will meet the same words at the real service.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 * ``n_epochs``: OpenAI's published rule (``chat_files.epochs``): three, but more for a small file
   and fewer for a large one.
-* ``batch_size``: the number of examples by 12, from 1 to 16. OpenAI's own rule is not published;
-  this one is ours: it gives a small file enough steps to learn in.
+* ``batch_size``: the number of examples divided by 12, from 1 to 16. OpenAI's own rule is not
+  published; this one is ours: it gives a small file enough steps to learn in.
 * ``learning_rate_multiplier``: 1. It multiplies the learning rate that suits the course's small
   models (``LoraSettings.learning_rate``), not that of OpenAI's. A product above 1 is refused: no
   model learns in such steps.

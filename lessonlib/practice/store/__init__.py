@@ -1,1 +1,1 @@
-"""What is kept: tables of files, jobs, models and deployments, and the states they go through."""
+"""What the service keeps: files, jobs, models and deployments, and the states they go through."""

@@ -5,8 +5,8 @@
                     v           |            |
                   Failed -------+------------+
 
-A deployment can be deleted from each state. One that serves is gone at once when it was idle for
-too long, when its tier's day is over, or when another model is put in its place.
+A deployment can be deleted in any state. One that serves is gone at once when it has been idle for
+too long, when its tier's day is over, or when another model takes its place.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Deployments of the Azure view, and the clock by which they are paid for.
 
-Each organisation has a clock of its own, which the learner can wind forward (ours: no real
-service has that): it is the machine's, and some time ahead. Nothing happens while no time passes
-unseen: whoever looks first ends what has come to its end, at the very second at which it did.
+Each organisation has a clock of its own, which the learner can wind forward (ours; no real service
+has that): it shows the machine's time, or some time ahead of it. Nothing has to run in the
+background: whoever looks next ends what was due to end, and dates it to the second at which it was.
 
-Every change of state goes along the ways of ``deployment_states.NEXT``, in one transaction.
+Every change of state follows ``deployment_states.NEXT``, in one transaction.
 """
 
 from __future__ import annotations

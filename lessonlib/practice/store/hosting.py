@@ -1,10 +1,10 @@
 """What keeping a deployment costs, and when it ends by itself: the rules of the hosting meter.
 
 The price comes from ``data/facts/prices.toml``, the two limits from ``data/facts/limits.toml``.
-A tuned model costs by the hour from the moment in which it is ready, whether it is asked or not;
-in the developer tier it does not, and neither does a base model (both are paid by the token).
+A tuned model is paid for by the hour from the moment it is ready, whether it is asked or not. In
+the developer tier it is not, and neither is a base model (both are paid for by the token).
 
-Ours, since it is not documented: that begun hours count in part, to the second.
+Ours, since it is not documented: that an hour which has begun counts in part, to the second.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fine-tuning jobs with their events, metrics and checkpoints.
 
 Every change of a job's state goes through ``Jobs.move``: in one transaction with the event that
-tells of it, and only along the ways of ``states.NEXT``. Service and trainer may both try at the
-same moment, to cancel a job and to finish it; one of them comes second and is refused.
+reports it, and only as ``states.NEXT`` allows. Service and trainer may act at the same moment, one
+to cancel a job and one to finish it; whichever comes second is refused.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
                            |         v
                            +------ paused
 
-``failed`` can follow on the first three, ``cancelled`` on each that is not an end.
+``failed`` can follow any of the first three, ``cancelled`` any state that is not an end.
 """
 
 from __future__ import annotations

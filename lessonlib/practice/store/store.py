@@ -1,7 +1,7 @@
 """All that the service keeps: organisations, files, jobs, models, deployments.
 
 The tables (``database.py``) know nothing of any protocol: the OpenAI routes and other *views*
-read and write the same rows. All of it is in work/practice; contents of files and models are
+read and write the same rows. All of it is in work/practice; the contents of files and models are
 plain files beside the database:
 
     service.db         the tables
@@ -9,9 +9,9 @@ plain files beside the database:
     models/<job>.<n>/  tuned models, Hugging Face folders
     jobs/<id>/         what a running job needs to go on after a crash
 
-A file or folder is put in its place before the row that tells of it is written, and taken away
-after the row says that it is deleted. So whatever moment the service is killed at, a row never
-tells of something that is not there; what no row tells of is swept away at the next start.
+A file or folder is put in its place before its row is written, and removed after its row says that
+it is deleted. So whenever the service is killed, no row ever names something that is not there; and
+whatever no row names is swept away at the next start.
 """
 
 from __future__ import annotations

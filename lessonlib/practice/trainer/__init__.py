@@ -1,1 +1,1 @@
-"""The trainer's process: checks files, trains one job after the other, hands over the result."""
+"""The trainer, a process of its own: checks files, trains job after job, hands over the results."""

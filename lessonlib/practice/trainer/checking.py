@@ -1,4 +1,4 @@
-"""Check the files of a new job, as a service does before it lets the job into the queue."""
+"""Check the files of a new job, as a service does before it puts the job into the queue."""
 
 from __future__ import annotations
 

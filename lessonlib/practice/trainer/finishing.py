@@ -1,11 +1,11 @@
 """Write down a job's progress, and hand over what it made: checkpoints, the model, the result file.
 
-Always in this order: the folder or file is put in its place, then one transaction tells of it
-all, then what is no longer kept is removed.
+Always in this order: the folder or file is put in its place, then one transaction records it all,
+then what is no longer kept is removed.
 
-Each function of the record is one transaction, and each first sees that the job is still running:
-one that was cancelled or paused a moment ago gets no further step, no checkpoint and no model.
-Written twice, after a crash, nothing is there twice.
+Each function of the record is one transaction, and each first makes sure that the job is still
+running: one that was cancelled or paused a moment ago gets no further step, no checkpoint and no
+model. If something is written again after a crash, it is still there only once.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Train one job: LoRA on its base model, with the loss on the assistant's answers.
 
-The same loop as in ``lora.tune``: ``lessonlib.lora.loop``. A service must be able to stop at any
-step and to go on from there. Everything that a step depends on follows from the job's seed and the
-step's number, or is in the saved state: so a job that was interrupted, even by ``kill -9``, ends
-in the same model as one that was not.
+The loop is that of ``lora.tune``: ``lessonlib.lora.loop``. A service must be able to stop at any
+step and go on from there. Everything that a step depends on follows from the job's seed and the
+step's number, or is in the saved state. So a job that was interrupted, even by ``kill -9``, ends
+with the same model as one that was not.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The trainer (``trainer.py``) is a process of its own, so that training can neither block the
 answers nor take them down with it. It reads its work from the store and writes its results
-there; this side only starts it, and starts it again when it died. The trainer ends by itself
-when the service is gone: its standard input then closes.
+there; this side only starts it, and starts it again if it dies. The trainer ends by itself when
+the service is gone, because its standard input then closes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The trainer's process: check the files of new jobs, train one job after the other.
+"""The trainer's process: check the files of new jobs, train one job after another.
 
 ``python -m lessonlib.practice.trainer`` is started by the service (``process.py``). It ends
-when its standard input closes, that is when the service is gone, however it went. What it was
+when its standard input closes, that is, when the service is gone for whatever reason. What it was
 doing is in the store, and the next trainer goes on from there.
 """
 

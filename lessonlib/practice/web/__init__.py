@@ -1,1 +1,1 @@
-"""The web server: routes, keys and limits, and the page of a room's instructor."""
+"""The web server: routes, keys and limits, and the page for a room's instructor."""

@@ -1,9 +1,9 @@
 """What is different at the door for requests that come through the Azure view.
 
-Two planes, as on Azure. The *data plane* below /openai holds files, jobs and answers; it wants
-the resource's key, in a header ``api-key`` or as a bearer token. The *control plane* below
+There are two planes, as on Azure. The *data plane* below /openai holds files, jobs and answers; it
+wants the resource's key, in a header ``api-key`` or as a bearer token. The *control plane* below
 /subscriptions (Azure Resource Manager, ARM) makes deployments; it wants a bearer token. On Azure
-that is another one, from ``az account get-access-token``; here the service's key serves as it.
+that is a different one, from ``az account get-access-token``; here the service's key will do.
 
 Paths below /openai/v1 have no version, the others want ``api-version``. Which one does not matter
 here: the protocol shown is that of 2024-10-21.

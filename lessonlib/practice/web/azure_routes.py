@@ -1,7 +1,8 @@
 """The data plane of the Azure view: what stands below /openai and /openai/v1.
 
-Files and jobs are answered by the routes of the OpenAI view, in the Azure view's words. Different
-is who is asked: not a model, but a *deployment*, by the name that the learner gave it.
+Requests for files and jobs are answered by the routes of the OpenAI view, in the Azure view's
+words. What differs is whom a chat request asks: not a model, but a *deployment*, by the name that
+the learner gave it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Takes deployments through the states that do not last: the part of Azure that makes them.
+"""Moves deployments on from states that do not last: it plays the part of Azure that makes them.
 
 On Azure it takes minutes until a deployment is ready; here the model is loaded, which takes a
-second. A service that was killed goes on with what it was doing, since the states are stored.
-A deployment does not keep the service awake: it is there again when the service starts again.
+second. A service that was killed goes on with what it was doing, since the states are stored. A
+deployment does not keep the service awake; it is back when the service starts again.
 """
 
 from __future__ import annotations

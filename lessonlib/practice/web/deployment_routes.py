@@ -1,11 +1,11 @@
 """The control plane of the Azure view: deployments, as Azure Resource Manager (ARM) has them.
 
 Microsoft Learn, REST API "Azure AI Services, Deployments", version 2024-10-01: create or update,
-get, list, delete. The resource has the organisation's id for a name, and the subscription and the
+get, list, delete. The resource's name is the organisation's id, and the subscription and the
 resource group are made up; all three are checked, as on Azure.
 
-Ours: a subscription and a group for practice, how long a state lasts, and that capacity is
-kept but not enforced.
+Ours: a subscription and a group for practice, how long a state lasts, and that capacity is kept but
+not enforced.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The hosting meter, and the clock that can be wound forward. All of it is ours.
 
-On Azure the bill is seen a day later in the cost analysis of the portal, and time cannot be wound.
-Here it can, for deployments and their bill alone, so that a learner sees in a minute what a
-forgotten deployment costs in a month.
+On Azure the bill appears a day later in the portal's cost analysis, and nobody can wind time
+forward. Here you can, though only for deployments and their bill, so that a learner sees within a
+minute what a forgotten deployment costs in a month.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Receive an uploaded file: from the network to the disk, piece by piece.
 
-A body of multipart/form-data is parsed while it comes in, so that an upload takes no more memory
-than a piece of it, and one that is too large is refused before the disk is full.
+A body of multipart/form-data is parsed as it comes in, so that an upload takes no more memory than
+one piece of it, and an upload that is too large is refused before the disk is full.
 """
 
 from __future__ import annotations
