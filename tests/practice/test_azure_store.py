@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from lessonlib import costs
 from lessonlib.common.facts import limits
-from lessonlib.costs import price_list
 from lessonlib.practice.protocol import azure_view
 from lessonlib.practice.store import database, deployment_store, hosting
 from lessonlib.practice.store import deployment_states as states
@@ -26,7 +26,7 @@ from lessonlib.practice.web.door import Activity
 #: The machine's time, which stands still in these tests: only the wound clock moves.
 NOON = 1_800_000_000.0
 MODELS = ("pantry.ft-a", "pantry.ft-b")
-PRICE = price_list.hosting_per_hour()
+PRICE = costs.hosting_per_hour()
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +151,7 @@ def test_a_base_model_is_paid_by_the_token_and_stays(store):
 
 def test_the_price_is_that_of_the_day_of_deploying(store, monkeypatch):
     ready(store)
-    monkeypatch.setattr(price_list, "hosting_per_hour", lambda service="azure-openai": 99.0)
+    monkeypatch.setattr(costs, "hosting_per_hour", lambda service="azure-openai": 99.0)
     store.deployments.wind(DEFAULT, HOUR)
     assert bill(store) == pytest.approx(PRICE)
     ready(store, name="dearer")

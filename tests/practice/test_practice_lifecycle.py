@@ -194,7 +194,8 @@ def test_an_idle_service_stops_by_itself(work):
 
 STOPS_WHILE_LOADING = """
 import time
-from lessonlib.practice import __main__, serving
+from lessonlib.practice import __main__
+from lessonlib.practice.web import serving
 
 def slowly(engine):
     time.sleep(4)
@@ -265,7 +266,7 @@ def test_a_service_that_hangs_can_be_stopped(work, monkeypatch):
 
 WATCH_THE_START = """
 import os, sys, threading
-from lessonlib.practice import trainer
+from lessonlib.practice.trainer import trainer
 
 class Watched(threading.Thread):
     def start(self):

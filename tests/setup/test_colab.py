@@ -123,9 +123,10 @@ def test_in_colab_the_cell_fetches_the_course_once_at_its_tag(place, tmp_path):
     course = tmp_path / "origin"
     (course / place).mkdir(parents=True)
     (course / place / "x.ipynb").write_text("{}", encoding="utf-8")
-    (course / "lessonlib").mkdir()
-    (course / "lessonlib" / "__init__.py").write_text("", encoding="utf-8")
-    (course / "lessonlib" / "colab.py").write_text(
+    (course / "lessonlib" / "setup").mkdir(parents=True)
+    for package in ("", "setup"):
+        (course / "lessonlib" / package / "__init__.py").write_text("", encoding="utf-8")
+    (course / "lessonlib" / "setup" / "colab.py").write_text(
         "def prepare():\n    print('prepared')\n", encoding="utf-8")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["tag", colab_cell.tag()]):
