@@ -159,10 +159,11 @@ shown = {name for shot in prompting.pick_balanced(train, 4) for name in shot.nam
 plain = {name for recipe in test for name in recipe.names} - glossary
 groups = {"renamed, in the examples": shown, "renamed, not in them": glossary - shown,
           "plain names": plain}
-print(f"{'':30}{'times':>6}" + "".join(f"{r.name:>17}" for r in results))
+short = [result.name.removeprefix("few-shot, ") for result in results]
+print(f"{'':25}{'times':>6}" + "".join(f"{name:>14}" for name in short))
 for label, names in groups.items():
     recalls = [name_recall(result, test, names, entries) for result in results]
-    print(f"{label:30}{recalls[0][1]:6}" + "".join(f"{share:17.2f}" for share, _ in recalls))
+    print(f"{label:25}{recalls[0][1]:6}" + "".join(f"{share:14.2f}" for share, _ in recalls))
 
 # %% [markdown]
 # This is the heart of the matter, so read the rows one by one.
