@@ -1,11 +1,11 @@
-"""A training that was done once in a run of the tests is not done again.
+"""In a run of the tests, no training is done twice.
 
 A notebook, its solved copy and a browser that opens it tune the very same models. ``install``
 lets ``lora.tune`` put what each training leaves into a folder, and take it from there when the same
 is asked for again: same rows, validation rows, settings and seed, the built-in model as base.
 
-A notebook's kernel is a process of its own, which no fixture reaches. It gets this by a start-up
-file of IPython, which conftest.py writes. So nothing of it is in the course itself.
+A notebook's kernel is a process of its own, which no fixture reaches. It gets this from a start-up
+file of IPython that conftest.py writes, so the course itself knows nothing of it.
 """
 
 from __future__ import annotations

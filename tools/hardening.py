@@ -1,4 +1,4 @@
-"""Notebooks under hard conditions: a matrix of what was tried, and what came of it.
+"""Notebooks under hard conditions: a table of what was tried, and how it went.
 
     python -m tools.hardening                       all notebooks, all conditions
     python -m tools.hardening 00 03                 only these notebooks
@@ -9,7 +9,7 @@ Each notebook runs in a copy of the course, fresh for each notebook, so that not
 touched and every file that appears can be seen. Conditions:
 
     alone       as the only notebook, in an empty work folder
-    outside     that run wrote nothing outside of work/ (course, home and temporary folders)
+    outside     that run wrote nothing outside work/ (course, home and temporary folders)
     memory      that run, its practice service and trainer stay below 2 GB (a limit where the system
                 allows one, else measured)
     twice       once more, in the same work folder
@@ -18,7 +18,7 @@ touched and every file that appears can be seen. Conditions:
     odd-path    from a folder with spaces and letters that are not ASCII
     offline     no network interface but the loopback (Linux)
 
-The last three are tried together first, and one by one only where that fails.
+The last three are tried together first, and one by one only if that fails.
 """
 
 from __future__ import annotations

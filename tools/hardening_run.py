@@ -1,4 +1,4 @@
-"""Inside of a copy of the course: run one notebook, perhaps stop it midway, say what came of it.
+"""Inside a copy of the course: run one notebook, perhaps stop it midway, and say how it went.
 
 Started by ``tools.hardening``, with the copy on Python's path:
 

@@ -2,10 +2,10 @@
 
     python start.py kit        makes work/kit/fine-tuning-course; copy it to a USB stick
 
-In it: everything of the course (notebooks, data, model, source), a ``wheelhouse`` with every
-package for this platform and this Python, and KIT.md, which says what to do. On a learner's
-machine ``python start.py`` finds the wheelhouse and installs from it. For a second platform, make
-a kit there and copy the contents of its wheelhouse into the first one's.
+It holds the whole course (notebooks, data, model, source), a ``wheelhouse`` with every package for
+this platform and this Python, and KIT.md, which says what to do. On a learner's machine ``python
+start.py`` finds the wheelhouse and installs from it. For a second platform, make a kit there and
+copy the contents of its wheelhouse into the first one's.
 
 PyTorch is taken for CPU, whatever this machine has: a kit is for other people's laptops.
 """

@@ -1,4 +1,4 @@
-"""Open the course in JupyterLab, and stay until it is closed. Standard library only."""
+"""Open the course in JupyterLab, and wait until it is closed. Standard library only."""
 
 from __future__ import annotations
 

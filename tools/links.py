@@ -1,10 +1,10 @@
-"""Links inside of the repository: does what they point to exist, down to the heading?
+"""Links within the repository: does what they point to exist, down to the heading?
 
 For Markdown files and notebooks. A link to another site must be https, and is followed only when
 asked to.
 
-    python -m tools.links              what is inside, and the form of what leads outside
-    python -m tools.links --online     ask other sites, too: what moved, what is gone
+    python -m tools.links              links within, and the form of those that lead elsewhere
+    python -m tools.links --online     ask other sites as well: what has moved, what is gone
 """
 
 from __future__ import annotations

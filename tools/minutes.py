@@ -1,8 +1,8 @@
-"""The minutes that a notebook states under its title, and what they rest on.
+"""The minutes that a notebook states under its title, and where they come from.
 
 A notebook says: **Time:** 25 minutes, of which the computer works for about one. The first number
-lies between reading it alone and doing everything in it; the second is measured wherever the
-notebook is run: by ``start.py rehearse`` and ``start.py test``, which print both.
+lies between only reading it and doing everything in it. The second is measured whenever the
+notebook is run by ``start.py rehearse`` and ``start.py test``, which print both.
 """
 
 from __future__ import annotations

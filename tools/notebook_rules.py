@@ -1,6 +1,6 @@
-"""The rules that every notebook keeps. Used by the build, which tells, and by the tests.
+"""The rules that every notebook keeps. The build reports what breaks them, and so do the tests.
 
-``problems(notebook)`` gives one line for each broken rule, beginning with the cell.
+``problems(notebook)`` yields one line for each broken rule, beginning with the cell.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Links to other sites: are they written well, and do they still lead somewhere?
+"""Links to other sites: are they well formed, and do they still lead somewhere?
 
 ``lint`` needs no network and is part of the tests. ``look`` asks the site; it is for a person at
-a desk (``python -m tools.links --online``) and never runs in CI, where a site that rests for a
-minute would turn the course red.
+a desk (``python -m tools.links --online``) and never runs in CI, where a site that is down for a
+minute would make the tests fail.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
     python -m tools.package_sets newest          makes work/newest-set
     python -m tools.hardening 00 03 --python work/oldest-set/bin/python
 
-Oldest: of every requirement its lower bound, of what these require the newest that fits. PyTorch
-is the exception: it is the tested one in both, because older builds for CPU lie on an index of
-their own. A lower bound that no set can hold is found here, before a learner finds it.
+Oldest means: every requirement at its lower bound, and whatever these require as new as fits.
+PyTorch is the exception: in both sets it is the tested one, because older builds for CPU are on an
+index of their own. A lower bound that cannot be met is found here, before a learner finds it.
 """
 
 from __future__ import annotations

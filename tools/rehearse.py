@@ -1,11 +1,11 @@
 """The dress rehearsal: every notebook, or those of the plan, as a learner runs it, no browser.
 
-At the end the chief claims of the lessons are measured once more on a few recipes: what will be
-said in the room should be true on this machine, too.
+At the end the main claims of the lessons are measured once more on a few recipes: what will be said
+in the room should be true on this machine, too.
 
-One work folder for the whole course, fresh at the start, so that the scoreboard fills
-as it does for a learner. Executed copies, web pages and the work folder are kept in
-work/rehearsal. Run by: python start.py rehearse, or rehearse 00 03 02 for these notebooks alone
+One work folder for the whole course, fresh at the start, so that the scoreboard fills as it does
+for a learner. Executed copies, web pages and the work folder are kept in work/rehearsal. Run by:
+python start.py rehearse, or rehearse 00 03 02 for these notebooks alone
 """
 
 from __future__ import annotations

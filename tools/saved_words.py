@@ -1,9 +1,9 @@
-"""Words that a saved output took from the package: are they still what the package says?
+"""Words in a saved output that come from the package: are they still what the package says?
 
-A notebook's text can be made anew without a run. But what a check says of a right answer, and a
-quiz's questions, stand in lessonlib; change them there, and every saved output that shows them is
-old. ``python start.py build --check`` and the tests tell so in a second, before a run of the
-whole notebook does.
+A notebook's text can be made anew without a run. But what a check says about a right answer comes
+from lessonlib, and a quiz's questions from data/quizzes; change them there, and every saved output
+that shows them is out of date. ``python start.py build --check`` and the tests notice it in a
+second, before a run of the whole notebook does.
 """
 
 from __future__ import annotations

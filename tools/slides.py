@@ -3,10 +3,10 @@
     python start.py slides           all notebooks
     python start.py slides 03        only these
 
-No cell carries a mark for it. A rule makes the slides from what every notebook has (``kinds``):
-a section is a slide, what does not fit on it goes onto the slides beneath, hints and solutions
-stay out, and so do the cells that only a running notebook needs. reveal.js is fetched once (2 MB,
-from the package index, inside of the package sphinx-revealjs) and lies beside the slides.
+No cell is marked for it. A rule (``kinds``) makes the slides from what every notebook has: a
+section is a slide, what does not fit on it goes onto the slides beneath, hints and solutions stay
+out, and so do the cells that only a running notebook needs. reveal.js is fetched once (2 MB, from
+the package index, as part of the package sphinx-revealjs) and put beside the slides.
 """
 
 from __future__ import annotations

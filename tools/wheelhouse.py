@@ -2,7 +2,7 @@
 
 ``python start.py kit`` fills it. It may hold the packages of several platforms: for each there is
 a small file such as ``linux-x86_64-py311.txt``. Where there is one for this Python on this
-machine, ``start.py`` takes all packages from the folder and asks no network at all. Standard
+machine, ``start.py`` takes all packages from the folder and uses no network at all. Standard
 library only.
 """
 
