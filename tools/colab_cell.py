@@ -84,7 +84,7 @@ def cells(path: str) -> list[NotebookNode]:
 
 
 def attachments() -> dict:
-    """The badge inside of the notebook: it is seen without a network, and in Colab."""
+    """The badge inside the notebook: it is seen without a network, and in Colab."""
     image = base64.b64encode(BADGE.read_bytes()).decode("ascii")
     return {BADGE.name: {"image/png": image}}
 

@@ -184,7 +184,7 @@ def _with_blanks(text: str, others: str, number: int) -> str:
             inside = []
         elif marker:
             rest = _without(lines, inside)
-            if not "\n".join(inside)[:1].isspace():  # names inside of a function stay there
+            if not "\n".join(inside)[:1].isspace():  # names inside a function stay there
                 rest += "\n" + others
             kept += _blank("\n".join(inside), rest, number)
             inside = None

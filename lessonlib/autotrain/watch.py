@@ -20,7 +20,7 @@ from lessonlib.common import child_process, paths
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.lora import saving
-from lessonlib.models import folders as models_folders
+from lessonlib.models.folders import check_name, find_base
 from lessonlib.show import live
 
 ADAPTER = "adapter_model.safetensors"
@@ -247,9 +247,9 @@ def serve(training: Training, name: str, base: str | Path | None = None) -> str:
     """
     from lessonlib.models.quiet import quiet
 
-    models_folders.check_name(name)
+    check_name(name)
     with quiet():
-        saving.save_merged(models_folders.find_base(base), training.folder, paths.MODELS / name)
+        saving.save_merged(find_base(base), training.folder, paths.MODELS / name)
     return name
 
 

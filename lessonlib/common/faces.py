@@ -19,7 +19,7 @@ def face(
 
     Args:
         package: its ``__name__``.
-        homes: the module inside of the package that holds each name.
+        homes: the module of the package that holds each name.
 
     Raises:
         AttributeError: by the first of the two, where a name is not in ``homes``.

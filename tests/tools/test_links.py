@@ -1,4 +1,4 @@
-"""Every link inside of the repository leads somewhere: papers, notebooks, down to the heading."""
+"""Every link within the repository leads somewhere: papers, notebooks, down to the heading."""
 
 from __future__ import annotations
 

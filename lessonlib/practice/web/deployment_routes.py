@@ -128,7 +128,7 @@ class DeploymentRoutes:
 
 
 def part(body: object, name: str, where: str = "") -> dict:
-    """An object inside of an object.
+    """An object within an object.
 
     Raises:
         AzureError: 400, it is not there.
