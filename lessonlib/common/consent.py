@@ -14,7 +14,8 @@ def yes(question: str) -> bool | None:
     """
     try:
         answer = input(question)
-    except (EOFError, OSError, NotImplementedError):  # no terminal, or a notebook without stdin
+    except (EOFError, OSError, RuntimeError, ValueError):
+        # No terminal, none any more (a RuntimeError), or a notebook without stdin (one, too).
         return None
     return answer.strip().lower() in (_("yes"), "yes")
 

@@ -37,7 +37,7 @@ def resolve(name: str, base_url: str | None, classroom: bool = False) -> Provide
     """The provider that is meant by a name or an address."""
     if name.lower() == "openai":
         # Named here, so that a stray OPENAI_BASE_URL cannot send the key elsewhere.
-        return Provider("openai", base_url or OPENAI_URL, "OPENAI_API_KEY")
+        return Provider("openai", _checked(base_url or OPENAI_URL), "OPENAI_API_KEY")
     if name.lower() == "azure":
         endpoint = base_url or os.environ.get("AZURE_OPENAI_ENDPOINT", "")
         if not endpoint:

@@ -56,7 +56,8 @@ def connect(
             (for other addresses) LESSON_API_KEY, the Colab secret of that name, or a
             hidden prompt. Never printed, never saved.
         timeout: seconds that one request may take.
-        confirm: True agrees to the cost without being asked, for scripts. It is no yes to a job.
+        confirm: True agrees to the cost without being asked, for scripts; False does not. It is
+            no yes to a job.
         protocol: "azure" for the Azure half of the practice service; see
         ``services/azure_client.py``. api_version: for Azure's older addresses; then the client is
         an ``openai.AzureOpenAI``.
@@ -82,7 +83,8 @@ def connect(
         _agree_to_cost(chosen, confirm)
     import openai
 
-    key = api_key or find_key(chosen)
+    # No blank around it: an error that tells of a header that cannot be sent would show the key.
+    key = (api_key or "").strip() or find_key(chosen)
     direct = classroom or is_local(chosen.base_url)
     http_client = openai.DefaultHttpxClient(trust_env=not direct)
     azure = azure or chosen.name == "azure"
@@ -167,7 +169,7 @@ def _agree_to_cost(provider: Provider, confirm: bool | None) -> None:
         LessonError: there was no yes, or nobody to ask.
     """
     mark = f"{provider.name} {provider.base_url}"
-    if mark in _agreed:
+    if mark in _agreed and confirm is not False:
         return
     if confirm is None:
         print(_(

@@ -7,13 +7,18 @@ all the same: ``client.fine_tuning.jobs.create``, its copies by ``with_options``
 
 A key in the environment is not consent, and neither is the yes to ``connect``: that was a yes to
 being connected, this is a yes to a sum of money. Prices and dates are those of ``data/facts``.
+
+Asked about is what trains. Other requests (answers, also many of them as a batch or an eval) go by
+the yes to ``connect``, which says that each is charged.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import posixpath
+import re
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +27,7 @@ from urllib.parse import quote, unquote
 import openai
 
 from lessonlib.chat_files import files
+from lessonlib.chat_files.report import Report
 from lessonlib.chat_files.tokens import TokenStatistics
 from lessonlib.common import consent, facts
 from lessonlib.common.errors import LessonError
@@ -31,11 +37,13 @@ from lessonlib.services.address import is_practice
 
 #: A script's yes, in ``extra_headers`` of the one call that it is meant for. Never sent.
 AGREED = "X-Lesson-Agreed"
+#: Where jobs are ordered, in letters alone. The second was OpenAI's first, and is others' today.
+ORDERS = (["finetuning", "jobs"], ["finetunes"])
 #: What may be posted below a job without a question: it trains nothing.
 FREE = ("cancel", "pause")
 #: Headers by which a file or a job is fetched for the estimate.
 _KEYS = ("authorization", "api-key", "openai-organization", "openai-project")
-#: Marks a request that was agreed to: a redirection sends it again.
+#: Holds the request that was agreed to: a redirection sends a copy of it, with what it holds.
 _MARK = "lesson_agreed"
 
 
@@ -86,18 +94,20 @@ class _Guard:
             NotAgreed: it costs money, and there was no yes.
         """
         in_writing = request.headers.pop(AGREED, "")
-        order = order_of(request)
-        if order is None or _MARK in request.extensions or _is_free(request):
+        order, agreed = order_of(request), request.extensions.get(_MARK, request)
+        # The very request that was agreed to is new where it comes back: somebody sends it again.
+        if order is None or agreed is not request or _is_free(request):
             return
         digest = hashlib.sha256(request.url.raw_path + b"\n" + request.read()).digest()
         # The client's own second try of what was agreed to is the same order. A call that the
-        # learner makes again is another one.
-        again = request.headers.get("x-stainless-retry-count", "0") != "0"
-        if not (again and digest in self._agreed):
+        # learner makes again is another one: the yes to the call before ends with it.
+        if request.headers.get("x-stainless-retry-count", "0") == "0":
+            self._agreed.discard(digest)
+        if digest not in self._agreed:
             with self._one_question:
                 self._ask(request, order, in_writing)
         self._agreed.add(digest)
-        request.extensions[_MARK] = True
+        request.extensions[_MARK] = request
 
     def _ask(self, request: Any, order: Order, in_writing: str) -> None:
         print(_("This job is paid for. {estimate}").format(estimate=self._estimate(request, order)))
@@ -119,10 +129,17 @@ class _Guard:
         def fetch(path: str) -> bytes:
             address = request.url.copy_with(path=f"{order.root}/{path}")
             headers = {name: request.headers[name] for name in _KEYS if name in request.headers}
-            # Redirected, the HTTP client takes "authorization" away, but not Azure's key.
-            answer = self._http.get(
-                address, headers=headers, follow_redirects="api-key" not in headers)
-            return answer.raise_for_status().content
+            try:
+                # Redirected, the HTTP client takes "authorization" away, but not Azure's key.
+                answer = self._http.get(
+                    address, headers=headers, follow_redirects="api-key" not in headers)
+            except Exception as error:  # its text may quote a key; so only its kind is told
+                raise LessonError(_("there was no answer ({kind})").format(
+                    kind=type(error).__name__)) from None
+            if not answer.is_success:  # here the text of httpx quotes the address, keys and all
+                raise LessonError(
+                    _("the service answers {status}").format(status=answer.status_code))
+            return answer.content
 
         told, wish = [], order.wish
         if order.id:
@@ -139,12 +156,15 @@ def order_of(request: Any) -> Order | None:
     """What a request orders; None where it costs nothing by itself."""
     if request.method.upper() in ("GET", "HEAD", "OPTIONS", "DELETE"):
         return None
-    # Services take "Fine_Tuning//jobs/" and "fine%5Ftuning" for the same address.
-    parts = posixpath.normpath("/" + unquote(request.url.path)).strip("/").split("/")
-    small = [part.lower() for part in parts]
-    for place in range(len(parts) - 1):
-        if small[place : place + 2] == ["fine_tuning", "jobs"]:
-            rest = parts[place + 2 :]
+    # Services take "Fine_Tuning//jobs/", "fine%5Ftuning" and "jobs;x=1" for the same address.
+    path = unquote(request.url.path).replace("\\", "/")
+    parts = posixpath.normpath("/" + path).strip("/").split("/")
+    letters = [re.sub(r"[\W_]", "", part.partition(";")[0].lower()) for part in parts]
+    for place in range(len(parts)):
+        for words in ORDERS:
+            if letters[place : place + len(words)] != words:
+                continue
+            rest = parts[place + len(words) :]
             if len(rest) == 2 and rest[1].lower() in FREE:
                 return None
             root = "".join(f"/{part}" for part in parts[:place])
@@ -164,7 +184,8 @@ def _is_free(request: Any) -> bool:
     """Whether each key that a request brings is one of a practice service."""
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
     keys = [key for key in (bearer, request.headers.get("api-key", "")) if key]
-    return bool(keys) and all(map(is_practice, keys))
+    # Two in one header, with a comma between them, begin like the first.
+    return bool(keys) and all(is_practice(key) and "," not in key for key in keys)
 
 
 def estimate(wish: dict, fetch: Any) -> str:
@@ -180,21 +201,26 @@ def estimate(wish: dict, fetch: Any) -> str:
         if method != "supervised":
             raise LessonError(_("jobs by the method {name!r} are paid in another way").format(
                 name=method))
-        statistics = _statistics(str(wish.get("training_file") or ""), fetch)
+        report = _report(str(wish.get("training_file") or ""), fetch)
     except Exception as error:  # the service's, or a file that cannot be read: tell, and ask
         parts.append(_("We cannot estimate its cost: {reason}").format(reason=_line(error)))
     else:
         if known is None:
-            parts.append(_unpriced(statistics, model, n_epochs))
+            parts.append(_unpriced(report.tokens, model, n_epochs))
         else:
-            parts.append(str(files.estimate(statistics, known, n_epochs)))
+            parts.append(str(files.estimate(report.tokens, known, n_epochs)))
+        if uncounted := report.examples - len(report.tokens):
+            parts.append(_("{count:,} of the file's {all:,} examples could not be counted (such as"
+                           " those with tools): they cost more on top.").format(
+                count=uncounted, all=report.examples))
         if n_epochs is None:
             parts.append(_("The service chooses the number of epochs; this is its published"
                            " rule."))
-    if known is not None:
-        end = facts.ends(known)
-        parts.append(_("{model} and all that is tuned from it end on {day} (read {read}).").format(
-            model=known, day=end.ends.isoformat(), read=end.read.isoformat()))
+    with contextlib.suppress(LessonError):  # the list does not have it
+        end = facts.ends(_untuned(model))
+        parts.append(_("At OpenAI, {model} and all that is tuned from it end on {day} (read"
+                       " {read}).").format(
+            model=end.model, day=end.ends.isoformat(), read=end.read.isoformat()))
     parts.append(_("The service's own count and price list are what you pay by."))
     return "\n".join(parts)
 
@@ -206,8 +232,12 @@ def _method(wish: dict) -> tuple[str, int | None]:
 
     method = str(part(wish.get("method"), "type") or "supervised")
     settings = part(part(wish.get("method"), method), "hyperparameters")
-    n_epochs = part(settings, "n_epochs") or part(wish.get("hyperparameters"), "n_epochs")
-    return method, n_epochs if isinstance(n_epochs, int) and n_epochs > 0 else None
+    for where in (settings, wish.get("hyperparameters"), wish):
+        # "auto", nothing, or no number at all: left to the service, which may take "3" for 3.
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            if (n_epochs := int(part(where, "n_epochs"))) > 0:
+                return method, n_epochs
+    return method, None
 
 
 def base_of(model: str) -> str | None:
@@ -215,12 +245,17 @@ def base_of(model: str) -> str | None:
 
     ``gpt-4.1-mini-2025-04-14`` and models that were tuned from it are ``gpt-4.1-mini`` there.
     """
-    name = model.split(":")[1] if model.startswith("ft:") and ":" in model else model
+    name = _untuned(model)
     priced = [one.model for one in price_list.prices() if one.tuned]
     for one in sorted(priced, key=len, reverse=True):
         if name == one or name.startswith(one + "-2"):
             return one
     return None
+
+
+def _untuned(model: str) -> str:
+    """The model that one tuned at OpenAI was made from."""
+    return model.split(":")[1] if model.startswith("ft:") else model
 
 
 def _unpriced(statistics: TokenStatistics, model: str, epochs: int | None) -> str:
@@ -231,15 +266,15 @@ def _unpriced(statistics: TokenStatistics, model: str, epochs: int | None) -> st
         tokens=files.training_tokens(statistics, n_epochs))
 
 
-def _statistics(id: str, fetch: Any) -> TokenStatistics:
-    """The lengths of the examples in a file that the service has. To fetch it costs nothing."""
+def _report(id: str, fetch: Any) -> Report:
+    """A file that the service has, with the lengths of its examples. To fetch it is free."""
     if not id:
         raise LessonError(_("the request names no training file"))
     content = fetch(f"files/{quote(id, safe='')}/content")
     report = files.check(content.removeprefix(b"\xef\xbb\xbf"), progress=False)
     if report.tokens is None or not len(report.tokens):
         raise LessonError(_("the file {id} holds no sound example").format(id=id))
-    return report.tokens
+    return report
 
 
 def _line(error: Exception) -> str:

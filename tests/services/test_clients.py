@@ -114,6 +114,13 @@ def test_the_environment_may_name_the_provider_but_not_agree(monkeypatch):
     assert lessonlib.connect("practice").base_url.host == "127.0.0.1", "the argument goes first"
 
 
+def test_a_written_no_counts_after_a_yes():
+    """The yes of an earlier cell went before ``confirm=False``."""
+    lessonlib.connect("openai", api_key=KEY, confirm=True)
+    with pytest.raises(LessonError, match="did not agree"):
+        lessonlib.connect("openai", api_key=KEY, confirm=False)
+
+
 def test_agreeing_to_one_is_not_agreeing_to_another():
     lessonlib.connect("openai", api_key=KEY, confirm=True)
     with pytest.raises(LessonError, match="nobody is here"):
@@ -173,6 +180,15 @@ def test_a_key_never_goes_over_an_open_line(name):
         lessonlib.connect(name, api_key=KEY, confirm=True)
 
 
+def test_openais_key_does_not_either(monkeypatch):
+    """Other addresses were looked at; one that was given along with "openai" was not."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with pytest.raises(LessonError, match="unprotected"):
+        lessonlib.connect("openai", base_url="http://models.example.org/v1", confirm=True)
+    gateway = lessonlib.connect("openai", base_url="https://models.example.org/v1", confirm=True)
+    assert gateway.base_url.host == "models.example.org"
+
+
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(LessonError, match="Unknown provider: opanai.*\n.*practice, openai, azure"):
         lessonlib.connect("opanai", api_key=KEY, confirm=True)
@@ -186,6 +202,11 @@ def test_the_key_comes_from_the_environment(monkeypatch, capsys):
     client = lessonlib.connect("openai", confirm=True)
     assert client.api_key == KEY
     assert KEY not in capsys.readouterr().out and KEY not in repr(client) + str(client)
+
+
+def test_a_key_that_is_given_is_taken_without_the_blanks_around_it():
+    """With a line's end it cannot be sent, and the error that says so shows it."""
+    assert lessonlib.connect("openai", api_key=f" {KEY}\n", confirm=True).api_key == KEY
 
 
 def test_openais_key_goes_to_openai_alone(monkeypatch):

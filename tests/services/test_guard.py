@@ -1,5 +1,6 @@
 """Nothing is paid for by accident: the estimate before each job, and a yes that was typed."""
 
+import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ from tools.notebook_rules import SECRET
 
 KEY = "sk-proj-abcdefghij0123456789"
 MODEL = "gpt-4.1-mini-2025-04-14"
+NANO = facts.ends("gpt-4.1-nano").ends.isoformat()
 JOB = {"id": "ftjob-1", "object": "fine_tuning.job", "model": MODEL, "status": "queued",
        "created_at": 1, "training_file": "file-1", "result_files": [], "seed": 1,
        "organization_id": "o", "hyperparameters": {"n_epochs": 4}}
@@ -193,6 +195,42 @@ def test_a_script_agrees_in_writing_for_one_call(paid, client, monkeypatch, caps
     assert len(paid.orders) == 1
 
 
+def test_a_yes_does_not_outlive_its_call(paid, client, monkeypatch):
+    """What was agreed to was remembered for good. When the question of a later call broke down
+    (a program without a terminal), openai 2 sent that call a second time as its own second try,
+    and as such it passed unasked.
+    """
+    order(client, extra_headers={guard.AGREED: "yes"})
+    typed(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        order(client)
+    asked = typed(monkeypatch, "no")
+    with pytest.raises(guard.NotAgreed):
+        order(client, extra_headers={"x-stainless-retry-count": "1"})
+    assert len(asked) == 1 and len(paid.orders) == 1
+
+
+def test_a_request_that_is_sent_twice_is_asked_for_twice(paid, client, monkeypatch):
+    """The mark that lets a redirection pass stayed on the request, whoever sent it again."""
+    request = client._client.build_request("POST", f"{client.base_url}fine_tuning/jobs", json=WISH)
+    request.headers["authorization"] = f"Bearer {KEY}"
+    asked = typed(monkeypatch, "yes", "no")
+    client._client.send(request)
+    with pytest.raises(guard.NotAgreed):
+        client._client.send(request)
+    assert len(asked) == 2 and len(paid.orders) == 1
+
+
+@pytest.mark.parametrize("trouble", [
+    RuntimeError("input(): lost sys.stdin"), ValueError("I/O operation on closed file.")])
+def test_a_program_without_a_terminal_is_told_how_to_agree(paid, client, monkeypatch, trouble):
+    """Python's own error came out, or a 'Connection error.', and neither says what to do."""
+    asked = typed(monkeypatch, trouble)
+    with pytest.raises(guard.NotAgreed, match="nobody is here") as caught:
+        order(client)
+    assert guard.AGREED in caught.value.cure and len(asked) == 1 and not paid.orders
+
+
 # --- all the ways to it ----------------------------------------------------------------------
 
 
@@ -208,6 +246,19 @@ WAYS = {
     "letters": lambda c: c.post("/Fine_Tuning/JOBS", body=WISH, cast_to=object),
     "code": lambda c: c.post("/fine%5Ftuning/jobs", body=WISH, cast_to=object),
     "dots": lambda c: c.post("/fine_tuning/x/../jobs", body=WISH, cast_to=object),
+    "hyphens": lambda c: c.post("/fine-tuning/jobs", body=WISH, cast_to=object),
+    "parameters": lambda c: c.post("/fine_tuning/jobs;v=1", body=WISH, cast_to=object),
+    "a blank": lambda c: c.post("/fine_tuning/jobs%20", body=WISH, cast_to=object),
+    "backslash": lambda c: c.post("/fine_tuning\\jobs", body=WISH, cast_to=object),
+    "the first address": lambda c: c.post("/fine-tunes", body=WISH, cast_to=object),
+    "another host": lambda c: c.post(
+        str(c.base_url.copy_with(host="localhost")) + "fine_tuning/jobs", body=WISH,
+        cast_to=object),
+    "half an address": lambda c: c.with_options(base_url=f"{c.base_url}fine_tuning").post(
+        "/jobs", body=WISH, cast_to=object),
+    "packed": lambda c: c._client.post(
+        f"{c.base_url}fine_tuning/jobs", content=gzip.compress(json.dumps(WISH).encode()),
+        headers={"content-encoding": "gzip"}),
     "put": lambda c: c.put("/fine_tuning/jobs", body=WISH, cast_to=object),
     "query": lambda c: order(c, extra_query={"api-version": "1"}),
     "http": lambda c: c._client.post(f"{c.base_url}fine_tuning/jobs", json=WISH),
@@ -216,6 +267,8 @@ WAYS = {
     "raw resume": lambda c: c.fine_tuning.jobs.with_raw_response.resume("ftjob-1"),
     "a word we do not know": lambda c: c.post("/fine_tuning/jobs/ftjob-1/extend", cast_to=object),
     "two keys": lambda c: order(c, extra_headers={"api-key": "practice-1"}),
+    "two in one": lambda c: order(c, extra_headers={
+        "authorization": f"Bearer practice-1, Bearer {KEY}"}),
 }
 
 
@@ -301,6 +354,35 @@ def test_where_the_service_chooses_the_epochs_its_rule_is_told():
     assert "20 examples, 2 epochs" in told({"hyperparameters": {"n_epochs": 2}}, jsonl(rows(20)))
 
 
+@pytest.mark.parametrize("wish", [
+    {"method": supervised(n_epochs="9")}, {"method": supervised(n_epochs=9.0)},
+    {"method": supervised(n_epochs="auto"), "hyperparameters": {"n_epochs": 9}},
+    {"n_epochs": 9}])
+def test_epochs_are_those_that_the_service_reads(wish):
+    """'9' counted as left to the service: the estimate was a ninth of the price, or nine times."""
+    text = told(wish, jsonl(rows(40)))
+    assert "40 examples, 9 epochs" in text and "published rule" not in text
+
+
+def test_examples_that_we_cannot_count_are_not_free():
+    """OpenAI trains examples with tools, which we do not read: 990 of 1,000 may be missing from an
+    estimate that looked like any other.
+    """
+    tools = [row | {"tools": []} for row in rows(30)]
+    text = told({}, jsonl(rows(12) + tools))
+    assert "12 examples" in text and "30 of the file's 42 examples" in text
+    assert "could not be counted" not in told({}, jsonl(rows(12)))
+
+
+def test_the_end_of_a_model_is_told_without_its_price_and_is_openais():
+    """gpt-4.1-nano had ended a month before, and the estimate did not say so: it has no price in
+    our list. And at Azure the day was told as if it held there.
+    """
+    for model in ("gpt-4.1-nano-2025-04-14", "ft:gpt-4.1-nano-2025-04-14:me::abc"):
+        text = told({"model": model}, jsonl(rows(12)))
+        assert f"At OpenAI, gpt-4.1-nano and all that is tuned from it end on {NANO}" in text
+
+
 def test_a_resumed_job_is_estimated_by_what_it_is(client, monkeypatch, capsys):
     typed(monkeypatch, "no")
     with pytest.raises(LessonError):
@@ -340,6 +422,25 @@ def test_no_key_of_practice_is_ever_printed(capsys):
     with lessonlib.connect() as practice:
         shown = repr(practice) + repr(service.find()) + "".join(capsys.readouterr())
         assert practice.api_key not in shown
+
+
+@pytest.mark.parametrize("turn", [
+    lambda c: c.with_options(api_key=f"{KEY}\nx"),
+    lambda c: c.with_options(default_query={"subscription-key": KEY})])
+def test_no_key_is_printed_where_the_estimate_fails(paid, client, monkeypatch, capsys, turn):
+    """The reason why a file could not be fetched was told in the HTTP client's words. They quote a
+    header that cannot be sent, or the whole address.
+    """
+    typed(monkeypatch, "no")
+    answer = paid.answer
+    monkeypatch.setattr(paid, "answer", lambda method, *more: (
+        (404, b"{}") if method == "GET" else answer(method, *more)))
+    for way in (order, lambda c: c.fine_tuning.jobs.resume("ftjob-1")):
+        with pytest.raises(guard.NotAgreed):
+            way(turn(client))
+        said = capsys.readouterr().out
+        assert "cannot estimate" in said and KEY not in said
+    assert not paid.orders
 
 
 def test_the_scan_of_notebooks_knows_the_keys_of_practice_services():
