@@ -108,8 +108,11 @@ class Bill(ShownAsTable):
     def table(self) -> Table:
         """A line for each deployment, and the sum."""
         heading = (_("deployment"), _("tier"), _("days"), _("$ an hour"), _("$ so far"), _("end"))
-        lines = [(row.name, row.tier, f"{row.hours / 24:.1f}", f"{row.per_hour:.2f}",
-                  f"{row.dollars:,.2f}", row.end) for row in self.rows]
+        lines = []
+        for row in self.rows:
+            told = row.name not in self.untold
+            lines.append((row.name, row.tier, f"{row.hours / 24:.1f}" if told else "?",
+                          f"{row.per_hour:.2f}", f"{row.dollars:,.2f}" if told else "?", row.end))
         lines.append((_("together"), "", "", "", f"{self.dollars:,.2f}", ""))
         text = _("Hosting alone, by a price read on {read}; tokens come on top.").format(
             read=self.read.isoformat())
@@ -120,9 +123,14 @@ class Bill(ShownAsTable):
             more = _("Practice: nothing is charged, this is what Azure would charge.")
         notes = [f"{text} {more}"]
         if self.untold:
-            notes.append(_("Not in the sum, because Azure does not tell since when they are"
-                           " deployed: {names}.").format(names=", ".join(self.untold)))
+            notes.append(self.missing)
         return Table(heading, lines, notes, words=(0, 1, 5))
+
+    @property
+    def missing(self) -> str:
+        """What is not in the sum, and why."""
+        return _("Not in the sum, because Azure does not tell since when they are"
+                 " deployed: {names}.").format(names=", ".join(self.untold))
 
     def picture(self):
         """How the bill of each deployment grew."""
@@ -138,8 +146,8 @@ def estimated(deployments: Sequence) -> Bill:
         if paid and one.created is None:
             untold.append(one.name)
         per_hour = price.per_hour if paid else 0.0
-        begun = one.created.timestamp() if one.created else now
-        hours = max(0.0, now - begun) / HOUR
+        begun = one.created.timestamp() if one.created else None
+        hours = max(0.0, now - (now if begun is None else begun)) / HOUR
         rows.append(Hosted(one.name, one.model, one.tier, one.state, per_hour, hours,
                            hours * per_hour, hosted_from=begun))
     return Bill(tuple(rows), now, price.read, estimated=True, untold=tuple(untold))
@@ -167,5 +175,7 @@ def bill_picture(bill: Bill):
     axes.grid(axis="y")
     if rows:
         axes.legend()
-    alt = _("Hosting costs over time.") + " " + "; ".join(told or [_("nothing is deployed")])
-    return pictures.render(fig, alt + ".")
+    if not told and not bill.untold:
+        told = [_("nothing is deployed")]
+    alt = _("Hosting costs over time.") + " " + "; ".join(told) + ("." if told else "")
+    return pictures.render(fig, f"{alt} {bill.missing}".strip() if bill.untold else alt)

@@ -81,8 +81,15 @@ def practice_place(base_url: str, key: str) -> Place:
     The service itself tells how the learner's resource is called (ours: Azure's portal does).
 
     Raises:
-        LessonError: it does not answer, or does not know the key.
+        LessonError: it does not answer, does not know the key, or is none.
     """
     unnamed = Place(endpoint_of(base_url), key, "", "", "")
     _status, names = control_plane.request(unnamed, "GET", "/practice/resource", versioned=False)
-    return Place(unnamed.address, key, **names)
+    try:
+        return Place(unnamed.address, key, **names)
+    except TypeError:  # a page for people, or the JSON of another program
+        raise LessonError(
+            _("What answers at {address} is no practice service.").format(
+                address=unnamed.address),
+            _("Check the address that you were given (LESSON_PROVIDER)."),
+        ) from None

@@ -16,8 +16,9 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.facts import API_VERSION
@@ -51,7 +52,8 @@ class Place:
             f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers/"
             f"Microsoft.CognitiveServices/accounts/{self.account}/deployments"
         )
-        return f"{path}/{name}" if name else path
+        # What has a meaning in an address, such as "/" and "?", must not lead to another one.
+        return path + "/" + quote(name, safe="!$&'()*+,;=:@") if name else path
 
 
 def azure_place() -> Place:
@@ -91,6 +93,13 @@ def _token() -> str:
             _("There is no token for Azure's control plane."),
             _("Sign in with: az login. Or set AZURE_MANAGEMENT_TOKEN to what"
               " 'az account get-access-token' prints."),
+        )
+    if not token.isascii() or len(token.split()) > 1:
+        # It cannot be sent, and the error that said so showed it.
+        raise LessonError(
+            _("The token for Azure's control plane has a blank, a line break or a strange letter"
+              " in it."),
+            _("Copy it again, in one piece and without a word before it; or sign in: az login."),
         )
     return token
 
@@ -189,7 +198,7 @@ def _send(
             if not passing or attempt == TRIES:
                 raise _refused(error.code, answer) from None
             time.sleep(_pause(error.headers.get("retry-after"), attempt))
-        except (OSError, urllib.error.URLError) as error:
+        except (OSError, HTTPException) as error:  # HTTPException: cut off in the middle
             raise LessonError(
                 _("The control plane does not answer: {reason}").format(
                     reason=getattr(error, "reason", error)),
@@ -199,11 +208,18 @@ def _send(
     raise AssertionError("unreachable")
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirection is a refusal: followed, it would take the token along to wherever it leads."""
+
+    def redirect_request(self, *what: Any) -> None:
+        return None
+
+
 def _opener(place: Place):
     """Calls to practice services must not go through a proxy; those to Azure may have to."""
     if place.address.startswith("http://"):
-        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return urllib.request.build_opener()
+        return urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener(_NoRedirect)
 
 
 def _pause(asked: str | None, attempt: int) -> float:
@@ -230,8 +246,11 @@ def _refused(status: int, answer: Any) -> LessonError:
             names=", ".join(NAMES)),
         409: _("Something else is under way there: wait a minute and try again."),
     }
+    leads_away = _("It sends us elsewhere, as the sign-in page of a network does: check the address"
+                   " and that you are online.")
     return LessonError(
         _("The control plane refuses ({status} {code}): {message}").format(
             status=status, code=error.get("code", ""), message=error.get("message", "?")),
-        cures.get(status, _("Mend what is said there and try again.")),
+        cures.get(status, leads_away if status < 400 else _("Mend what is said there and try"
+                                                            " again.")),
     )

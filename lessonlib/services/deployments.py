@@ -17,7 +17,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from lessonlib.common import consent
 from lessonlib.common.errors import LessonError
@@ -59,13 +59,15 @@ class Deployment:
     @classmethod
     def read(cls, raw: dict) -> Deployment:
         """From the control plane's JSON."""
-        made = raw.get("systemData", {}).get("createdAt")
+        made = (raw.get("systemData") or {}).get("createdAt")
+        created = datetime.fromisoformat(made) if made else None
         return cls(
             name=raw["name"],
             model=raw["properties"]["model"]["name"],
-            tier=raw.get("sku", {}).get("name", "").lower(),
+            tier=(raw.get("sku") or {}).get("name", "").lower(),
             state=raw["properties"].get("provisioningState", "?"),
-            created=datetime.fromisoformat(made) if made else None,
+            # Azure's times are those of UTC, also where one does not say so.
+            created=created and (created if created.tzinfo else created.replace(tzinfo=UTC)),
         )
 
     def __repr__(self) -> str:
@@ -90,7 +92,8 @@ def wish(model: str, tier: str = "standard", capacity: int | None = None) -> dic
         )
     sku, usual = TIERS[tier]
     dated = re.fullmatch(r"(.+)-(\d{4}-\d{2}-\d{2})", model)
-    name, version = dated.groups() if dated else (model, "1")
+    # A day at the end of a tuned model's name is its suffix.
+    name, version = (model, "1") if not dated or hosting_bill.is_tuned(model) else dated.groups()
     return {
         "sku": {"name": sku, "capacity": usual if capacity is None else capacity},
         "properties": {"model": {"format": "OpenAI", "name": name, "version": version}},
@@ -178,8 +181,16 @@ class Resource:
             _see_that_it_is_free(self.find(name), wanted, replace)
             _agree(confirm)
         place = self.place
-        control_plane.request(place, "PUT", place.path(name), body, agreed=True)
-        return self.wait(name)
+        path = place.path(_named(name))
+        try:
+            # On practice nobody was asked; then the token must be one of practice, too.
+            control_plane.request(place, "PUT", path, body, agreed=not self.practice)
+            return self.wait(name)
+        except KeyboardInterrupt:
+            print(_("We stopped waiting; what was sent goes on there.\n"
+                    "To wait for it:    resource.wait({name!r})\n"
+                    "To take it away:   resource.delete({name!r})").format(name=name))
+            raise
 
     def deployments(self) -> list[Deployment]:
         """What is deployed now.
@@ -203,9 +214,18 @@ class Resource:
             LessonError: it was refused; or the resource itself is not there.
         """
         place = self.place
-        status, found = control_plane.request(place, "GET", place.path(name), missing=True)
+        path = place.path(_named(name))
+        status, found = control_plane.request(place, "GET", path, missing=True)
         if status != 404:
-            return Deployment.read(found)
+            try:
+                return Deployment.read(found)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise LessonError(
+                    _("What the control plane tells of {name!r} cannot be read: {reason}.").format(
+                        name=name, reason=f"{type(error).__name__} {error}"),
+                    _("Try again: resource.find({name!r}). Azure's portal shows what is deployed,"
+                      " too.").format(name=name),
+                ) from None
         # Missing may be the deployment, or the resource: the list knows, and raises for that.
         return next((one for one in self.deployments() if one.name == name), None)
 
@@ -246,7 +266,7 @@ class Resource:
         Introduced in notebook 07.
         """
         place = self.place
-        status, _found = control_plane.request(place, "DELETE", place.path(name))
+        status, _found = control_plane.request(place, "DELETE", place.path(_named(name)))
         if status == 204:
             print(_("There is no deployment {name!r}.").format(name=name))
             return
@@ -302,6 +322,16 @@ class Resource:
         _status, raw = control_plane.request(
             place, "POST", "/practice/clock", body, versioned=False)
         return Bill.read_meter(raw)
+
+
+def _named(name: str) -> str:
+    """The name, unless it would be an address of something else: of all deployments, say."""
+    if not name.strip(". "):
+        raise LessonError(
+            _("{name!r} is no name of a deployment.").format(name=name),
+            _('Use 2 to 64 letters, digits, "-", "_" or ".".'),
+        )
+    return name
 
 
 def _see_that_it_is_free(found: Deployment | None, model: str, replace: bool) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from http.client import IncompleteRead
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import openai
@@ -61,6 +62,8 @@ class FakeArm:
                 self.send_response(status)
                 if status in (409, 429):
                     self.send_header("retry-after", "0")
+                if status == 302:
+                    self.send_header("location", f"{fake.place.address}/elsewhere")
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -163,6 +166,50 @@ def test_no_way_to_the_control_plane_deploys_without_a_yes(fake):
     assert not fake.requests
 
 
+def test_what_is_taken_for_practice_deploys_nothing_at_azure(fake):
+    """Whoever tells where the place is (a function) counted as practice, whatever it told."""
+    for resource in (deployments.Resource(lambda: fake.place),
+                     deployments.Resource(fake.place, practice=True)):
+        with pytest.raises(LessonError, match="nobody has agreed"):
+            resource.deploy("recipes", TUNED)
+    assert not puts(fake)
+
+
+def test_an_interruption_says_that_the_deployment_goes_on(azure, fake, monkeypatch, capsys):
+    """Ctrl-C looks as if it took the deployment back. It costs by the hour all the same."""
+    def interrupted(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deployments.time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        azure.deploy("recipes", TUNED, confirm=True)
+    said = capsys.readouterr().out
+    assert "goes on" in said and "resource.delete('recipes')" in said and len(puts(fake)) == 1
+
+
+def test_a_day_as_suffix_is_part_of_a_tuned_models_name():
+    """It was taken for the version of a base model, and cut off: there is no such model."""
+    model = f"{TUNED}-2026-11-27"
+    assert deployments.wish(model)["properties"]["model"] == {
+        "format": "OpenAI", "name": model, "version": "1"}
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", ".."])
+def test_a_name_that_means_another_address_is_refused(azure, fake, name):
+    for call in (azure.find, azure.delete, azure.wait,
+                 lambda name: azure.deploy(name, TUNED, confirm=True)):
+        with pytest.raises(LessonError, match="no name of a deployment"):
+            call(name)
+    assert not fake.requests
+
+
+def test_a_strange_name_leads_to_no_other_address(fake):
+    """'a/../b?x' went into the address as it was; with a blank there was a bare InvalidURL."""
+    path = fake.place.path("a/../b?x #\u00e9")
+    assert path == fake.place.path() + "/a%2F..%2Fb%3Fx%20%23%C3%A9"
+    assert deployments.Resource(fake.place).find("a b") is None
+
+
 def test_after_a_yes_the_request_is_that_of_azures_tutorial(azure, fake, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(builtins, "input", lambda prompt: asked.append(prompt) or "yes")
@@ -254,6 +301,28 @@ def test_a_deployment_of_unknown_age_is_not_free(azure, fake):
     del fake.deployments["recipes"]["systemData"]
     bill = azure.bill()
     assert bill.untold == ("recipes",) and "Not in the sum" in repr(bill)
+    line = next(line for line in repr(bill).splitlines() if line.startswith("recipes"))
+    assert line.split()[2:5] == ["?", "1.70", "?"], "it stood there as 0.0 days for 0.00 $"
+    alt = bill.picture().alt
+    assert "Not in the sum" in alt and "recipes: 0" not in alt and "nothing" not in alt
+
+
+@pytest.mark.parametrize("made, hours", [
+    ("{now}", 3), ("{now}Z", 3), ("{now}0Z", 3), ("{now}+00:00", 3)])
+def test_azures_times_are_those_of_utc(monkeypatch, made, hours):
+    """Without a zone it was read as the time of the learner's own: hours of the bill were gone."""
+    monkeypatch.setenv("TZ", "America/Los_Angeles")
+    getattr(time, "tzset", lambda: None)()
+    try:
+        begun = datetime.now(UTC) - timedelta(hours=hours)
+        raw = {"name": "a", "properties": {"model": {"name": TUNED}}, "sku": None,
+               "systemData": {"createdAt": made.format(now=begun.strftime("%Y-%m-%dT%H:%M:%S.%f"))}}
+        bill = hosting_bill.estimated([deployments.Deployment.read(raw)])
+        assert bill.dollars == pytest.approx(hours * price_list.hosting_per_hour(), abs=0.1)
+    finally:
+        monkeypatch.undo()
+        getattr(time, "tzset", lambda: None)()
+    assert deployments.Deployment.read(raw | {"systemData": None}).created is None
 
 
 @pytest.mark.parametrize("answer", [
@@ -262,6 +331,38 @@ def test_a_deployment_of_unknown_age_is_not_free(azure, fake):
 def test_an_answer_that_is_no_listing_is_not_an_empty_one(azure, fake, answer):
     fake.list_answer = answer
     with pytest.raises(LessonError, match="no list of deployments"):
+        azure.deployments()
+
+
+@pytest.mark.parametrize("answer", [None, [], {"name": "x"}])
+def test_an_answer_that_is_no_deployment_is_told(azure, fake, monkeypatch, answer):
+    """A page of a proxy, with the status 200, was an AttributeError after the yes."""
+    monkeypatch.setattr(fake, "answer", lambda *what: (200, answer))
+    for call in (azure.find, azure.wait, lambda name: azure.deploy(name, TUNED, confirm=True)):
+        with pytest.raises(LessonError, match="'recipes' cannot be read") as caught:
+            call("recipes")
+        assert "portal" in caught.value.cure
+    with pytest.raises(LessonError, match="no practice service"):
+        azure_client.practice_place(fake.place.address, "practice-1")
+
+
+def test_the_token_follows_no_redirection(azure, fake, monkeypatch):
+    """Links were looked at; a redirection took the token along to wherever it led."""
+    monkeypatch.setattr(fake, "answer", lambda method, path, headers, body: (
+        fake.requests.append(path) or (302, None)))
+    for call in (azure.deployments, lambda: azure.find("recipes"), lambda: azure.delete("x")):
+        fake.requests.clear()
+        with pytest.raises(LessonError, match=r"302(?s:.*)sends us elsewhere"):
+            call()
+        assert len(fake.requests) == 1
+
+
+def test_an_answer_that_is_cut_off_is_told(azure, monkeypatch):
+    def cut(*what, **how):
+        raise IncompleteRead(b"half")
+
+    monkeypatch.setattr(control_plane.urllib.request.OpenerDirector, "open", cut)
+    with pytest.raises(LessonError, match="does not answer"):
         azure.deployments()
 
 
@@ -352,6 +453,17 @@ def test_azures_resource_comes_from_the_environment(monkeypatch):
     assert control_plane.azure_place().account == "other"
     with pytest.raises(LessonError, match="no deployments"):
         deployments.resource("openai")
+
+
+@pytest.mark.parametrize("token", [f"{SECRET}\n{SECRET}", f"Bearer {SECRET}", f"{SECRET}\u2026"])
+def test_a_token_that_cannot_be_sent_is_told_but_not_shown(monkeypatch, token):
+    """'Invalid header value', and then the token, stood in the notebook's output."""
+    for name in control_plane.NAMES:
+        monkeypatch.setenv(name, name.lower())
+    monkeypatch.setenv("AZURE_MANAGEMENT_TOKEN", token)
+    with pytest.raises(LessonError, match="The token") as caught:
+        deployments.resource("azure").deployments()
+    assert SECRET not in str(caught.value) and "one piece" in caught.value.cure
 
 
 def test_the_token_comes_from_the_azure_command_line(monkeypatch):
