@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.show.tables import ShownAsTable, Table
 
@@ -116,14 +117,27 @@ def _spread(places: list[int], count: int) -> list[int]:
 
 
 def read_results(content: bytes, job: str) -> Results:
-    """A result file as a service sends it: OpenAI's is encoded in base64, Azure's is not."""
+    """A result file as a service sends it: OpenAI's is encoded in base64, Azure's is not.
+
+    Raises:
+        LessonError: it is not the whole of a table of steps.
+    """
     try:
-        content = base64.b64decode(content, validate=True)
+        content = base64.b64decode(b"".join(content.split()), validate=True)
     except binascii.Error:
         pass  # plain text: its commas are not base64
-    table = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
-    rows = list(table)
-    return Results(job, [Step(int(row["step"]), len(rows), **_numbers(row)) for row in rows])
+    try:
+        table = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
+        if "step" not in (table.fieldnames or ()):
+            raise ValueError(_("it has no column 'step'"))
+        rows = list(table)
+        steps = [Step(int(float(row["step"])), len(rows), **_numbers(row)) for row in rows]
+    except (ValueError, TypeError, OverflowError, csv.Error) as error:
+        raise LessonError(
+            _("The result file of {id} cannot be read: {reason}.").format(id=job, reason=error),
+            _("Fetch it again; the job's page at the service shows the same numbers."),
+        ) from None
+    return Results(job, steps)
 
 
 def _cells(step: Step) -> tuple[str, ...]:

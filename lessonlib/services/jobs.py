@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.services.job_results import Results, read_results
-from lessonlib.services.watch import Run, follow
+from lessonlib.services.watch import Run, follow, look_up
 
 if TYPE_CHECKING:
     import openai
@@ -31,16 +31,18 @@ def results(client: openai.OpenAI, job: Any) -> Results:
         job: a job as the client returns it, or its id.
 
     Raises:
-        LessonError: the job has no result file.
+        LessonError: the job has no result file, or it cannot be read.
 
     Introduced in notebook 06.
     """
-    job = client.fine_tuning.jobs.retrieve(job if isinstance(job, str) else job.id)
+    job = look_up(client, job)
     if not job.result_files:
         raise LessonError(
             _("The job {id} has no result file: it is {status}.").format(
                 id=job.id, status=job.status
             ),
-            _("Only jobs that succeeded have one."),
+            _("It may come a little later: try again in a minute.")
+            if job.status == "succeeded"
+            else _("Only jobs that succeeded have one."),
         )
     return read_results(client.files.content(job.result_files[0]).read(), job.id)

@@ -81,12 +81,12 @@ def follow(client: openai.OpenAI, job: Any, every: float = 2.0, show: bool = Tru
         show: False to be silent.
 
     Raises:
-        LessonError: the service has not answered for long.
+        LessonError: it is no job, or the service has not answered for long.
 
     Introduced in notebook 06.
     """
-    id = job if isinstance(job, str) else job.id
-    run = Run(client.fine_tuning.jobs.retrieve(id))
+    run = Run(look_up(client, job))
+    id = run.job.id
     watcher = _Watcher(client, run, show)
     try:
         while True:
@@ -103,6 +103,23 @@ def follow(client: openai.OpenAI, job: Any, every: float = 2.0, show: bool = Tru
         return run
     finally:
         watcher.close()
+
+
+def look_up(client: openai.OpenAI, job: Any) -> Any:
+    """A job as it is now, by itself, by what ``follow`` returned for it, or by its id."""
+    id = job if isinstance(job, str) else getattr(getattr(job, "job", job), "id", None)
+    if not isinstance(id, str) or not id:
+        raise LessonError(
+            _("{what!r} is no job.").format(what=job),
+            _("Give what client.fine_tuning.jobs.create returned, or its id (ftjob-...)."),
+        )
+    found = client.fine_tuning.jobs.retrieve(id)
+    if isinstance(found, str):  # so the client hands over what is no JSON
+        raise LessonError(
+            _("The service has answered with a page for people, not with a job."),
+            _("Check the address that you connect to; most end in /v1."),
+        )
+    return found
 
 
 class _Watcher:
@@ -131,7 +148,8 @@ class _Watcher:
             return False
         for event in new:
             self._take(event)
-        run.seconds = (run.job.finished_at or time.time()) - run.job.created_at
+        # Not below 0: the service's clock may be ahead of ours.
+        run.seconds = max(0.0, (run.job.finished_at or time.time()) - run.job.created_at)
         if self._picture is not None:
             self._picture.update()
         if run.job.status == "paused" and self._show:

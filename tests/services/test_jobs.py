@@ -108,6 +108,42 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(monkeypatch, ca
     assert "jobs.follow(client, 'ftjob-1')" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("job", [None, "", 7, Thing(id=None)])
+def test_what_is_no_job_is_told(job):
+    """'NoneType' object has no attribute 'id': it named neither cause nor cure."""
+    for call in (jobs.follow, jobs.results):
+        with pytest.raises(LessonError, match="is no job") as caught:
+            call(FakeClient(), job)
+        assert "ftjob-" in caught.value.cure
+
+
+def test_a_page_for_people_is_no_job(monkeypatch):
+    """At a mistyped address the client hands over the page's text: 'str' has no attribute 'id'."""
+    client = FakeClient()
+    monkeypatch.setattr(client, "retrieve", lambda id: "<html>Welcome</html>")
+    for call in (jobs.follow, jobs.results):
+        with pytest.raises(LessonError, match="page for people") as caught:
+            call(client, "ftjob-1")
+        assert "/v1" in caught.value.cure
+
+
+def test_what_follow_returns_is_a_job_too():
+    """``jobs.results(client, run)`` is what one writes by itself; Run has no id."""
+    run = jobs.follow(FakeClient(), "ftjob-1", show=False)
+    assert jobs.follow(FakeClient(), run, show=False).model == run.model
+    with pytest.raises(LessonError, match="no result file"):
+        jobs.results(FakeClient(), run)
+
+
+def test_a_service_whose_clock_is_ahead_takes_no_negative_time(monkeypatch):
+    """'running after -60 s'."""
+    monkeypatch.setattr(watch.time, "time", lambda: 40.0)  # the job was made at 100
+    client = FakeClient()
+    run = watch.Run(client.retrieve("ftjob-1"))
+    watch._Watcher(client, run, show=False).look()
+    assert run.seconds == 0 and "running after 0 s" in repr(run)
+
+
 def lost():
     request = openai.DefaultHttpxClient().build_request("GET", "http://127.0.0.1/")
     return openai.APIConnectionError(request=request)
@@ -132,6 +168,29 @@ def test_result_files_of_all_services_are_read(content):
     assert "lowest at step 2" in found.picture().alt
     alt = found.accuracy_picture().alt
     assert "from 0.50 to 0.75" in alt and "highest at step 2" in alt
+
+
+@pytest.mark.parametrize("content, reason", [
+    (b"", "no column 'step'"),
+    (b"<html>Sign in</html>", "no column 'step'"),
+    (CSV.replace("step,", "n,").encode(), "no column 'step'"),
+    (base64.b64encode(CSV.encode())[:-7], "no column 'step'"),
+    (CSV.encode()[:-12] + b"\n,,", "could not convert|''"),
+    (CSV.replace("1.25", "low").encode(), "low"),
+    (b"\xff\xfe" + CSV.encode("utf-16-le"), "utf-8")])
+def test_a_result_file_that_is_none_is_told(content, reason):
+    """Half a file was an empty table without a word, and other columns were a bare KeyError."""
+    with pytest.raises(LessonError, match=f"cannot be read.*({reason})") as caught:
+        read_results(content, "ftjob-1")
+    assert "ftjob-1" in str(caught.value) and caught.value.cure
+
+
+def test_base64_in_lines_and_steps_as_decimals_are_read():
+    """Broken into lines, as many programs write it, it was taken for text: an empty table."""
+    content = base64.encodebytes(CSV.replace("\n2,", "\n2.0,").encode())
+    assert [one.step for one in read_results(content, "j").steps] == [1, 2, 3]
+    header = read_results(CSV.split("\n")[0].encode(), "j")
+    assert header.steps == [] and header.picture().alt and repr(header)
 
 
 def test_a_long_result_file_is_shown_in_parts():
