@@ -153,6 +153,7 @@ class Learner:
         for loss, hits, gradients in self._parts(rows, count, learning=True):
             total, right = total + loss, right + hits
             sums = torch._foreach_add(sums, gradients) if sums else gradients
+            del gradients  # else they lie in memory while the next part is computed
         for weight, gradient in zip(self.parameters, sums, strict=True):
             weight.grad = gradient
         for group in self.optimizer.param_groups:

@@ -2,6 +2,7 @@
 
 import json
 import time
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -184,6 +185,22 @@ def test_a_large_batch_is_never_in_memory_as_a_whole(monkeypatch):
                         lambda rows, *given: sizes.append(len(rows)) or really(rows, *given))
     learner.learn(data[:40], 1e-3)
     assert sizes == [16, 16, 8]
+
+
+def test_of_a_large_batch_only_the_sum_of_the_gradients_is_kept(monkeypatch):
+    """While a part was computed the gradients of the one before lay in memory beside the sum."""
+    learner, data = learner_of(replace(SETTINGS, batch_size=2, accumulate=4))
+    made, alive, really = [], [], learner._forward
+
+    def watched(*given):
+        alive.append(sum(gradient() is not None for gradient in made))
+        found = really(*given)
+        made.append(weakref.ref(found[2][0]))
+        return found
+
+    monkeypatch.setattr(learner, "_forward", watched)
+    learner.learn(data[:8], 1e-3)
+    assert alive == [0, 1, 0, 0], "the first part's are the sum so far"
 
 
 @pytest.mark.parametrize(("schedule", "half"), [
