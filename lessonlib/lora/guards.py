@@ -1,4 +1,4 @@
-"""When training runs out of memory: the libraries' many errors as one, with a cure."""
+"""When memory or disk run out: the libraries' many errors as one, with a cure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import contextlib
 import gc
 from collections.abc import Iterator
 
+from lessonlib.common import paths
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 
 #: How PyTorch words a lack of memory: on GPUs, on Windows, on Linux and macOS.
 MEMORY_SIGNS = ("out of memory", "not enough memory", "can't allocate memory")
+#: How a full disk is worded: by Linux and macOS, by Windows, by limits of a user or a file.
+DISK_SIGNS = ("no space left", "not enough space", "quota exceeded", "file too large")
 
 
 class OutOfMemory(LessonError):
@@ -48,4 +51,24 @@ def memory_errors(device: str, batch_size: int) -> Iterator[None]:
                 size=batch_size, device=device
             ),
             cure.format(half=max(1, batch_size // 2)),
+        ) from error
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn 'no space left', which each library words in its own way, into a way on.
+
+    Raises:
+        LessonError: the disk is full.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not any(sign in str(error).lower() for sign in DISK_SIGNS):
+            raise
+        raise LessonError(
+            _("The disk is full; what was tuned could not be written."),
+            _("Free some space, perhaps by deleting models in {folder}, and tune again.").format(
+                folder=paths.MODELS
+            ),
         ) from error

@@ -18,6 +18,7 @@ from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.lora import saving
 from lessonlib.lora.settings import LoraSettings
+from lessonlib.models import folders
 from lessonlib.models.device import Choice
 from lessonlib.models.quiet import quiet
 
@@ -59,7 +60,7 @@ class TunedModel:
         """The model as it was after ``epoch``, served as ``<name>-epoch-<epoch>``.
 
         Raises:
-            LessonError: that checkpoint was not kept.
+            LessonError: that checkpoint was not kept, or the base is no longer there.
 
         Introduced in notebook 10.
         """
@@ -76,8 +77,9 @@ class TunedModel:
             )
         name = f"{self.name}-epoch-{epoch}"
         folder = paths.MODELS / name
+        base = folders.find_base(self.base)
         with quiet():
-            saving.save_merged(self.base, adapter, folder)
+            saving.save_merged(base, adapter, folder)
         steps = self.epochs[epoch - 1].step
         history = [point for point in self.history if point.step <= steps]
         return dataclasses.replace(
@@ -109,20 +111,26 @@ class TunedModel:
 
 
 def record_of(name: str) -> tuple[TunedModel | None, str]:
-    """What ``tuning.json`` says of a model: itself, and the fingerprint of what was asked for."""
+    """What ``tuning.json`` says of a model: itself, and the fingerprint of what was asked for.
+
+    None and '' where there is no such model, or its record cannot be read.
+    """
     from lessonlib.lora.history import Point
 
     adapter_folder = paths.ADAPTERS / name
     record = adapter_folder / "tuning.json"
     if not record.is_file():
         return None, ""
-    saved = json.loads(record.read_text(encoding="utf-8"))
-    asked = saved.pop("asked", "")
-    saved["settings"] = LoraSettings(**saved["settings"])
-    saved["device"] = Choice(**saved["device"])
-    saved["history"] = [Point(**point) for point in saved["history"]]
-    folder = paths.MODELS / name
-    return TunedModel(folder=folder, adapter_folder=adapter_folder, **saved), asked
+    try:
+        saved = json.loads(record.read_text(encoding="utf-8"))
+        asked = saved.pop("asked", "")
+        saved["settings"] = LoraSettings(**saved["settings"])
+        saved["device"] = Choice(**saved["device"])
+        saved["history"] = [Point(**point) for point in saved["history"]]
+        folder = paths.MODELS / name
+        return TunedModel(folder=folder, adapter_folder=adapter_folder, **saved), asked
+    except (ValueError, KeyError, TypeError, LessonError):
+        return None, ""  # cut off by a power cut, or written by another version of the course
 
 
 def tuned_before(name: str, asked: str, merged: bool) -> TunedModel | None:
@@ -141,11 +149,13 @@ def fingerprint(
 ) -> str:
     """Changes with anything that decides what is learned or written down of it.
 
-    Only new weights of the base under its old name are not seen.
+    Only new weights of the base under its old name are not seen. A row may hold notes of one's own
+    beside its messages, a date for instance: what JSON does not know counts as its text.
     """
     checks = None if validation is None else list(validation)
     asked = [list(rows), checks, str(base), dataclasses.asdict(settings), seed]
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    text = json.dumps(asked, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def as_json(model: TunedModel, asked: str) -> str:

@@ -93,7 +93,7 @@ def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[d
         the last answer is cut off: nothing is learned there.
 
     Raises:
-        LessonError: a row is too long, or the template refuses it.
+        LessonError: a row is too long or too short, or the template refuses it.
     """
     examples = []
     for number, row in enumerate(rows, start=1):
@@ -102,6 +102,12 @@ def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[d
             example = _tokenise_chat(row["messages"], tokenizer, where)
         else:
             example = _tokenise_text(row["text"], tokenizer)
+            if len(example["input_ids"]) < 2:
+                raise LessonError(
+                    _("{kind} row {number}: its text is a single token, with none before it to"
+                      " predict it from.").format(kind=kind, number=number),
+                    _("Give it more text, or leave it out."),
+                )  # fmt: skip
         if len(example["input_ids"]) > longest:
             text = _("{kind} row {number}: it has {tokens} tokens, the limit is {longest}.")
             raise LessonError(

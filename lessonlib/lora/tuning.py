@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.lora import rows as lora_rows
 from lessonlib.lora import saving
-from lessonlib.lora.guards import OutOfMemory, free_memory, memory_errors
+from lessonlib.lora.guards import OutOfMemory, disk_errors, free_memory, memory_errors
 from lessonlib.lora.history import Lines, LivePicture, Point
 from lessonlib.lora.record import TunedModel, as_json, fingerprint, record_of, tuned_before
 from lessonlib.lora.settings import ROWS_AT_ONCE, LoraSettings
@@ -35,6 +37,10 @@ from lessonlib.models.quiet import quiet
 from lessonlib.show.live import in_notebook
 
 __all__ = ["Choice", "LoraSettings", "TunedModel", "choose_device", "load", "tune"]
+
+#: Two threads that load a model at once spoil it for all of the process: transformers changes
+#: PyTorch's modules for a moment, and puts back what the other one has changed.
+ONE_AT_A_TIME = threading.Lock()
 
 
 def tune(
@@ -52,7 +58,7 @@ def tune(
 
     The loss counts the assistant's answers alone; in a row of raw text it counts everything.
     The same rows, settings and seed give the same model on the same machine with the same
-    number of threads.
+    number of threads. In one process one training waits for another.
 
     Args:
         rows: ``{"messages": [{"role": ..., "content": ...}, ...]}`` each, as in a training file;
@@ -61,14 +67,15 @@ def tune(
         base: the built-in model, or another (see ``models.folders.find_base``).
         validation: rows to take the validation loss on after each epoch; never trained on.
         show: progress and the loss picture in a notebook, a line an epoch in a terminal.
-        merge: write the merged model as well. Without it only the adapter is written: the base
-            must fit into this machine's memory to be merged, whatever the GPU holds.
+        merge: write the merged model as well. Without it only the adapter is written, and an older
+            merged model of that name is removed: the base must fit into this machine's memory to be
+            merged, whatever the GPU holds.
         reuse: where a model of that name was tuned here with the same rows, validation rows, base,
             settings and seed, take it, and say so.
 
     Raises:
-        LessonError: something about the rows, the name or the settings is wrong, or the memory
-            does not suffice. The text names the row, the rule and the cure.
+        LessonError: something about the rows, the name or the settings is wrong, or memory or
+            disk do not suffice. The text names the row, the rule and the cure.
 
     Introduced in notebook 00.
     """
@@ -85,7 +92,7 @@ def tune(
     if reuse and (found := tuned_before(name, asked, merge)):
         print(_("{name} was tuned here before with the same rows and settings.").format(name=name))
         return found
-    with quiet(), folders.new_folder(adapter_folder) as new:
+    with ONE_AT_A_TIME, quiet(), disk_errors(), folders.new_folder(adapter_folder) as new:
         run, settings = _train(rows, validation, base, settings, seed, device.value, new, show)
         model = TunedModel(
             name,
@@ -102,6 +109,8 @@ def tune(
         (new / "tuning.json").write_text(as_json(model, asked), encoding="utf-8")
         if merge:
             saving.save_merged(base, new, folder)
+        elif Path(base) != folder.resolve():  # else an older model would answer to this name
+            shutil.rmtree(folder, ignore_errors=True)
     if show:
         _show_result(model)
     return dataclasses.replace(model, seconds=time.perf_counter() - began)
