@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
+from lessonlib.show.label_places import place_labels
 
 BLACK = "#000000"
 ORANGE = "#E69F00"
@@ -178,7 +179,7 @@ def loss_curve(
     told = [_("{title}: {y} by {x}.").format(title=title, y=y, x=x) if title
             else _("{y} by {x}.").format(y=y, x=x)]
     for values, name, look in lines:
-        points = [(step, value) for step, value in zip(steps, values, strict=bool(values))
+        points = [(step, value) for step, value in zip(steps, values, strict=len(values) > 0)
                   if value is not None]
         if not points:
             continue
@@ -189,8 +190,10 @@ def loss_curve(
         if values is losses or len(points) > 12:
             numbers = [_("from {first} to {last}").format(first=numbers[0], last=numbers[-1])]
         words = f"{name}: {', '.join(numbers)}"
-        if values is checks and len(points) > 1:
-            step, value = (min if best == "lowest" else max)(points, key=lambda point: point[1])
+        # Of a training that ran away some losses are nan, which is neither high nor low.
+        finite = [point for point in points if math.isfinite(point[1])]
+        if values is checks and len(points) > 1 and finite:
+            step, value = (min if best == "lowest" else max)(finite, key=lambda point: point[1])
             word = _("lowest") if best == "lowest" else _("highest")
             where = _("{word} at {x} {step:g}").format(word=word, x=x, step=step)
             axes.plot(step, value, "o", markersize=16, fillstyle="none", color=GREY, label=where)
@@ -233,11 +236,12 @@ def errorbars(
         xlabel, ylabel, title: words for axes and picture; by ``x`` and ``metric`` if not given.
 
     Raises:
-        LessonError: there is nothing to draw.
+        LessonError: there is nothing to draw, two results have the same name, or a result has no
+            such metric.
 
     Introduced in notebook 03.
     """
-    named = dict(results) if isinstance(results, Mapping) else {one.name: one for one in results}
+    named = _named(results)
     scores = {name: _score(one, metric) for name, one in named.items()}
     places = range(len(named)) if x is None else x
     if isinstance(x, str):
@@ -253,7 +257,7 @@ def errorbars(
     fig, axes = figure()
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if x is None:
-        axes.set_xticks(range(len(named)), list(named))
+        axes.set_xticks(range(len(named)), list(named), parse_math=False)
     labels = _draw_lines(axes, points, lines, name_points=x is not None)
     for name, level in levels.items():
         axes.axhline(level, color=GREY, linestyle=":")
@@ -263,9 +267,10 @@ def errorbars(
         axes.set_ylim(0, 1.05)
     axes.margins(x=0.12)
     axes.grid(axis="y")
-    _place_labels(axes, labels)
+    place_labels(axes, labels)
+    look = ",.0f" if isinstance(x, str) and x.endswith("tokens") else ",.6g"
     told = [f"{name}: {value:.2f} ({low:.2f} to {high:.2f})"
-            + ("" if x is None else f" {_('at')} {place:,.6g}")
+            + ("" if x is None else f" {_('at')} {place:{look}}")
             for name, (place, value, low, high) in points.items()]
     told += [f"{name}: {level:.2f}" for name, level in levels.items()]
     start = title or (_("{y} by {x}").format(y=ylabel, x=xlabel) if xlabel else ylabel)
@@ -273,12 +278,28 @@ def errorbars(
         start=start[0].upper() + start[1:], told="; ".join(told)))
 
 
+def _named(results: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    if isinstance(results, Mapping):
+        return dict(results)
+    names = [one.name for one in results]
+    for name in names:
+        if names.count(name) > 1:
+            raise LessonError(
+                _("Two results are called {name!r}.").format(name=name),
+                _('Say what each is to be called: pictures.errorbars({"...": one, ...})'))
+    return dict(zip(names, results, strict=True))
+
+
 def _score(measured: Any, metric: str) -> tuple[float, float, float]:
     """(value, low, high) of a result, of three numbers, or of one."""
     if isinstance(measured, int | float):
         return measured, measured, measured
     if hasattr(measured, "metrics"):
-        measured = measured.metrics()[metric]
+        scores = measured.metrics()
+        if metric not in scores:
+            raise LessonError(_("There is no metric {metric!r}.").format(metric=metric),
+                              _("Choose one of: {names}.").format(names=", ".join(scores)))
+        measured = scores[metric]
     if hasattr(measured, "low"):
         return measured.value, measured.low, measured.high
     value, low, high = measured
@@ -286,7 +307,7 @@ def _score(measured: Any, metric: str) -> tuple[float, float, float]:
 
 
 def _draw_lines(axes: Axes, points: dict, words: Sequence[str], name_points: bool) -> list[tuple]:
-    """Draw the points with their intervals; returns labels as ``_place_labels`` takes them."""
+    """Draw the points with their intervals; returns labels as ``place_labels`` takes them."""
     of_word: dict[str, list[str]] = {}
     for name in points:
         of_word.setdefault(next((word for word in words if word in name), name if words else ""),
@@ -303,21 +324,3 @@ def _draw_lines(axes: Axes, points: dict, words: Sequence[str], name_points: boo
         elif name_points:
             labels += [(name, points[name][0], points[name][3], BLACK, False) for name in names]
     return labels
-
-
-def _place_labels(axes: Axes, labels: Sequence[tuple[str, float, float, str, bool]]) -> None:
-    """Write labels at their places, and higher where another one stands already.
-
-    Args:
-        labels: (words, x, y, colour, whether it stands at the right of its place, not above it).
-    """
-    taken: list = []
-    axes.figure.draw_without_rendering()  # only now is it known how much room words take
-    for words, x, y, colour, right in labels:
-        offset, ha, va = ([9, 0], "left", "center") if right else ([0, 6], "center", "bottom")
-        label = axes.annotate(words, (x, y), xytext=offset, textcoords="offset points", ha=ha,
-                              va=va, color=colour)
-        while any(label.get_window_extent().overlaps(box) for box in taken):
-            offset[1] += 2
-            label.set_position(offset)
-        taken.append(label.get_window_extent())

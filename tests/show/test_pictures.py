@@ -76,7 +76,7 @@ ROUTES = [measured("none", 0.4, 0.35, 0.45, 104.25), measured("four", 0.5, 0.45,
 
 def test_intervals_are_told_in_words_with_every_number():
     assert pictures.errorbars(ROUTES, x="prompt_tokens").alt == (
-        "Micro-F1 by prompt tokens, with 95 % intervals. none: 0.40 (0.35 to 0.45) at 104.25;"
+        "Micro-F1 by prompt tokens, with 95 % intervals. none: 0.40 (0.35 to 0.45) at 104;"
         " four: 0.50 (0.45 to 0.56) at 320.")
 
 
@@ -115,6 +115,45 @@ def test_names_do_not_lie_on_each_other(monkeypatch):
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
+def crossed(axes):
+    """The labels that lie on a line or on an error bar."""
+    axes.figure.canvas.draw()
+    ways = [line.get_transform().transform_path(line.get_path()) for line in axes.lines
+            if line.get_linestyle() != "None"]
+    ways += [bars.get_transform().transform_path(path)
+             for bars in axes.collections for path in bars.get_paths()]
+    return [text.get_text() for text in axes.texts if any(
+        way.intersects_bbox(text.get_window_extent(), filled=False) for way in ways)]
+
+
+def test_names_do_not_lie_on_a_line(monkeypatch):
+    """In notebook 03 the words "bare prompt" stood above their point, on the line that rises from
+    it; in notebook 04 "BM25" stood on the line of the embeddings.
+    """
+    points = {"bare prompt": (131, 0.02, 0.00, 0.04), "instructions": (219, 0.42, 0.39, 0.46),
+              "few-shot, k = 1": (351, 0.44, 0.40, 0.48), "k = 4": (730, 0.49, 0.45, 0.54)}
+    routes = [measured(name, *score, tokens) for name, (tokens, *score) in points.items()]
+    for some in (routes, routes[::-1], [measured("none", 0.0, 0.0, 0.0, 131), *routes[1:]]):
+        axes, _alt = drawn_by_errorbars(monkeypatch, some, x="prompt_tokens")
+        assert crossed(axes) == [] and len(axes.texts) == 4
+
+    searches = {"RAG, exact": (264, 0.77, 0.71, 0.82), "BM25, 2": (261, 0.63, 0.58, 0.69),
+                "BM25, 4": (273, 0.72, 0.67, 0.77), "BM25, 16": (302, 0.68, 0.62, 0.73),
+                "embeddings, 4": (274, 0.71, 0.66, 0.76), "embeddings, 16": (357, 0.65, 0.58, 0.71)}
+    routes = [measured(name, *score, tokens) for name, (tokens, *score) in searches.items()]
+    axes, _alt = drawn_by_errorbars(monkeypatch, routes, x="prompt_tokens",
+                                    lines=("exact", "BM25", "embeddings"), across={"alone": 0.43})
+    assert crossed(axes) == [] and len(axes.texts) == 4
+
+
+def test_what_cannot_be_drawn_is_told_in_words():
+    """A metric of another task was told as KeyError; of two results of one name one was lost."""
+    with pytest.raises(LessonError, match="Choose one of: micro_f1"):
+        pictures.errorbars(ROUTES, "accuracy")
+    with pytest.raises(LessonError, match="Two results are called 'none'"):
+        pictures.errorbars([*ROUTES, ROUTES[0]], x="prompt_tokens")
+
+
 def test_what_was_refused_altogether_has_no_place(monkeypatch):
     refused = measured("refused", 0.0, 0.0, 0.0, float("nan"))
     assert "refused" not in pictures.errorbars([*ROUTES, refused], x="prompt_tokens").alt
@@ -136,6 +175,16 @@ def test_a_training_without_validation_or_not_begun_is_drawn_all_the_same():
     assert pictures.loss_curve([1, 2], [2.0, 1.0]).alt.endswith("Training: from 2.00 to 1.00.")
     assert pictures.loss_curve([1, 2], [2.0, 1.0], [None, None]).alt.endswith("to 1.00.")
     assert pictures.loss_curve([], []).alt == "Loss: loss per token by step."
+
+
+def test_losses_may_be_arrays_and_nan_is_not_the_lowest():
+    """Arrays were told as "The truth value of an array is ambiguous"; of a training that ran away
+    the words said "lowest at step 1", where the loss was nan.
+    """
+    alt = pictures.loss_curve(np.arange(1, 4), np.array([3.0, 2.0, 1.0]),
+                              np.array([np.nan, 1.5, 2.0])).alt
+    assert alt.endswith("Validation: nan, 1.50, 2.00; lowest at step 2.")
+    assert "lowest" not in pictures.loss_curve([1, 2], [1.0, np.nan], [np.nan, np.nan]).alt
 
 
 # --- colours, on light pages and on dark ones ------------------------------------------------
