@@ -136,12 +136,16 @@ def table(results: Mapping[str, Result], metric: str | None = None) -> PairedTab
     Args:
         results: what each route is to be called -> its result.
 
+    Raises:
+        LessonError: the task has no such metric, or two results have no example in common.
+
     Introduced in notebook 10.
     """
     named = {name: replace(result, name=name) for name, result in results.items()}
 
     def value(result: Result) -> float:
-        return result.metrics()[metric or result.main_metric].value
+        of_each, score = counts(result, metric or result.main_metric)
+        return float(score(of_each.sum(axis=0)))
 
     best_first = sorted(named.values(), key=value, reverse=True)
     pairs = [permutation_test(a, b, metric) for a, b in combinations(best_first, 2)]

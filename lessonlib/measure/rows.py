@@ -21,13 +21,22 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from lessonlib.measure import bootstrap
 
-#: The kinds of rows that are loaded, by their names: results are read back from files by it.
-KINDS: dict[str, type[Answered]] = {}
+#: The kinds of rows that are loaded, by module and name: results are read back from files by them.
+KINDS: dict[tuple[str, str], type[Answered]] = {}
+#: Where those kinds are whose results were written before a result named its module.
+EARLIER = {
+    "Row": "lessonlib.tasks.recipes",
+    "SqlRow": "lessonlib.tasks.sql_scores",
+    "LabelRow": "lessonlib.assignment.scores",
+    "FieldsRow": "lessonlib.assignment.scores",
+    "TextRow": "lessonlib.assignment.scores",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Answered:
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        KINDS[cls.__name__] = cls
+        KINDS[cls.__module__, cls.__name__] = cls
 
 
 class Example(Protocol):
@@ -89,11 +98,12 @@ def kind(name: str, module: str = "") -> type[Answered] | None:
 
     Args:
         module: where it was defined when the rows were written. A module of this package is
-            loaded if it has to be; a task that is defined elsewhere must have been loaded.
+            loaded if it has to be; a task that is defined elsewhere must have been loaded. Where
+            the module has no such kind (any more), any kind of that name is taken.
     """
-    if name not in KINDS and module.startswith("lessonlib."):
-        try:
+    module = module or EARLIER.get(name, "")
+    if (module, name) not in KINDS and module.startswith("lessonlib."):
+        with suppress(ImportError):
             importlib.import_module(module)
-        except ImportError:
-            return None
-    return KINDS.get(name)
+    by_name = {one: kind for (_module, one), kind in KINDS.items()}
+    return KINDS.get((module, name), by_name.get(name))

@@ -63,7 +63,11 @@ class Scoreboard:
             training_seconds: how long the model was trained, if it was.
             price: hosted model whose prices turn tokens into dollars; see
             ``lessonlib.costs.price_list``.
+
+        Raises:
+            LessonError: a score is no number, as of a task's own formula that divides by zero.
         """
+        _check_scores(result)
         row = {
             "route": route or result.name,
             "split": split,
@@ -101,6 +105,7 @@ class Scoreboard:
         """The rows, oldest route first; only those of one split if asked."""
         try:
             rows = json.loads(self.path.read_text(encoding="utf-8"))["rows"]
+            return [row for row in rows if split in (None, row["split"])]
         except FileNotFoundError:
             return []
         except (ValueError, KeyError, TypeError) as error:
@@ -110,7 +115,6 @@ class Scoreboard:
                 ),
                 _("Delete the file and run the notebooks again; answers come from the cache."),
             ) from None
-        return [row for row in rows if split in (None, row["split"])]
 
     def clear(self) -> None:
         """Take everything off the board."""
@@ -138,7 +142,7 @@ class Scoreboard:
             rows = tuple(kind(**_tuples(one)) for one in kept["rows"]) if kind else ()
             made = Result(row["route"], kept["result"]["model"], rows, kept["result"]["owner"])
             return made if rows else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _keep(self, row: dict, result: Result) -> None:
@@ -207,6 +211,17 @@ class Scoreboard:
         from lessonlib.measure.scoreboard_picture import draw
 
         draw(self.rows(split))
+
+
+def _check_scores(result: Result) -> None:
+    """JSON knows no nan; and nobody could say whether such a score is high or low."""
+    for name, measured in result.metrics().items():
+        if not all(map(math.isfinite, (measured.value, measured.low, measured.high))):
+            raise LessonError(
+                _("The score {name!r} of {route!r} is no number: {measured}.").format(
+                    name=name, route=result.name, measured=measured),
+                _("Let its formula give 0 where there is nothing to divide by, as those in"
+                  " lessonlib/measure/bootstrap.py do."))
 
 
 def _identity(row: dict) -> tuple[str, str, str]:

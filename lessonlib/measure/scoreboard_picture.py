@@ -11,6 +11,9 @@ from lessonlib.measure.bootstrap import Interval
 from lessonlib.measure.scoreboard_table import columns_of, scores_of
 from lessonlib.show import pictures
 
+#: Letters of a route's name in the picture; its words hold the whole name.
+LONGEST = 50
+
 
 def draw(rows: list[dict]) -> None:
     """Show the rows of a scoreboard, top to bottom, under the cell."""
@@ -49,7 +52,8 @@ def build(rows: list[dict]) -> tuple[Figure, str]:
     _dots(left, rows, score)
     left.set_title(_("Quality: {score}, 95 % interval").format(score=title))
     _bars(right, rows)
-    left.set_yticks(places, labels)
+    shown = [one if len(one) <= LONGEST else f"{one[:LONGEST - 4]} ..." for one in labels]
+    left.set_yticks(places, shown, parse_math=False)  # a $ is a dollar
     left.set_ylim(len(rows) - 0.4, -0.6)  # first row on top
     left.tick_params(axis="y", length=0)
     return fig, _words(rows, labels, score, title)

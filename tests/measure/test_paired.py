@@ -184,3 +184,11 @@ def test_the_table_has_every_pair_best_first():
     assert "3 pairs" in text and "(40)" in text and "color" not in page
     with pytest.raises(LessonError, match="no pair"):
         table.pair("low", "other")
+
+
+def test_an_unknown_metric_is_told_with_those_that_there_are():
+    """``table`` told it as KeyError: 'micro-F1'; it looks at the scores before the pairs do."""
+    for compared in (paired.table, lambda both, metric: paired.permutation_test(
+            both["a"], both["b"], metric)):
+        with pytest.raises(LessonError, match="micro_f1, exact_match, valid_json"):
+            compared({"a": result("a", [1]), "b": result("b", [2])}, "micro-F1")

@@ -136,7 +136,8 @@ def test_a_long_model_name_breaks_at_its_colons_and_numbers_stay_whole(board):
 
 def test_a_damaged_board_is_named(board):
     board.path.parent.mkdir(parents=True)
-    for damage in ('{"rows": [', "[]", "{}"):
+    # The last three, as a hand leaves them, were told as TypeError or KeyError.
+    for damage in ('{"rows": [', "[]", "{}", '{"rows": null}', '{"rows": [1]}', '{"rows": [{}]}'):
         board.path.write_text(damage, encoding="utf-8")
         with pytest.raises(LessonError, match="damaged"):
             board.rows()
@@ -211,3 +212,16 @@ def test_the_picture_is_shown_once_with_its_words(board, monkeypatch):
     board.add(result("bare"), "field")
     board.picture(split="field")
     assert len(shown) == 1 and "bare: 0.90" in shown[0]
+
+
+def test_names_of_any_length_and_with_dollars_can_be_drawn(board, tmp_path):
+    """A name of 300 letters left no room for the picture; one with two dollars was read as a
+    formula, and drawing failed where it was none.
+    """
+    for name in ("n" * 300, r"$5 \frac and $6"):
+        board.add(result(name), "test")
+    fig, words = scoreboard_picture.build(board.rows())
+    fig.savefig(tmp_path / "board.png")
+    assert fig.axes[0].get_window_extent().width > fig.bbox.width / 4
+    assert "n" * 300 in words and r"$5 \frac and $6" in words
+    plt.close(fig)
