@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lessonlib.common.errors import LessonError
+from lessonlib.common.i18n import _
 from lessonlib.measure.evaluation import Result
-from lessonlib.tasks.recipes import GlossaryEntry, Recipe
+from lessonlib.tasks.recipes import GlossaryEntry, Recipe, Row
 
 
 def name_recall(
@@ -18,18 +20,21 @@ def name_recall(
     """How often the names in ``written`` are answered by their house name.
 
     Args:
-        result: answers on ``examples``, in the same order.
+        result: answers on ``examples``, or on more of them.
         written: names as recipes write them; one that is not in the glossary stands for itself.
         entries: the house glossary.
 
     Returns:
         (share answered right, number of times the names occur). The share is nan for 0 times.
 
+    Raises:
+        LessonError: there is no answer on one of the examples.
+
     Introduced in notebook 03.
     """
     house = {entry.written: entry.house for entry in entries}
     right = asked = 0
-    for row, example in zip(result.rows, examples, strict=True):
+    for row, example in _with_answers(examples, result):
         answered = set(row.items) if row.valid_json else set()
         for name in set(example.names) & set(written):
             asked += 1
@@ -73,16 +78,19 @@ def found_and_used(
     """Finding the right line, or making use of it? Count what was needed, found and used.
 
     Args:
-        result: answers on ``examples``, in the same order, to prompts with the lines of
+        result: answers on ``examples``, or on more of them, to prompts with the lines of
             ``finder``. An answer that is not valid JSON uses nothing.
         finder: what looked up the lines.
         entries: the glossary with all lines that could be needed.
+
+    Raises:
+        LessonError: there is no answer on one of the examples.
 
     Introduced in notebook 04.
     """
     by_key = {entry.written: entry for entry in entries}
     needed = found = used = shown = 0
-    for row, example in zip(result.rows, examples, strict=True):
+    for row, example in _with_answers(examples, result):
         wanted = {by_key[name] for name in example.names if name in by_key}
         lines = set(finder(example))
         given = set(row.items) if row.valid_json else set()
@@ -90,3 +98,16 @@ def found_and_used(
         found += len(wanted & lines)
         used += sum(entry.house in given for entry in wanted & lines)
     return FoundAndUsed(needed, found, used, shown)
+
+
+def _with_answers(
+    examples: Sequence[Recipe], result: Result
+) -> Iterator[tuple[Row, Recipe]]:
+    """Each example with its answer, whatever else the result holds, and in whichever order."""
+    rows = {row.id: row for row in result.rows}
+    for example in examples:
+        if example.id not in rows:
+            raise LessonError(
+                _("{name!r} has no answer on {id}.").format(name=result.name, id=example.id),
+                _("Give the examples on which it was measured."))
+        yield rows[example.id], example

@@ -237,7 +237,7 @@ def parse(text: str) -> Parsed:
     for start in (place for place, character in enumerate(text) if character == "["):
         try:
             end = decoder.raw_decode(text, start)[1]
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         found = _strings(text[start:end])
         if found is not None:
@@ -249,7 +249,7 @@ def _strings(text: str) -> list[str] | None:
     """The names where ``text`` is a JSON list of strings: lower case, single spaces."""
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, or a number of more digits than Python reads
         return None
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return None

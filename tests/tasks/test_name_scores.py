@@ -3,10 +3,12 @@
 import math
 from datetime import date
 
+import pytest
 from recipe_rows import recipe_row
 
+from lessonlib.common.errors import LessonError
 from lessonlib.measure.evaluation import Result
-from lessonlib.tasks.name_scores import FoundAndUsed, found_and_used
+from lessonlib.tasks.name_scores import FoundAndUsed, found_and_used, name_recall
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe
 
 ENTRIES = [GlossaryEntry(written, house, date(2026, 1, 1)) for written, house in
@@ -17,8 +19,8 @@ SECOND = Recipe("b", "b", ("x",), ("yams",), ("sweet potatoes",))
 
 
 def answered(*lists, valid=True):
-    rows = [recipe_row(str(i), 0, items=items, valid_json=valid)
-            for i, items in enumerate(lists)]
+    rows = [recipe_row(id, 0, items=items, valid_json=valid)
+            for id, items in zip("abc", lists, strict=False)]
     return Result("m", "pantry", tuple(rows))
 
 
@@ -40,3 +42,19 @@ def test_nothing_needed_or_found_is_no_share():
     counts = found_and_used(answered(()), lambda one: [], [FIRST], ENTRIES)
     assert counts.recall == 0 and math.isnan(counts.use)
     assert math.isnan(FoundAndUsed(0, 0, 0, 0).recall)
+
+
+def test_answers_are_found_by_the_examples_name():
+    """Whoever asked more questions in notebook 04 than notebook 10 does got the longer result from
+    the board there, and the share of right names ended in "zip() argument 2 is shorter". Answers
+    on as many other recipes were counted without a word.
+    """
+    longer = answered(("green onion",), ("sweet potatoes",), ("salt",))
+    assert name_recall(longer, [FIRST], ["scallions"], ENTRIES) == (1, 1)
+    assert name_recall(longer, [SECOND, FIRST], ["scallions", "yams"], ENTRIES) == (1, 2)
+    assert found_and_used(longer, lambda one: ENTRIES, [SECOND], ENTRIES).used == 1
+    other = Recipe("d", "d", ("x",), ("yams",), ("sweet potatoes",))
+    for measure in (lambda: name_recall(longer, [other], ["yams"], ENTRIES),
+                    lambda: found_and_used(longer, lambda one: [], [other], ENTRIES)):
+        with pytest.raises(LessonError, match="'m' has no answer on d"):
+            measure()

@@ -162,6 +162,10 @@ def test_instructions_are_short_and_give_no_house_name_away():
         ("flour, salt", [], False),
         ("", [], False),
         ("[" * 5000, [], False),
+        # A model that repeats one digit: Python reads numbers of 4,300 digits at most, and what it
+        # says to longer ones is no JSONDecodeError. One such answer ended a whole evaluation.
+        ("[" + "1" * 5000 + "]", [], False),
+        ('["flour", ' + "1" * 5000, [], False),
     ],
 )
 def test_reading_an_answer(text, items, valid):
