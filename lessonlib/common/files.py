@@ -91,7 +91,8 @@ def write_whole(path: str | Path, content: str | bytes, private: bool = False) -
 
     Args:
         path: in a folder that exists. What stood there before stays until the new file is
-            complete, and for good where it cannot be written.
+            complete, and for good where it cannot be written. A link stays a link: the file that
+            it leads to is written.
         content: text is written as UTF-8, with its line ends as they are.
         private: readable by this user only.
 
@@ -111,6 +112,8 @@ def replacing(path: str | Path, private: bool = False) -> Iterator[BinaryIO]:
     For what is too large to be held as one text. Otherwise as ``write_whole``.
     """
     path = Path(path)
+    if path.is_symlink():
+        path = path.resolve()
     # A name of its own, as two threads or processes may write at once; some of the old name,
     # but not so much that the new one is longer than file systems allow.
     draft = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.new")

@@ -28,7 +28,8 @@ from lessonlib.decision import questionnaire
 
 FOLDER = WORK / "decisions"
 ID = re.compile(r"\(`(\w+)`\)$")
-EARLIER = re.compile(r"- (\d{4}-\d\d-\d\d): [^`]*\(`(\w+)`\): (.*)")
+#: An editor may take the space away that stands at the end where there is no reason.
+EARLIER = re.compile(r"- (\d{4}-\d\d-\d\d): [^`]*\(`(\w+)`\):(?: (.*))?")
 #: The words of the form. Not translated: programs read them.
 TITLE, FORM = "# Decision record: ", "<!-- form: 1 -->"
 
@@ -145,7 +146,7 @@ def read(path: str | Path) -> Record:
         elif asked and text.startswith("- Evidence: "):
             evidence.setdefault(asked, []).append(text.removeprefix("- Evidence: "))
         elif match := EARLIER.fullmatch(text):
-            earlier.append((date.fromisoformat(match[1]), match[2], match[3]))
+            earlier.append((match[1], match[2], match[3] or ""))
         elif text.startswith(TITLE):
             values.setdefault("title", text.removeprefix(TITLE))
         elif not asked and (match := re.fullmatch(r"- ([A-Z][\w ]*):(?: (.*))?", text)):
@@ -156,12 +157,13 @@ def read(path: str | Path) -> Record:
             values["title"], date.fromisoformat(values["Date"]),
             _known(ID.search(values["Decision"])[1]), values.get("Because", ""),
             suggested and _known(suggested[1]), questionnaire.checked(answers),
-            {id: tuple(texts) for id, texts in evidence.items()}, tuple(earlier),
+            {id: tuple(texts) for id, texts in evidence.items()},
+            tuple((date.fromisoformat(day), _known(id), why) for day, id, why in earlier),
         )
     except (KeyError, TypeError, ValueError):
         raise LessonError(
-            _("{path} is no decision record: its title, date or decision cannot be read.").format(
-                path=path),
+            _("{path} is no decision record: its title, a date or a decision cannot be"
+              " read.").format(path=path),
             _("The form is described in lessonlib/decision/record.py. Mend the file, or delete it"
               " and decide again."),
         ) from None

@@ -55,6 +55,19 @@ def test_a_block_that_fails_leaves_nothing(path):
     assert path.read_text(encoding="utf-8") == "the old text" and alone(path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not let everyone make links")
+def test_a_link_stays_a_link_and_its_file_is_written(path, tmp_path):
+    """Training files and decision records are written whole since the rooms were made. A link in
+    their place, to a folder that is backed up, became a file, and the file it led to grew old.
+    """
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other" / "link.json"
+    link.symlink_to(path)
+    write_whole(link, "the new text")
+    assert link.is_symlink() and path.read_text(encoding="utf-8") == "the new text"
+    assert alone(link)
+
+
 def test_half_a_surrogate_pair_is_refused_before_anything_is_written(path):
     with pytest.raises(UnicodeEncodeError):
         write_whole(path, "\ud83d")

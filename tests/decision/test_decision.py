@@ -157,6 +157,18 @@ def test_a_new_decision_keeps_the_earlier_one(folder):
     assert "## Earlier decisions" in kept._repr_markdown_().replace("####", "##")
 
 
+def test_an_editor_that_cuts_spaces_off_takes_no_earlier_decision_away():
+    """An earlier decision without a reason ends in a space. Without it the line was no decision any
+    more, and was lost when the record was written again.
+    """
+    guide = DecisionGuide("mails")
+    guide.write("measure_first")
+    path = guide.write("prompt", "cheap")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.write_text("\n".join(map(str.rstrip, lines)), encoding="utf-8")
+    assert decision_record.read(path).earlier == ((date.today(), "measure_first", ""),)
+
+
 def test_notes_that_a_learner_adds_do_not_disturb():
     path = DecisionGuide("mails").write("prompt", "cheap")
     text = path.read_text(encoding="utf-8") + "\n## Notes\n\n- Date: someday\n- Ask Eva.\n"
@@ -166,7 +178,10 @@ def test_notes_that_a_learner_adds_do_not_disturb():
 
 @pytest.mark.parametrize(("old", "new"), [
     ("# Decision record: ", "# "), ("- Date: ", "- Day: "), ("(`prompt`)", "(`fly`)"),
-    ("- Decision: Prompt", "- Decision. Prompt")])
+    ("- Decision: Prompt", "- Decision. Prompt"),
+    # These two were told as ValueError, and as KeyError when the record was shown.
+    ("\n- The guide", "\n- 2026-13-01: Tune (`tune`): why\n- The guide"),
+    ("\n- The guide", "\n- 2026-10-01: Fly (`fly`): why\n- The guide")])
 def test_a_record_that_cannot_be_read_names_the_file_and_the_cure(old, new):
     path = DecisionGuide("mails").write("prompt")
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
