@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import html
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from lessonlib.assignment.cells import Cells
 from lessonlib.assignment.scores import KINDS
 from lessonlib.common.errors import LessonError
+from lessonlib.common.files import write_whole
 from lessonlib.common.i18n import _
 from lessonlib.common.paths import WORK
 
@@ -110,8 +112,10 @@ def finish(rows: Rows) -> Rows:
     rows.set_aside.sort(key=lambda one: one.number)
     _write_aside(rows)
     if not rows.examples:
-        first = _(" The first: {row}").format(row=rows.set_aside[0]) if rows.set_aside else ""
-        raise LessonError(_("{name}: no row can be used.").format(name=rows.name) + first,
+        problem = _("{name}: no row can be used.").format(name=rows.name)
+        if not rows.set_aside:
+            raise LessonError(problem, _("Put your rows below the names of the columns."))
+        raise LessonError(problem + _(" The first: {row}").format(row=rows.set_aside[0]),
                           _("Mend the rows that are named, and read the file again."))
     return rows
 
@@ -148,15 +152,28 @@ def _clean(text: str) -> str:
 def _unreadable(text: str) -> bool:
     errors = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!")
     return text in errors or "\ufffd" in text or any(
-        ord(letter) < 32 and letter not in "\n\t" for letter in text)
+        ord(letter) < 32 and letter not in "\n\t" or "\ud800" <= letter <= "\udfff"
+        for letter in text)  # the last are halves of letters, which JSON can write
 
 
 def _write_aside(rows: Rows) -> None:
-    """All rows that were set aside, for the learner to mend; none is lost."""
-    SET_ASIDE.parent.mkdir(parents=True, exist_ok=True)
-    with open(SET_ASIDE, "w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", "rule", "cure", "cells"])
-        for one in rows.set_aside:
-            writer.writerow([one.number, one.rule, one.cure,
-                             json.dumps(one.cells, ensure_ascii=False)])
+    """All rows that were set aside, for the learner to mend; none is lost.
+
+    Raises:
+        LessonError: the file cannot be written. On Windows that is so while Excel shows it, as a
+            learner does who mends the rows.
+    """
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(["row", "rule", "cure", "cells"])
+    for one in rows.set_aside:
+        writer.writerow([one.number, one.rule, one.cure,
+                         json.dumps(one.cells, ensure_ascii=False)])
+    try:
+        SET_ASIDE.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(SET_ASIDE, file.getvalue().encode("utf-8-sig", "backslashreplace"))
+    except OSError as error:
+        raise LessonError(
+            _("{path} cannot be written: {reason}").format(path=SET_ASIDE, reason=error.strerror),
+            _("If it is open in another program, such as Excel, close it there; then read your"
+              " file again.")) from None

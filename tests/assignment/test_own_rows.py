@@ -265,6 +265,42 @@ def test_broken_json_among_json_answers_is_set_aside(tmp_path):
     assert [one.number for one in rows.set_aside] == [2]
 
 
+def test_half_a_letter_is_no_text(tmp_path, aside):
+    """JSON can write half of a surrogate pair, as a program does that cuts a text off in an emoji.
+    The row was used, and counting its tokens ended in a TypeError; where it was set aside for
+    another reason, the file of such rows could not be written.
+    """
+    lines = [{"question": f"Question {n}?", "answer": "yes" if n % 2 else "no"} for n in range(8)]
+    lines[2]["question"] += " \ud83d"
+    lines[3] |= {"answer": "", "note": "\ud83d"}
+    rows = read(tmp_path, "\n".join(map(json.dumps, lines)), "rows.jsonl")
+    assert len(rows.examples) == 6
+    assert [(one.number, one.rule) for one in rows.set_aside] == [
+        (3, "the cell 'question' holds something that is no text"),
+        (4, "the cell 'answer' is empty")]
+    assert "ud83d" in aside.read_text(encoding="utf-8-sig")
+
+
+def test_rows_are_set_aside_into_a_file_that_another_program_holds(tmp_path, monkeypatch):
+    """On Windows Excel locks what it shows, and a learner looks there at what was set aside. To
+    read the mended rows ended in a bare PermissionError.
+    """
+    def held(path, content):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(reading, "write_whole", held)
+    with pytest.raises(LessonError, match="set_aside.csv cannot be written: Permission") as told:
+        read(tmp_path, GOOD)
+    assert "Excel, close it there" in told.value.cure
+
+
+def test_a_file_of_column_names_alone_asks_for_rows(tmp_path):
+    """It asked to mend "the rows that are named", and named none."""
+    with pytest.raises(LessonError, match="no row can be used") as told:
+        read(tmp_path, "question,answer\n")
+    assert told.value.cure == "Put your rows below the names of the columns."
+
+
 # --- what cannot be read ---
 
 
