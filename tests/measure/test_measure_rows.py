@@ -180,6 +180,24 @@ def test_results_of_earlier_versions_are_found_whether_their_task_is_loaded_or_n
     assert run.returncode == 0, run.stderr
 
 
+def test_a_cell_that_is_run_again_makes_no_other_task(monkeypatch):
+    """A learner ran the cell again that defines a task. What was measured before and after it were
+    then "results of different tasks".
+    """
+    monkeypatch.setattr(rows, "KINDS", dict(rows.KINDS))
+
+    def cell():
+        @dataclass(frozen=True, kw_only=True)
+        class Mine(SumRow):
+            pass
+
+        return Mine(id="s", text="3", prompt_tokens=1, completion_tokens=1, seconds=0.1, off=0.0,
+                    digits=("3",))
+
+    before, after = (Result(name, "m", (cell(),)) for name in ("before", "after"))
+    assert paired.permutation_test(before, after).verdict == "cannot tell"
+
+
 def test_a_module_that_is_no_name_counts_as_not_kept(kept):
     """It was told as AttributeError: 'int' object has no attribute 'startswith'."""
     board, path = kept
