@@ -9,7 +9,6 @@ in a spreadsheet program there is none, and the cell is empty.
 from __future__ import annotations
 
 import datetime
-import zipfile
 from pathlib import Path
 
 from lessonlib.common.errors import LessonError
@@ -24,20 +23,25 @@ def read_sheet(path: Path, sheet: str | None = None) -> tuple[list[tuple[int, li
 
     Raises:
         LessonError: it is no workbook of this kind, or has no such sheet, or nothing in it.
+        OSError: there is no such file, it is a folder, or another program holds it.
     """
-    import openpyxl
-
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except FileNotFoundError:
+        return _read(path, sheet)
+    except (LessonError, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, TypeError) as error:
+    except Exception as error:  # a damaged file: the readers of Excel, ZIP and XML have a dozen
         raise LessonError(
             _("{path} is no Excel workbook that we can read: {reason}").format(
                 path=path.name, reason=error),
             _("Open it in your spreadsheet program, take any password off, and save it as"
               " 'Excel workbook (.xlsx)' or 'CSV UTF-8'."),
         ) from None
+
+
+def _read(path: Path, sheet: str | None) -> tuple[list[tuple[int, list[str]]], str]:
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         names = [name for name in book.sheetnames if hasattr(book[name], "iter_rows")]
         if sheet is not None and sheet not in names:

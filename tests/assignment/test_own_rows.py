@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import json
+import zipfile
 
 import openpyxl
 import pytest
@@ -302,6 +303,37 @@ def test_a_file_of_column_names_alone_asks_for_rows(tmp_path):
 
 
 # --- what cannot be read ---
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml",
+                                  "[Content_Types].xml", "all"])
+def test_a_workbook_that_is_damaged_is_told_in_words(tmp_path, part):
+    """A download that broke off, a stick that was pulled out: what the readers of XML and ZIP say
+    (ParseError, zlib.error) came up bare; and a file that Excel holds was called no workbook.
+    """
+    good = sheet(tmp_path, [("question", "answer"), ("Where is it?", "delivery")] * 20)
+    bad = tmp_path / "bad.xlsx"
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content[: len(content) // 2] if name == part else content)
+    if part == "all":
+        content = bytearray(bad.read_bytes())
+        content[len(content) // 4: len(content) // 3] = b"\xff" * (
+            len(content) // 3 - len(content) // 4)
+        bad.write_bytes(content)
+    with pytest.raises(LessonError, match="bad.xlsx is no Excel workbook that we can read"):
+        own_rows.read(bad)
+
+
+def test_a_workbook_that_excel_holds_is_told_as_that(tmp_path, monkeypatch):
+    def held(*_given, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(openpyxl, "load_workbook", held)
+    with pytest.raises(LessonError, match="cannot be read: Permission denied") as told:
+        own_rows.read(tmp_path / "rows.xlsx")
+    assert "close it in other programs" in told.value.cure
 
 
 @pytest.mark.parametrize(("content", "name", "words"), [
