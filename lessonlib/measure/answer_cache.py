@@ -6,7 +6,8 @@ import hashlib
 import json
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from lessonlib.common.errors import LessonError
@@ -25,22 +26,34 @@ class AnswerCache:
 
     Several threads, and several notebooks, may use the same file at once. Every answer is on
     disk as soon as ``put`` returns, so a run that is stopped loses nothing.
+
+    Raises:
+        LessonError: the file is damaged, or may not be written; when it is opened or used.
     """
 
     def __init__(self, path: Path | None = None):
         self.path = path or WORK / "cache" / "answers.sqlite"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock, self._closed = threading.Lock(), False
-        self._table = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+        with self._told():
+            self._table = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
         try:
-            # A lost cache costs time, not truth: do not wait for the disk at every answer.
-            self._table.execute("PRAGMA synchronous = OFF")
-            with self._table:
+            with self._told(), self._table:
+                # A lost cache costs time, not truth: do not wait for the disk at every answer.
+                self._table.execute("PRAGMA synchronous = OFF")
                 self._table.execute(
                     "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT)"
                 )
-        except sqlite3.DatabaseError as error:
+        except LessonError:
             self._table.close()
+            raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What SQLite says against the file, with a cure."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
             raise LessonError(
                 _("The cache of answers cannot be used: {path}: {reason}").format(
                     path=self.path, reason=error
@@ -49,7 +62,7 @@ class AnswerCache:
             ) from None
 
     def get(self, key: str) -> dict | None:
-        with self._lock:
+        with self._lock, self._told():
             row = self._table.execute("SELECT answer FROM answers WHERE key = ?", [key]).fetchone()
         return json.loads(row[0]) if row else None
 
@@ -57,7 +70,7 @@ class AnswerCache:
         """Keep an answer; also one that comes late, after ``close``: it has been paid for."""
         with self._lock:
             if not self._closed:
-                with self._table:
+                with self._told(), self._table:
                     self._table.execute(
                         "INSERT OR REPLACE INTO answers VALUES (?, ?)",
                         [key, json.dumps(answer, ensure_ascii=False)],

@@ -352,3 +352,22 @@ def test_results_on_different_examples_cannot_be_compared():
 
 def test_micro_f1_of_nothing_is_zero():
     assert bootstrap.micro_f1(np.zeros(3)) == 0
+
+
+def test_a_cache_that_is_damaged_in_its_middle_is_told_with_a_cure(tmp_path):
+    """A power cut can leave this behind. The file opens, as its first page is whole; reading an
+    answer ended in a bare "database disk image is malformed", at every run.
+    """
+    path = tmp_path / "answers.sqlite"
+    with closing(answer_cache.AnswerCache(path)) as cache:
+        for number in range(50):
+            cache.put(f"{number:064}", {"text": "x" * 500})
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    with closing(answer_cache.AnswerCache(path)) as cache:
+        for use in (lambda: cache.get(f"{7:064}"), lambda: cache.put("new", {})):
+            with pytest.raises(LessonError, match="cache of answers cannot be used") as told:
+                use()
+            assert "Delete that file" in told.value.cure
+    with pytest.raises(LessonError, match="cache of answers cannot be used"):
+        answer_cache.AnswerCache(tmp_path)
