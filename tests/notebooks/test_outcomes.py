@@ -10,13 +10,13 @@ import pytest
 
 from factory.bar import Bar
 from lessonlib import lora
-from lessonlib.tasks import training_rows
+from lessonlib.tasks import recipes, training_rows
 from lessonlib.measure.evaluation import Method, compare, evaluate
 from lessonlib.lora.forgetting import general_loss
 from lessonlib.tasks.prompting import tuned as tuned_prompt
 from lessonlib.tasks.name_scores import name_recall
 
-pytestmark = pytest.mark.long("trains three models and asks each all the lessons' questions")
+pytestmark = pytest.mark.long("trains four models and asks each all the lessons' questions")
 
 QUESTIONS = 60
 #: Half of the examples: enough to see each effect, and twice as fast.
@@ -71,9 +71,14 @@ def test_a_glossary_brings_the_tuned_model_names_that_came_later(bar):
 
 
 def test_tuning_holds_on_text_that_no_grammar_wrote(bar):
+    """A claim about all 800 examples, so it is trained on all of them. By half of them the gain on
+    recipes that people wrote cannot be told from luck: +0.04 (-0.01 to +0.09) in bfloat16."""
+    lora.tune(training_rows.chat_rows(recipes.load("train")), "bar-tuned-all", show=False)
+    method = Method("tuned on all", "bar-tuned-all", tuned_prompt)
+    tuned = evaluate(bar.client, method, bar.splits["field"], progress=False)
     untuned = [name for name, (model, _) in bar.methods().items() if model == "pantry"]
     best = max(untuned, key=lambda name: bar.f1(name, "field"))
-    assert bar.difference("tuned", best, "field").low > 0
+    assert compare(tuned, bar.run(best, "field")).low > 0
 
 
 def test_tuning_forgets_a_little(bar):
