@@ -287,7 +287,7 @@ print(new_names)
 # stops falling, and then rises. That is **overfitting**. We provoke it: 30 examples, many epochs.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
-much = lora.LoraSettings(epochs=16, keep_checkpoints=True)
+much = lora.LoraSettings(epochs=24, batch_size=8, keep_checkpoints=True)
 validation = training_rows.chat_rows(recipes.load("validation")[:20])
 overfit = lora.tune(training_rows.chat_rows(train[:30]), "decide-overfit", settings=much,
                     validation=validation, show=False, reuse=True)
