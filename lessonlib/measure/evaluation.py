@@ -29,6 +29,33 @@ from lessonlib.measure.rows import Answered, Example
 
 
 @dataclass(frozen=True)
+class Until:
+    """Where an answer ends, for a model that does not know when to stop.
+
+    A model that was only pretrained goes on writing after its answer: another question, another
+    answer. So that this is not held against it, the same rule cuts the answers of every route.
+    An answer ends after the first ``mark`` in it. Where there is none, it is the first line.
+
+    Attributes:
+        mark: the last characters of an answer, such as ``]`` for a JSON list; a line break for
+            answers of one line.
+    """
+
+    mark: str = "]"
+
+    def reached(self, text: str) -> bool:
+        """Whether the answer is complete, so that nothing more need be written."""
+        return self.mark in text.lstrip()
+
+    def __call__(self, text: str) -> str:
+        """The answer alone."""
+        text = text.strip()
+        if not self.reached(text):
+            return text.partition("\n")[0].strip()
+        return text[: text.index(self.mark) + len(self.mark)].strip()
+
+
+@dataclass(frozen=True)
 class Method:
     """A model and how it is asked.
 
@@ -38,6 +65,7 @@ class Method:
         messages: makes the prompt for one example; see ``lessonlib.tasks.prompting``.
         max_tokens: the longest answer allowed, in tokens of the model. A longer one is cut off
             and is then not valid.
+        ending: where an answer ends, for a model that does not stop by itself.
 
     Introduced in notebook 00.
     """
@@ -46,6 +74,7 @@ class Method:
     model: str
     messages: Callable[[Example], list[dict]]
     max_tokens: int = 96
+    ending: Until | None = None
 
     @property
     def parameters(self) -> dict:
@@ -167,6 +196,8 @@ def scored(
     method: Method, examples: Sequence[Example], answers: Sequence[dict], owner: str
 ) -> Result:
     """The result of answers that are there already; their keys are those of ``asking.ask_all``."""
+    if method.ending:
+        answers = [{**answer, "text": method.ending(answer["text"])} for answer in answers]
     rows = (example.score(answer) for example, answer in zip(examples, answers, strict=True))
     return Result(method.name, method.model, tuple(rows), owner)
 

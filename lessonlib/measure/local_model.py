@@ -12,10 +12,11 @@ import time
 from collections.abc import Sequence
 
 import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
-from lessonlib.measure.evaluation import Method, Result, scored
+from lessonlib.measure.evaluation import Method, Result, Until, scored
 from lessonlib.measure.rows import Example
 from lessonlib.show.live import bar
 
@@ -55,7 +56,7 @@ def evaluate_here(
     with bar(len(examples), method.name, _("requests"), show=progress) as shown:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            found = _answers(model, tokenizer, [prompts[one] for one in batch], method.max_tokens)
+            found = _answers(model, tokenizer, [prompts[one] for one in batch], method)
             for number, answer in zip(batch, found, strict=True):
                 answers[number] = answer
             shown.update(len(batch))
@@ -68,7 +69,7 @@ def _ids(tokenizer, messages: list[dict]) -> list[int]:
 
 
 @torch.no_grad()
-def _answers(model, tokenizer, prompts: list[list[int]], max_tokens: int) -> list[dict]:
+def _answers(model, tokenizer, prompts: list[list[int]], method: Method) -> list[dict]:
     """Greedy answers to some prompts, padded on the left so that all end at the same place."""
     end = tokenizer.eos_token_id
     pad = end if tokenizer.pad_token_id is None else tokenizer.pad_token_id
@@ -82,27 +83,48 @@ def _answers(model, tokenizer, prompts: list[list[int]], max_tokens: int) -> lis
     made = model.generate(
         input_ids=torch.tensor(ids, device=device),
         attention_mask=torch.tensor(mask, device=device),
-        max_new_tokens=max_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
+        max_new_tokens=method.max_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
         eos_token_id=end, pad_token_id=pad, use_cache=True,
+        stopping_criteria=_stopping(tokenizer, longest, method.ending),
     )  # fmt: skip
     model.train(training)
     seconds = time.perf_counter() - began
     return [
-        _answer(tokenizer, row[longest:].tolist(), len(prompt), seconds, end)
+        _answer(tokenizer, row[longest:].tolist(), len(prompt), seconds, end, pad)
         for row, prompt in zip(made, prompts, strict=True)
     ]
 
 
-def _answer(tokenizer, new: list[int], prompt_tokens: int, seconds: float, end: int) -> dict:
-    """One answer in the form that services give: up to the end mark, or cut off."""
-    stopped = end in new
-    new = new[: new.index(end)] if stopped else new
+def _stopping(tokenizer, prompt: int, ending: Until | None) -> StoppingCriteriaList | None:
+    """Ends each row whose answer is complete; ``prompt``: tokens before the answers."""
+    if ending is None:
+        return None
+
+    class Complete(StoppingCriteria):
+        def __call__(self, input_ids: torch.Tensor, scores, **kwargs) -> torch.Tensor:
+            texts = tokenizer.batch_decode(input_ids[:, prompt:], skip_special_tokens=True)
+            reached = [ending.reached(text) for text in texts]
+            return torch.tensor(reached, device=input_ids.device)
+
+    return StoppingCriteriaList([Complete()])
+
+
+def _answer(
+    tokenizer, new: list[int], prompt_tokens: int, seconds: float, end: int, pad: int
+) -> dict:
+    """One answer in the form that services give: up to the end mark, or cut off.
+
+    A row that ended before its neighbours, by whatever rule, is filled up with ``pad``.
+    """
+    place = next((place for place, token in enumerate(new) if token in (end, pad)), None)
+    marked = place is not None and new[place] == end
+    new = new[:place]
     return {
         "text": tokenizer.decode(new, skip_special_tokens=True),
         "prompt_tokens": prompt_tokens,
-        "completion_tokens": len(new) + stopped,
+        "completion_tokens": len(new) + marked,
         "seconds": seconds,
-        "finish_reason": "stop" if stopped else "length",
+        "finish_reason": "length" if place is None else "stop",
     }
 
 
