@@ -90,7 +90,7 @@ def _answers(model, tokenizer, prompts: list[list[int]], method: Method) -> list
     model.train(training)
     seconds = time.perf_counter() - began
     return [
-        _answer(tokenizer, row[longest:].tolist(), len(prompt), seconds, end, pad)
+        _answer(tokenizer, row[longest:].tolist(), len(prompt), seconds, end, pad, method.ending)
         for row, prompt in zip(made, prompts, strict=True)
     ]
 
@@ -110,8 +110,9 @@ def _stopping(tokenizer, prompt: int, ending: Until | None) -> StoppingCriteriaL
 
 
 def _answer(
-    tokenizer, new: list[int], prompt_tokens: int, seconds: float, end: int, pad: int
-) -> dict:
+    tokenizer, new: list[int], prompt_tokens: int, seconds: float, end: int, pad: int,
+    ending: Until | None,
+) -> dict:  # fmt: skip
     """One answer in the form that services give: up to the end mark, or cut off.
 
     A row that ended before its neighbours, by whatever rule, is filled up with ``pad``.
@@ -119,12 +120,14 @@ def _answer(
     place = next((place for place, token in enumerate(new) if token in (end, pad)), None)
     marked = place is not None and new[place] == end
     new = new[:place]
+    text = tokenizer.decode(new, skip_special_tokens=True)
+    complete = place is not None or (ending is not None and ending.reached(text))
     return {
-        "text": tokenizer.decode(new, skip_special_tokens=True),
+        "text": text,
         "prompt_tokens": prompt_tokens,
         "completion_tokens": len(new) + marked,
         "seconds": seconds,
-        "finish_reason": "length" if place is None else "stop",
+        "finish_reason": "stop" if complete else "length",
     }
 
 
