@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "models": ("common",),
     "costs": ("common", "show"),
     "setup": ("common", "models"),
-    "measure": ("common", "show", "costs"),
+    "measure": ("common", "show", "models", "costs"),
     "chat_files": ("common", "show", "models", "costs"),
     "lora": ("common", "show", "models", "measure", "chat_files"),
     "tasks": ("common", "models", "measure"),

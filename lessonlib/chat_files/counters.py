@@ -15,7 +15,7 @@ from lessonlib.common import paths
 from lessonlib.common.errors import LessonError, first_line
 from lessonlib.common.facts import limits
 from lessonlib.common.i18n import _
-from lessonlib.models.chat_template import answer_spans
+from lessonlib.models.chat_template import answer_pieces
 
 
 class Tokens(NamedTuple):
@@ -46,11 +46,11 @@ class ModelCounter:
 
         Raises whatever the template raises when it refuses the messages.
         """
-        ids, answers = answer_spans(messages, self.tokenizer)
-        weights = (m.get("weight", 1) for m in messages if m["role"] == "assistant")
-        answer = sum((span.stop - span.start) * weight
-                     for span, weight in zip(answers, weights, strict=True))  # fmt: skip
-        return Tokens(len(ids) - answer, answer)
+        pieces = answer_pieces(messages, self.tokenizer)
+        weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
+        answer = sum((span.stop - span.start) * weights[number]
+                     for piece in pieces for number, span in piece.answers.items())  # fmt: skip
+        return Tokens(sum(len(piece.ids) for piece in pieces) - answer, answer)
 
 
 def counter_for(tokenizer=None) -> ModelCounter:

@@ -10,7 +10,7 @@ from lessonlib.common.i18n import _
 from lessonlib.lora.settings import LoraSettings
 from lessonlib.lora.speed import PLAIN_MODELS, MergedLinear, use_fast_norm
 from lessonlib.models import catalogue
-from lessonlib.models.chat_template import use_training_template
+from lessonlib.models.chat_template import template_of
 from lessonlib.models.hub_errors import hub_errors
 from lessonlib.models.peft import Linear, LoraConfig, plain_layers, put_beside
 
@@ -57,7 +57,7 @@ def load_base(base: str, device: str, four_bit: bool = False):
         model = AutoModelForCausalLM.from_pretrained(
             base, dtype=dtype, **catalogue.pinned(base), **extra
         )
-    use_training_template(tokenizer)
+    tokenizer.chat_template = template_of(tokenizer)
     model.config.use_cache = False
     if model.config.model_type in PLAIN_MODELS:
         use_fast_norm(model)

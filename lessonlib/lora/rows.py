@@ -16,7 +16,7 @@ from lessonlib.chat_files import rules
 from lessonlib.chat_files.problems import ERROR
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
-from lessonlib.models.chat_template import NO_LABEL, answer_spans
+from lessonlib.models.chat_template import NO_LABEL, answer_pieces
 
 EXAMPLE = '{"messages": [{"role": "user", "content": "..."}, {"role": "assistant", ...}]}'
 
@@ -85,12 +85,13 @@ def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[d
     An assistant message with ``"weight": 0`` is read but not learned, as in OpenAI's format.
 
     Args:
-        tokenizer: with a chat template that marks answers by ``{% generation %}``.
+        tokenizer: any; without a chat template it gets a plain one.
         longest: tokens that the model can read at once.
 
     Returns:
-        For each row ``{"input_ids": [...], "labels": [...]}``, both equally long. What follows
-        the last answer is cut off: nothing is learned there.
+        For each row ``{"input_ids": [...], "labels": [...]}``, both equally long; for a chat of
+        several answers perhaps one for each (see ``models.chat_template.answer_pieces``). What
+        follows the last answer is cut off: nothing is learned there.
 
     Raises:
         LessonError: a row is too long or too short, or the template refuses it.
@@ -99,31 +100,31 @@ def tokenise(rows: Sequence[dict], tokenizer, longest: int, kind: str) -> list[d
     for number, row in enumerate(rows, start=1):
         if "messages" in row:
             where = _("{kind} row {number}").format(kind=kind, number=number)
-            example = _tokenise_chat(row["messages"], tokenizer, where)
+            made = _tokenise_chat(row["messages"], tokenizer, where)
         else:
-            example = _tokenise_text(row["text"], tokenizer)
-            if len(example["input_ids"]) < 2:
+            made = [_tokenise_text(row["text"], tokenizer)]
+            if len(made[0]["input_ids"]) < 2:
                 raise LessonError(
                     _("{kind} row {number}: its text is a single token, with none before it to"
                       " predict it from.").format(kind=kind, number=number),
                     _("Give it more text, or leave it out."),
                 )  # fmt: skip
-        if len(example["input_ids"]) > longest:
+        tokens = max(len(example["input_ids"]) for example in made)
+        if tokens > longest:
             text = _("{kind} row {number}: it has {tokens} tokens, the limit is {longest}.")
             raise LessonError(
-                text.format(
-                    kind=kind, number=number, tokens=len(example["input_ids"]), longest=longest
-                ),
+                text.format(kind=kind, number=number, tokens=tokens, longest=longest),
                 _("Shorten the row, or leave it out: half an example would teach half an answer."),
             )
-        examples.append(example)
+        examples += made
     return examples
 
 
-def _tokenise_chat(messages: list[dict], tokenizer, where: str) -> dict[str, list[int]]:
-    """Ids and labels of one chat. ``where``: how the row is called in an error."""
+def _tokenise_chat(messages: list[dict], tokenizer, where: str) -> list[dict[str, list[int]]]:
+    """Ids and labels of one chat: one example, or one for each answer that is learned (see
+    ``models.chat_template.answer_pieces``). ``where``: how the row is called in an error."""
     try:
-        ids, answers = answer_spans(messages, tokenizer)
+        pieces = answer_pieces(messages, tokenizer)
     except Exception as error:  # a template can raise whatever its author chose
         raise LessonError(
             _("{where}: the model's chat template refuses it: {error}.").format(
@@ -131,13 +132,17 @@ def _tokenise_chat(messages: list[dict], tokenizer, where: str) -> dict[str, lis
             ),
             _("Let user and assistant take turns, with at most one system message first."),
         ) from error
-    weights = (m.get("weight", 1) for m in messages if m["role"] == "assistant")
-    learned = [span for span, weight in zip(answers, weights, strict=True) if weight]
-    labels = [NO_LABEL] * len(ids)
-    for span in learned:
-        labels[span] = ids[span]
-    end = learned[-1].stop
-    return {"input_ids": ids[:end], "labels": labels[:end]}
+    weights = [m.get("weight", 1) for m in messages if m["role"] == "assistant"]
+    examples = []
+    for ids, answers in pieces:
+        learned = [span for number, span in answers.items() if weights[number]]
+        labels = [NO_LABEL] * len(ids)
+        for span in learned:
+            labels[span] = ids[span]
+        if learned:
+            end = learned[-1].stop
+            examples.append({"input_ids": ids[:end], "labels": labels[:end]})
+    return examples
 
 
 def _tokenise_text(text: str, tokenizer) -> dict[str, list[int]]:

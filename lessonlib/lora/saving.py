@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lessonlib.models import catalogue, folders
-from lessonlib.models.chat_template import PLAIN_TEMPLATE
+from lessonlib.models.chat_template import end_ids, template_of
 
 
 def save_adapter(model, folder: Path) -> None:
@@ -45,11 +45,13 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
         read, write = model.get_input_embeddings(), model.get_output_embeddings()
         write.weight = torch.nn.Parameter(read.weight.detach().clone())
     model = read_beside(model, adapter).merge_and_unload()
+    tokenizer = AutoTokenizer.from_pretrained(base, **pinned)
+    if ends := end_ids(model, tokenizer):
+        model.generation_config.eos_token_id = ends if len(ends) > 1 else ends[0]
     with folders.new_folder(target) as folder:
         model.save_pretrained(folder)
-        tokenizer = AutoTokenizer.from_pretrained(base, **pinned)
-        if not tokenizer.chat_template:  # whoever asks the model must write as it was trained
-            tokenizer.chat_template = PLAIN_TEMPLATE
+        # Whoever asks the model must write as it was trained, and stop where it ends its answers.
+        tokenizer.chat_template = template_of(tokenizer)
         tokenizer.save_pretrained(folder)
 
 

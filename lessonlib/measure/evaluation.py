@@ -26,6 +26,7 @@ from lessonlib.measure import bootstrap
 from lessonlib.measure.asking import ask_all
 from lessonlib.measure.bootstrap import Difference, Interval
 from lessonlib.measure.rows import Answered, Example
+from lessonlib.models.thinking import without_thinking
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,11 @@ def evaluate(
 def scored(
     method: Method, examples: Sequence[Example], answers: Sequence[dict], owner: str
 ) -> Result:
-    """The result of answers that are there already; their keys are those of ``asking.ask_all``."""
+    """The result of answers that are there already; their keys are those of ``asking.ask_all``.
+
+    A thinking block is no part of an answer, whatever the task: it is left out before scoring.
+    """
+    answers = [{**answer, "text": without_thinking(answer["text"])} for answer in answers]
     if method.ending:
         answers = [{**answer, "text": method.ending(answer["text"])} for answer in answers]
     rows = (example.score(answer) for example, answer in zip(examples, answers, strict=True))

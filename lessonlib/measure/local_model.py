@@ -2,7 +2,8 @@
 
 Everywhere else the course asks models through a service. Here we look at what happens underneath:
 the chat template turns the messages into one text, the tokenizer turns that into numbers, and the
-model adds the most likely token, again and again, until the end mark.
+model adds the most likely token, again and again, until an end mark. A model that can think is
+asked without thinking.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.measure.evaluation import Method, Result, Until, scored
 from lessonlib.measure.rows import Example
+from lessonlib.models.chat_template import ask_ids
+from lessonlib.models.greedy import greedy
+from lessonlib.models.thinking import without_thinking
 from lessonlib.show.live import bar
 
 
@@ -41,7 +45,7 @@ def evaluate_here(
     examples = list(examples)
     if not examples:
         raise LessonError(_("There are no examples to evaluate on."), _("Give at least one."))
-    prompts = [_ids(tokenizer, method.messages(example)) for example in examples]
+    prompts = [ask_ids(tokenizer, method.messages(example)) for example in examples]
     window = model.config.max_position_embeddings
     longest = max(map(len, prompts))
     if longest + method.max_tokens > window:
@@ -63,16 +67,11 @@ def evaluate_here(
     return scored(method, examples, answers, _("this process"))
 
 
-def _ids(tokenizer, messages: list[dict]) -> list[int]:
-    made = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
-    return list(made["input_ids"])
-
-
 @torch.no_grad()
 def _answers(model, tokenizer, prompts: list[list[int]], method: Method) -> list[dict]:
     """Greedy answers to some prompts, padded on the left so that all end at the same place."""
-    end = tokenizer.eos_token_id
-    pad = end if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    settings = greedy(model, tokenizer, method.max_tokens)
+    ends, pad = settings["eos_token_id"] or [], settings["pad_token_id"]
     longest = max(map(len, prompts))
     gaps = [longest - len(ids) for ids in prompts]
     ids = [[pad] * gap + one for gap, one in zip(gaps, prompts, strict=True)]
@@ -83,14 +82,13 @@ def _answers(model, tokenizer, prompts: list[list[int]], method: Method) -> list
     made = model.generate(
         input_ids=torch.tensor(ids, device=device),
         attention_mask=torch.tensor(mask, device=device),
-        max_new_tokens=method.max_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
-        eos_token_id=end, pad_token_id=pad, use_cache=True,
+        **settings,
         stopping_criteria=_stopping(tokenizer, longest, method.ending),
     )  # fmt: skip
     model.train(training)
     seconds = time.perf_counter() - began
     return [
-        _answer(tokenizer, row[longest:].tolist(), len(prompt), seconds, end, pad, method.ending)
+        _answer(tokenizer, row[longest:].tolist(), len(prompt), seconds, ends, pad, method.ending)
         for row, prompt in zip(made, prompts, strict=True)
     ]
 
@@ -103,25 +101,25 @@ def _stopping(tokenizer, prompt: int, ending: Until | None) -> StoppingCriteriaL
     class Complete(StoppingCriteria):
         def __call__(self, input_ids: torch.Tensor, scores, **kwargs) -> torch.Tensor:
             texts = tokenizer.batch_decode(input_ids[:, prompt:], skip_special_tokens=True)
-            reached = [ending.reached(text) for text in texts]
+            reached = [ending.reached(without_thinking(text)) for text in texts]
             return torch.tensor(reached, device=input_ids.device)
 
     return StoppingCriteriaList([Complete()])
 
 
 def _answer(
-    tokenizer, new: list[int], prompt_tokens: int, seconds: float, end: int, pad: int,
-    ending: Until | None,
+    tokenizer, new: list[int], prompt_tokens: int, seconds: float, ends: Sequence[int],
+    pad: int, ending: Until | None,
 ) -> dict:  # fmt: skip
-    """One answer in the form that services give: up to the end mark, or cut off.
+    """One answer in the form that services give: up to the first end mark, or cut off.
 
     A row that ended before its neighbours, by whatever rule, is filled up with ``pad``.
     """
-    place = next((place for place, token in enumerate(new) if token in (end, pad)), None)
-    marked = place is not None and new[place] == end
+    place = next((place for place, token in enumerate(new) if token in (*ends, pad)), None)
+    marked = place is not None and new[place] in ends
     new = new[:place]
     text = tokenizer.decode(new, skip_special_tokens=True)
-    complete = place is not None or (ending is not None and ending.reached(text))
+    complete = place is not None or (ending is not None and ending.reached(without_thinking(text)))
     return {
         "text": text,
         "prompt_tokens": prompt_tokens,

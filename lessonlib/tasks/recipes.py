@@ -34,6 +34,7 @@ from lessonlib.common.i18n import _
 from lessonlib.common.paths import DATA
 from lessonlib.measure import bootstrap
 from lessonlib.measure.rows import Answered, Metric
+from lessonlib.models.thinking import without_thinking
 from lessonlib.tasks.example_files import Broken, field, read_examples
 
 RECIPES = DATA / "recipes"
@@ -229,7 +230,8 @@ def answer(recipe: Recipe) -> str:
 
 
 def parse(text: str) -> Parsed:
-    """Read a model's answer; see ``Parsed`` for what counts."""
+    """Read a model's answer, without its thinking; see ``Parsed`` for what counts."""
+    text = without_thinking(text)
     whole = _strings(text.strip())
     if whole is not None:
         return Parsed(whole, valid_json=True)

@@ -18,6 +18,7 @@ from lessonlib.common.errors import LessonError
 from lessonlib.common.files import read_text
 from lessonlib.common.i18n import _
 from lessonlib.common.paths import DATA
+from lessonlib.models.thinking import without_thinking
 from lessonlib.tasks import sql_sandbox
 from lessonlib.tasks.example_files import Broken, field, read_examples
 from lessonlib.tasks.sql_sandbox import Outcome
@@ -188,7 +189,9 @@ def messages(question: Question, shots: Sequence[Question] = ()) -> list[dict[st
 def parse(text: str) -> str:
     """The query in a model's answer: the whole answer, without a code fence around it.
 
-    Other words are not cut away: a program that runs the answer would stumble over them, too.
+    A thinking block goes as well: services hand it over apart. Other words are not cut away: a
+    program that runs the answer would stumble over them, too.
     """
+    text = without_thinking(text)
     fenced = FENCE.fullmatch(text)
     return (fenced[1] if fenced else text).strip()

@@ -106,8 +106,8 @@ def test_missing_bitsandbytes_is_said_with_the_cure(monkeypatch):
 
 
 def learned(tokenizer, messages):
-    (row,) = lora_rows.tokenise([{"messages": messages}], tokenizer, 1000, "Training")
-    return tokenizer.decode([token for token in row["labels"] if token != NO_LABEL])
+    made = lora_rows.tokenise([{"messages": messages}], tokenizer, 1000, "Training")
+    return tokenizer.decode([token for row in made for token in row["labels"] if token != NO_LABEL])
 
 
 CHAT = [
@@ -132,11 +132,20 @@ def test_answers_are_found_where_the_template_does_not_mark_them(template):
     assert whole.startswith(asked + '["apple"]')
 
 
-def test_a_template_that_hides_where_an_answer_begins_is_refused():
+def test_a_template_that_asks_in_other_words_than_it_writes_answers_is_learned_as_it_asks():
+    """It was refused once. What counts is that a row begins with what the model is asked."""
     tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
     tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}" + (
         "{% if add_generation_prompt %}{{ 'now you: ' }}{% endif %}")
-    with pytest.raises(LessonError, match="does not show where an answer begins"):
+    (row,) = lora_rows.tokenise([{"messages": CHAT}], tokenizer, 1000, "Training")
+    assert tokenizer.decode(row["input_ids"]).endswith('apple, saltnow you: ["apple"]<|end|>')
+    assert learned(tokenizer, CHAT) == '["apple"]<|end|>'
+
+
+def test_a_template_that_shows_no_answer_is_refused():
+    tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
+    tokenizer.chat_template = "{{ messages[0]['content'] }}"
+    with pytest.raises(LessonError, match="does not show the answer"):
         lora_rows.tokenise([{"messages": CHAT}], tokenizer, 1000, "Training")
 
 

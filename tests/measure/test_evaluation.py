@@ -14,7 +14,7 @@ from recipe_rows import recipe_row
 
 from lessonlib.common.errors import LessonError
 from lessonlib.measure import answer_cache, bootstrap
-from lessonlib.measure.evaluation import Method, Result, compare, evaluate
+from lessonlib.measure.evaluation import Method, Result, compare, evaluate, scored
 from lessonlib.tasks.prompting import bare
 from lessonlib.tasks.recipes import Recipe
 
@@ -371,3 +371,20 @@ def test_a_cache_that_is_damaged_in_its_middle_is_told_with_a_cure(tmp_path):
             assert "Delete that file" in told.value.cure
     with pytest.raises(LessonError, match="cache of answers cannot be used"):
         answer_cache.AnswerCache(tmp_path)
+
+
+def test_thinking_is_left_out_before_any_task_scores_an_answer():
+    """A task of one's own that compares texts needs no rule for it."""
+    from lessonlib.measure.rows import Answered
+
+    class Exact:
+        id = "one"
+
+        def score(self, answer):
+            return Answered(id=self.id, **answer)
+
+    answer = {"prompt_tokens": 1, "completion_tokens": 9, "seconds": 0.1, "finish_reason": "stop"}
+    thought = [answer | {"text": "<think>\nhm\n</think>\n\nyes"}]
+    result = scored(Method("m", "m", bare), [Exact()], thought, "")
+    assert [row.text for row in result.rows] == ["yes"]
+    assert thought[0]["text"].startswith("<think>"), "what was answered stays as it was"

@@ -172,6 +172,12 @@ def test_reading_an_answer(text, items, valid):
     assert parse(text) == recipes.Parsed(items, valid)
 
 
+def test_a_thinking_block_is_no_part_of_the_answer():
+    """With it the whole answer was no JSON, however good the list."""
+    assert parse('<think>\n\n</think>\n\n["salt"]') == recipes.Parsed(["salt"], True)
+    assert parse('<think>is ["salt"] enough? I') == recipes.Parsed([], False)
+
+
 @given(st.text())
 def test_no_answer_breaks_the_reader(text):
     parsed = parse(text)
