@@ -23,6 +23,7 @@ import math
 import platform
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -228,11 +229,13 @@ def _mfu(flops: float, card: str) -> str:
     return f"{flops / peak:.1%}" if peak and math.isfinite(flops) else ""
 
 
-def measure(dry: bool, steps: int) -> tuple[list[Line], str]:
+def measure(
+    dry: bool, steps: int, shapes: Sequence[str] = SHAPES
+) -> tuple[list[Line], str]:
     """All lines of the table, and the sentence on the built-in model."""
     card, lines = catalogue.this_card(), []
     with tempfile.TemporaryDirectory() as scratch:
-        for name in SHAPES:
+        for name in shapes:
             planned = name if not dry else "pantry"  # what a tiny model's plan is like
             folder = random_model(name, Path(scratch), dry)
             ways = (
@@ -275,15 +278,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dry-run", action="store_true", help="tiny models, no file")
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=SHAPES,
+                        help="only models of these shapes")
+    parser.add_argument("--out", type=Path, default=REPORT)
     options = parser.parse_args(arguments)
     if not options.dry_run and not torch.cuda.is_available():
         raise LessonError("There is no NVIDIA GPU here.", "Use --dry-run to try the script out.")
-    lines, sentence = measure(options.dry_run, options.steps)
+    lines, sentence = measure(options.dry_run, options.steps, options.shapes)
     card = catalogue.this_card().name
     text = report(lines, sentence, card)
     print("\n" + text)
     if not options.dry_run:
-        REPORT.write_text(text, encoding="utf-8")
+        options.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
