@@ -16,7 +16,8 @@ from lessonlib.exercises import feedback, quizzes
 from tools.terminal import duration
 
 STATED = re.compile(r"\*\*Time:\*\* (\d+) minutes, of which the computer works for about (\w+)\b")
-NUMBERS = {"half": 0.5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+NUMBERS = {"half": 0.5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+           "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12}
 #: Reading to learn: words of text, and lines of code, in a minute.
 WORDS, LINES = 200, 30
 #: A quiz question with its explanations.

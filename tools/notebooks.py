@@ -2,6 +2,7 @@
 
     python start.py build              make and run all notebooks, save their outputs
     python start.py build 00 03        only these
+    python start.py build 08 --lend gemma-3-270m   with this model of work/models at hand
     python start.py build --check      which notebooks disagree with their source? runs nothing
     python start.py build --text 03    only text cells were changed: keep the outputs; runs nothing
     python start.py build --take 03    put edits made in the notebook back into its source
@@ -174,11 +175,13 @@ def _compare(saved: list[NotebookNode], wanted: list[NotebookNode]) -> Iterator[
                 yield f", cell {number}: the {part} differs from the source"
 
 
-def build(source: Path, work: Path | None = None) -> list[str]:
+def build(source: Path, work: Path | None = None, lend: Sequence[str] = ()) -> list[str]:
     """Make the notebooks of one source, run and save them. Returns which house rules they break.
 
     work: default is a fresh folder work/build/NN_name; the solved notebook gets another one
-    beside it. Raises Stop where a cell fails.
+    beside it. lend: real models that were fetched into work/models and that the runs may use;
+    without them a run is that of a learner who has fetched none. Raises Stop where a cell fails,
+    or where such a model is not here.
     """
     work = work or PROJECT / "work" / "build" / source.stem
     made = editions(source)
@@ -189,15 +192,21 @@ def build(source: Path, work: Path | None = None) -> list[str]:
         is_solved = path == solutions_of(source)
         if is_solved:
             done = (work / "autotrain", work / "adapters", work / "cache")
-            _run(notebook, path, work.with_name(f"{work.name}_solved"), done)
+            _run(notebook, path, work.with_name(f"{work.name}_solved"), done, lend)
         else:
-            _run(notebook, path, work)
+            _run(notebook, path, work, lend=lend)
         texts = problems(notebook) + wrong_states(notebook, is_solved)
         found += [f"solved, {text}" if is_solved else text for text in texts]
     return found
 
 
-def _run(notebook: NotebookNode, path: Path, work: Path, done: Sequence[Path] = ()) -> None:
+def _run(
+    notebook: NotebookNode,
+    path: Path,
+    work: Path,
+    done: Sequence[Path] = (),
+    lend: Sequence[str] = (),
+) -> None:
     """Run one notebook with a line of progress, and save it. Raises Stop where a cell fails.
 
     done: folders of the learner's edition with finished trainings and with answers, for cells
@@ -207,6 +216,8 @@ def _run(notebook: NotebookNode, path: Path, work: Path, done: Sequence[Path] = 
     for folder in done:
         if folder.is_dir():
             shutil.copytree(folder, work / folder.name)
+    for name in lend:
+        _lend(PROJECT / "work" / "models" / name, work / "models" / name)
     path.parent.mkdir(exist_ok=True)
     title = path.stem + (", solved" if path.parent.name == "solutions" else "")
     code = sum(cell.cell_type == "code" for cell in notebook.cells)
@@ -224,6 +235,21 @@ def _run(notebook: NotebookNode, path: Path, work: Path, done: Sequence[Path] = 
         finally:
             stop_practice(work)
         write(clean(notebook, work), path)
+
+
+def _lend(model: Path, place: Path) -> None:
+    """A fetched model where the run looks for it: a link, or a copy where links are not allowed.
+
+    Raises Stop where it is not here.
+    """
+    if not (model / "config.json").is_file():
+        raise Stop(f"The model {model.name} is not in work/models.",
+                   f"python start.py fetch {model.name}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.symlink_to(model.resolve(), target_is_directory=True)
+    except OSError:  # Windows allows links to administrators and developers only
+        shutil.copytree(model, place)
 
 
 def reword(source: Path) -> list[str]:
@@ -291,6 +317,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--text", action="store_true")
     parser.add_argument("--take", action="store_true")
     parser.add_argument("--badges", action="store_true")
+    parser.add_argument("--lend", action="append", default=[], metavar="MODEL")
     options = parser.parse_args(arguments)
     if options.badges:
         for path in badges():
@@ -306,7 +333,10 @@ def main(arguments: list[str] | None = None) -> int:
             take(source)
             line("ok", f"{source.name} now holds what {notebook_of(source).name} held")
             continue
-        found = (differences if options.check else reword if options.text else build)(source)
+        if options.check or options.text:
+            found = (differences if options.check else reword)(source)
+        else:
+            found = build(source, lend=options.lend)
         for text in found:
             line("fail", text if options.check else f"{source.name}, {text}")
         if options.check and not found:

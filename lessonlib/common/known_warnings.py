@@ -19,6 +19,9 @@ REMARKS = (
 WARNINGS = (
     # transformers 5, of a name by which PEFT asks it for recomputed activations.
     (r"`is_gradient_checkpointing` is deprecated", FutureWarning),
+    # transformers 5.23 and later, of the setting's old name. TRL still reads it under that name,
+    # and Colab's transformers knows no other.
+    (r"`gradient_checkpointing` is deprecated", FutureWarning),
 )
 
 

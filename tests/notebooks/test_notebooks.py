@@ -236,6 +236,24 @@ def test_build_makes_an_executed_notebook(small, tmp_path):
     assert "version" not in notebook.metadata.language_info, "it differs from machine to machine"
 
 
+def test_a_fetched_model_is_lent_to_a_build_only_when_it_is_asked_for(
+        small, tmp_path, monkeypatch):  # fmt: skip
+    """A build has a work folder of its own, so notebook 08 could never run with Gemma there."""
+    monkeypatch.setattr(notebooks, "PROJECT", tmp_path)
+    model = tmp_path / "work" / "models" / "real"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}", encoding="utf-8")
+    seen = []
+    monkeypatch.setattr(notebooks, "execute", lambda notebook, work, folder, on_cell: seen.append(
+        (work / "models" / "real" / "config.json").is_file()))
+    notebooks.build(small, tmp_path / "fresh", lend=["real"])
+    notebooks.build(small, tmp_path / "fresh")
+    assert seen == [True, False]
+    assert (model / "config.json").is_file(), "what was lent is still there"
+    with pytest.raises(Stop, match="other is not in work/models"):
+        notebooks.build(small, tmp_path / "fresh", lend=["other"])
+
+
 def test_a_second_build_changes_only_what_time_changes(small, tmp_path):
     def saved():
         notebooks.build(small, tmp_path / "fresh")
