@@ -3,6 +3,10 @@
     python -m benchmarks.lora_speed
     python -m benchmarks.lora_speed --record      and write benchmarks/LORA_SPEED.md
     python -m benchmarks.lora_speed --formats     ours alone, in each number format and lanes
+    python -m benchmarks.lora_speed --model gemma-3-270m [--record]      a real model
+
+A real model takes TRL half a minute a step, so there all ways train at once and take turns after
+each step: ``benchmarks/lora_speed_turns.py``.
 
 Each round trains once in each way, one after the other, so that a busy machine slows all of
 them alike; what counts is the ratio within a round, and of the rounds the median. Tokens per
@@ -83,32 +87,38 @@ def ours(rows, settings, seed, folder) -> Took:
     return took[0]
 
 
-def trl(rows, settings, seed, folder, **better) -> Took:
-    """Train with TRL's trainer as it comes, but for what makes it the same task."""
+def trl_trainer(rows, settings, seed, scratch, model=BASE, dtype=torch.float32, **better):
+    """TRL's trainer as it comes, but for what makes it the same task."""
     steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
+    trainer = SFTTrainer(
+        model=AutoModelForCausalLM.from_pretrained(model, dtype=dtype),
+        args=SFTConfig(
+            output_dir=scratch,
+            num_train_epochs=settings.epochs,
+            per_device_train_batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type=settings.schedule,
+            warmup_steps=round(settings.warmup * steps),
+            assistant_only_loss=True,
+            use_cpu=not torch.cuda.is_available(),
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            seed=seed,
+            **better,
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=AutoTokenizer.from_pretrained(model),
+        peft_config=base.adapter_config(settings, merged=False),
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def trl(rows, settings, seed, folder, **better) -> Took:
+    """Train with TRL's trainer."""
     with tempfile.TemporaryDirectory() as scratch:
-        trainer = SFTTrainer(
-            model=AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32),
-            args=SFTConfig(
-                output_dir=scratch,
-                num_train_epochs=settings.epochs,
-                per_device_train_batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                lr_scheduler_type=settings.schedule,
-                warmup_steps=round(settings.warmup * steps),
-                assistant_only_loss=True,
-                use_cpu=not torch.cuda.is_available(),
-                save_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-                seed=seed,
-                **better,
-            ),
-            train_dataset=Dataset.from_list(rows),
-            processing_class=AutoTokenizer.from_pretrained(BASE),
-            peft_config=base.adapter_config(settings, merged=False),
-        )
-        trainer.remove_callback(PrinterCallback)
+        trainer = trl_trainer(rows, settings, seed, scratch, **better)
         with stopwatch() as took:
             trainer.train()
     trainer.model.save_pretrained(folder)
@@ -170,13 +180,13 @@ def padded(batch: list[dict]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @torch.no_grad()
-def held_out_loss(adapter: Path, data: list[dict]) -> float:
+def held_out_loss(adapter: Path, data: list[dict], model: str = BASE, at_once: int = 16) -> float:
     """Mean loss per answer token, by the library's own forward pass in float32."""
-    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
     model = PeftModel.from_pretrained(model, str(adapter)).eval()
     total = tokens = 0
-    for start in range(0, len(data), 16):
-        ids, mask, labels = padded(data[start : start + 16])
+    for start in range(0, len(data), at_once):
+        ids, mask, labels = padded(data[start : start + at_once])
         logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].flatten(0, 1)
         total += float(F.cross_entropy(logits, labels[:, 1:].flatten(), reduction="sum"))
         tokens += int((labels[:, 1:] != NO_LABEL).sum())
@@ -272,22 +282,38 @@ def report(found: dict[str, list[tuple[Took, float]]], tokens_a_step: float) -> 
     return lines
 
 
-def page(lines: list[tuple], said: str) -> str:
-    """``benchmarks/LORA_SPEED.md``."""
+def section(heading: str, lines: list[tuple], said: str, closing: str) -> str:
+    """A part of ``LORA_SPEED.md``: when and how it was made, the table, what it means."""
     names = ("torch", "transformers", "trl", "peft")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     table = [lines[0], tuple("---" for _cell in lines[0]), *lines[1:]]
     rows = "\n".join("| " + " | ".join(cells) + " |" for cells in table)
     command = " ".join(["python -m benchmarks.lora_speed", *sys.argv[1:]])
-    return (f"# LoRA training on a processor\n\nMade by `{command}` "
+    return (f"## {heading}\n\nMade by `{command}` "
             f"on {date.today().isoformat()}, Python {platform.python_version()}, {versions}.\n\n"
-            f"{said}\n\n{rows}\n\nRatios are against TRL's defaults, within each round: by the "
-            "clock on the wall, and by the processor's own time, which is the one to trust where "
-            "other programs run. The bare loop is what PyTorch and PEFT need without a trainer.\n")
+            f"{said}\n\n{rows}\n\n{closing}\n")
+
+
+def record(new: str) -> None:
+    """Put a section in the place of the one with its heading; the others stay as they are."""
+    path = Path(__file__).with_name("LORA_SPEED.md")
+    title, *old = path.read_text(encoding="utf-8").split("\n## ")
+    kept = {one.partition("\n")[0]: one.rstrip("\n") for one in old}
+    new = new.removeprefix("## ").rstrip("\n")
+    kept[new.partition("\n")[0]] = new
+    path.write_text("\n\n## ".join([title.rstrip("\n"), *kept.values()]) + "\n", encoding="utf-8")
+
+
+CLOSING = (
+    "Ratios are against TRL's defaults, within each round: by the clock on the wall, and by the "
+    "processor's own time, which is the one to trust where other programs run. The bare loop is "
+    "what PyTorch and PEFT need without a trainer."
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="pantry")
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
@@ -295,6 +321,10 @@ def main() -> None:
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--formats", action="store_true")
     arguments = parser.parse_args()
+    if arguments.model != "pantry":
+        from benchmarks import lora_speed_turns
+
+        return lora_speed_turns.run(arguments.model, arguments.record)
     said = (
         f"{tuning.choose_device()}; {choose_threads().value} threads; {arguments.rows} rows, "
         f"{arguments.batch} a step, {arguments.epochs} epochs, {arguments.rounds} rounds."
@@ -317,7 +347,7 @@ def main() -> None:
     for cells in lines:
         print(f"{cells[0]:<24}" + "".join(f"{cell:>20}" for cell in cells[1:]))
     if arguments.record:
-        Path(__file__).with_name("LORA_SPEED.md").write_text(page(lines, said), encoding="utf-8")
+        record(section("The built-in model", lines, said, CLOSING))
 
 
 if __name__ == "__main__":
