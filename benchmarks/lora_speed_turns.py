@@ -24,8 +24,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, TrainerCallback
 
-from benchmarks import lora_speed
-from benchmarks.lora_speed import SHORT
+from benchmarks.lora_speed_parts import SHORT, held_out_loss, record, section, trl_trainer
 from lessonlib.lora import base, loop, tuning
 from lessonlib.lora import rows as lora_rows
 from lessonlib.models import folders
@@ -161,7 +160,7 @@ def ours(model: str, rows, turns: Turns, way: str) -> tuple:
 
 def theirs(model: str, rows, turns: Turns, way: str, scratch: str, **better) -> tuple:
     """TRL's training, ready to start, and its model."""
-    trainer = lora_speed.trl_trainer(rows, SETTINGS, 0, scratch, model, bf16=SHORT, **better)
+    trainer = trl_trainer(rows, SETTINGS, 0, scratch, model, bf16=SHORT, **better)
     trainer.add_callback(TakeTurns(turns, way))
     return trainer.train, trainer.model
 
@@ -188,7 +187,7 @@ def report(took: dict[str, list[Step]], losses: dict[str, float], tokens: int) -
     return lines
 
 
-def run(name: str, record: bool, steps: int = STEPS) -> None:
+def run(name: str, keep: bool, steps: int = STEPS) -> None:
     """Measure, print, and write the section of ``LORA_SPEED.md`` if asked to."""
     folder = str(folders.find_base(name))
     examples = chat_rows(recipes.load("train")[: steps * BATCH])
@@ -213,13 +212,12 @@ def run(name: str, record: bool, steps: int = STEPS) -> None:
         for way, (_train, model) in ready.items():
             model.save_pretrained(Path(scratch) / way)
         del ready, model
-        held_out = lora_rows.tokenise(checks, tokenizer, 10**6, "Validation")
-        losses = {way: lora_speed.held_out_loss(Path(scratch) / way, held_out, folder, 4)
-                  for way in WAYS}
+        checks = lora_rows.tokenise(checks, tokenizer, 10**6, "Validation")
+        losses = {way: held_out_loss(Path(scratch) / way, checks, folder, 4) for way in WAYS}
     data = lora_rows.tokenise(examples, tokenizer, 10**6, "Training")
     lines = report(turns.took, losses, sum(len(row["input_ids"]) for row in data) / steps)
     print()
     for cells in lines:
         print(f"{cells[0]:<22}" + "".join(f"{cell:>20}" for cell in cells[1:]))
-    if record:
-        lora_speed.record(lora_speed.section(name, lines, said, CLOSING))
+    if keep:
+        record(section(name, lines, said, CLOSING))

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from benchmarks import lora_speed, lora_speed_turns
+from benchmarks import lora_speed_parts, lora_speed_turns
 from benchmarks.lora_speed_turns import Step, Turns
 
 
@@ -58,10 +58,10 @@ def test_a_record_replaces_its_own_section_and_no_other(tmp_path, monkeypatch):
     """The record of one model must not throw away that of another."""
     path = tmp_path / "LORA_SPEED.md"
     path.write_text("# Speed\n\n## One\n\nold one\n\n## Two\n\nold two\n")
-    monkeypatch.setattr(lora_speed, "__file__", str(tmp_path / "lora_speed.py"))
+    monkeypatch.setattr(lora_speed_parts, "__file__", str(tmp_path / "parts.py"))
     table = [("", "tokens/s"), ("TRL", "10")]
-    lora_speed.record(lora_speed.section("One", table, "two threads", "the end."))
+    lora_speed_parts.record(lora_speed_parts.section("One", table, "two threads", "the end."))
     text = path.read_text()
     assert "old one" not in text and "old two" in text and "| TRL | 10 |" in text
-    lora_speed.record(lora_speed.section("Three", table, "two threads", "the end."))
+    lora_speed_parts.record(lora_speed_parts.section("Three", table, "two threads", "the end."))
     assert path.read_text().startswith(text.rstrip("\n") + "\n\n## Three\n")
