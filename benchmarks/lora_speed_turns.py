@@ -28,7 +28,7 @@ from benchmarks.lora_speed_parts import SHORT, held_out_loss, record, section, t
 from lessonlib.lora import base, loop, tuning
 from lessonlib.lora import rows as lora_rows
 from lessonlib.models import folders
-from lessonlib.models.chat_template import use_training_template
+from lessonlib.models.chat_template import template_of
 from lessonlib.models.device import choose_threads, share_out
 from lessonlib.models.quiet import quiet
 from lessonlib.tasks import recipes
@@ -193,7 +193,7 @@ def run(name: str, keep: bool, steps: int = STEPS) -> None:
     examples = chat_rows(recipes.load("train")[: steps * BATCH])
     checks = chat_rows(recipes.load("validation")[:HELD_OUT])
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    use_training_template(tokenizer)
+    tokenizer.chat_template = template_of(tokenizer)
     said = (f"{tuning.choose_device()}; {choose_threads().value} threads; {steps} steps of "
             f"{BATCH} rows, rank {SETTINGS.rank}; held out: {HELD_OUT} rows.")
     print(said, "\n", flush=True)
