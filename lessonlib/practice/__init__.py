@@ -39,10 +39,16 @@ protocol/, what may be asked, and the words in which it is answered:
 answers/, from tokens to text:
 
     engine.py               loaded models, and the one thread that decodes for all of them
+    loading.py              which of the two ways to compute suits a model
+    folder.py               what every loaded model has; what a folder tells before it is loaded
     batch.py                the requests that one model is answering together
-    model.py                a model in memory: tokens in, logits out
-    network.py              the forward pass
+    model.py                a small model of a type that we know: tokens in, logits out
+    network.py              its forward pass, our own
     memory.py               what running requests remember, and the beginnings that many share
+    any_model.py            any other model that transformers loads
+    flat.py                 transformers' forward pass over the tokens of many requests
+    one_by_one.py           the same for models that cannot be computed so
+    trial.py                which of these it is, found out when the model is loaded
     choosing.py             from logits to the next token
     text.py                 from tokens to text, stop strings, log-probabilities
 
@@ -51,6 +57,7 @@ trainer/, training in a process of its own:
     process.py              the service's side: keeps a trainer running while there is work
     trainer.py              the trainer's side: one job after another
     checking.py             are a job's files fit for training?
+    forecast.py             what suits a model of that size; memory, threads and minutes
     job_training.py         train one job, so that it can stop and go on at any step
     finishing.py            write down a job's progress; hand over checkpoints, model, result file
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from transformers import (
     AutoModelForCausalLM,
-    GPT2Config,
     LlamaConfig,
     MistralConfig,
     Qwen2Config,
@@ -124,14 +123,6 @@ def test_the_built_in_model_agrees_with_hugging_face():
     prompt = ours.encode([{"role": "user", "content": "Title: Soup\nIngredients:\n- 2 onions"}])
     logits = theirs(torch.tensor([prompt])).logits[0, -1].to(ours.device)
     assert (ours.canonical(prompt) - logits).abs().max() < ours.margin / 5
-
-
-def test_other_architectures_are_refused_by_name(tmp_path):
-    config = GPT2Config(vocab_size=2048, n_embd=32, n_layer=1, n_head=2)
-    folder = save_model(tmp_path / "gpt2", config)
-    with pytest.raises(ApiError, match="gpt2.*llama, mistral, qwen2, qwen3") as caught:
-        LoadedModel(folder)
-    assert caught.value.status == 400 and caught.value.code == "model_not_loadable"
 
 
 def test_a_broken_folder_says_what_is_wrong(tmp_path):

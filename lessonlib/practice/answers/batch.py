@@ -6,6 +6,7 @@ requests leave and waiting ones join, so nobody waits for a stranger's long answ
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,13 +14,10 @@ import numpy as np
 import torch
 
 from lessonlib.practice.answers.choosing import Choices, logprob_entry
+from lessonlib.practice.answers.folder import Model
 from lessonlib.practice.answers.memory import SHORTEST, Prefixes, shared_length
-from lessonlib.practice.answers.model import LoadedModel, Reading
+from lessonlib.practice.answers.model import Reading
 from lessonlib.practice.answers.text import TextStream
-
-#: Tokens of prompts read in one pass. More does not raise the speed on a CPU, and makes
-#: the running answers wait longer.
-READ_AT_ONCE = 2048
 
 
 @dataclass
@@ -74,11 +72,15 @@ class Answer:
     def tokens(self) -> list[int]:
         return self.prompt + self.generated
 
+    @property
+    def length(self) -> int:
+        return len(self.prompt) + len(self.generated)
+
     def noise(self, size: int) -> np.ndarray:
         """The random numbers for one token: Gumbel noise, the same for the same seed."""
         return self._random.gumbel(size=size)
 
-    def add(self, token: int, logits: torch.Tensor, model: LoadedModel) -> bool:
+    def add(self, token: int, logits: torch.Tensor, model: Model) -> bool:
         """Take the chosen token; emit what became of it; True when the answer is complete."""
         ended = token in model.stop_ids
         self.generated.append(token)
@@ -104,10 +106,14 @@ class Answer:
 
 
 class Batch:
-    """One model's running and waiting answers. Used by the decoding thread only."""
+    """One model's running and waiting answers. Used by the decoding thread only.
 
-    def __init__(self, model: LoadedModel):
+    ``spent``: seconds of that thread; ``asked``: when it was last asked (the engine keeps both).
+    """
+
+    def __init__(self, model: Model):
         self.model = model
+        self.spent, self.asked = 0.0, time.monotonic()
         self.waiting: list[Answer] = []
         self.running: list[Answer] = []
         self._prefixes = Prefixes()
@@ -124,12 +130,13 @@ class Batch:
     def step(self) -> None:
         """Let waiting answers join, then give every running one its next token."""
         self._drop_cancelled()
-        if self.waiting and len(self.running) < self.model.most_rows:
+        self._make_room()
+        if self.waiting and self._has_room_for(self.waiting[0]):
             self._join()
         if self.running:
-            newest = [answer.generated[-1] for answer in self.running]
+            newest = [(a.generated or a.prompt)[-1] for a in self.running]
             # The newest token has been chosen but not read: it goes behind all others.
-            places = [len(a.prompt) + len(a.generated) - 1 for a in self.running]
+            places = [answer.length - 1 for answer in self.running]
             self._advance(self.model.write(newest, places), list(self.running))
 
     def fail(self, error: Exception) -> None:
@@ -140,9 +147,17 @@ class Batch:
         for answer in failed:
             answer.emit(error)
 
+    def _has_room_for(self, *more: Answer) -> bool:
+        return self.model.room_for([answer.length for answer in (*self.running, *more)])
+
+    def _make_room(self) -> None:
+        """Where running answers have outgrown the memory, the latest waits and is read again."""
+        while len(self.running) > 1 and not self._has_room_for():
+            self.waiting.insert(0, self.running.pop())
+
     def _join(self) -> None:
         """Read the prompts of the next waiting answers."""
-        # Neighbours of like length: they attend together (LoadedModel.write).
+        # Neighbours of like length: they attend together (``LoadedModel.write``).
         group = sorted(self._next_group(), key=lambda answer: len(answer.prompt))
         first_row = len(self.running)
         readings = []
@@ -150,8 +165,8 @@ class Batch:
             self.waiting.remove(answer)
             self.running.append(answer)
             known, memory = self._prefixes.find(answer.prompt_array)
-            readings.append(Reading(answer.prompt, row, memory))
-            shared = self._prefixes.seen_before(answer.prompt_array)
+            readings.append(Reading(answer.tokens, row, memory))
+            shared = self.model.whole(self._prefixes.seen_before(answer.prompt_array))
             if shared >= known + SHORTEST:
                 answer.worth_keeping = max(answer.worth_keeping, shared)
         logits = self.model.read(readings)
@@ -160,7 +175,8 @@ class Batch:
             if answer.worth_keeping:
                 memory = self.model.remember(row, answer.worth_keeping)
                 self._prefixes.keep(answer.prompt_array[: answer.worth_keeping], memory)
-        self._advance(logits, group)
+        if logits is not None:  # else the next step gives them their first token
+            self._advance(logits, group)
 
     def _next_group(self) -> list[Answer]:
         """Waiting answers to be read in one pass.
@@ -170,7 +186,9 @@ class Batch:
         """
         group: list[Answer] = []
         total = 0
-        for answer in self.waiting[: self.model.most_rows - len(self.running)]:
+        for answer in self.waiting:
+            if not self._has_room_for(*group, answer):
+                break
             known, _ = self._prefixes.find(answer.prompt_array)
             most = len(answer.prompt) - 1
             twin, shared = None, 0
@@ -178,11 +196,12 @@ class Batch:
                 length = min(most, shared_length(other.prompt_array, answer.prompt_array))
                 if length > shared:
                     twin, shared = other, length
+            shared = self.model.whole(shared)
             if twin is not None and shared >= known + SHORTEST:
                 twin.worth_keeping = max(twin.worth_keeping, shared)
                 continue
-            total += len(answer.prompt) - known
-            if group and total > READ_AT_ONCE:
+            total += answer.length - known
+            if group and total > self.model.read_at_once:
                 break
             group.append(answer)
         return group
@@ -200,7 +219,7 @@ class Batch:
         place = len(self.running) - 1
         last = self.running[place]
         if row < place:
-            self.model.move_row(place, row, len(last.prompt) + len(last.generated))
+            self.model.move_row(place, row, last.length)
             self.running[row] = last
         self.running.pop()
 

@@ -8,21 +8,20 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
+from lessonlib.models.chat_template import end_ids
+from lessonlib.practice.answers.folder import LONGEST_CONTEXT, Model, broken
 from lessonlib.practice.answers.memory import Memory, Slots
 from lessonlib.practice.answers.network import Network
-from lessonlib.practice.answers.text import Vocabulary
 from lessonlib.practice.protocol.catalogue import ModelFolder
-from lessonlib.practice.protocol.errors import ApiError
 
 disable_progress_bar()  # nobody watches the service's log
 
 #: How much memory the slots of one model may take, and never more slots than these.
 SLOT_BYTES = {"cpu": 512 * 2**20, "cuda": 4 * 2**30}
 MOST_SLOTS = 64
-LONGEST_CONTEXT = 8192
 #: Rows of a decoding step whose attention is computed together on a CPU. Measured with 30
 #: requests of 130 to 220 tokens: 8 at once 0.87 ms a layer, 3 at once 0.94, all 30 0.98.
 ROWS_TOGETHER = 8
@@ -41,8 +40,8 @@ class Reading:
         return self.known[0][0].shape[1] if self.known else 0
 
 
-class LoadedModel:
-    """Tokenizer, weights and slots of one model folder.
+class LoadedModel(Model):
+    """Tokenizer, weights and slots of one model folder: a small one of a type that we know.
 
     ``margin``: logits computed in another batch differ by less than this. Measured for
     float32: at most 4e-5 on logits up to 20, so 1e-3 leaves a factor of twenty-five.
@@ -54,51 +53,30 @@ class LoadedModel:
     margin = 1e-3
 
     def __init__(self, model: ModelFolder):
-        self.name = model.name
-        self.fingerprint = model.fingerprint
+        super().__init__(model)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
             loaded = AutoModelForCausalLM.from_pretrained(
                 model.folder, dtype=torch.float32, local_files_only=True
             )
             self.context = context_length(loaded.config)
             self.parameters = loaded.num_parameters()
+            self.bytes = 4 * self.parameters
             with torch.inference_mode():
                 self.network = Network(loaded.to(self.device), self.context)
+            self.stop_ids = frozenset(end_ids(loaded, self.tokenizer))
         except Exception as error:  # whatever is wrong with the files, the learner hears it
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise ApiError(
-                f"The model `{self.name}` cannot be loaded from its folder: {reason}",
-                param="model",
-                code="model_not_loadable",
-            ) from error
-        self.vocabulary = Vocabulary(self.tokenizer)
-        ends = loaded.generation_config.eos_token_id
-        ends = [*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id]
-        self.stop_ids = frozenset(id for id in ends if id is not None)
+            raise broken(self.name, error) from error
+        self.about = f"{self.parameters / 1e6:,.1f} million weights in float32"
         with torch.inference_mode():
             self.slots = Slots(self.network)
         net = self.network
         row_bytes = 2 * 4 * len(net.layers) * net.key_heads * net.head_size * self.context
         self.most_rows = max(4, min(MOST_SLOTS, SLOT_BYTES[self.device] // row_bytes))
 
-    def encode(self, messages: list[dict[str, str]]) -> list[int]:
-        """The prompt's tokens by the model's own chat template.
-
-        Raises:
-            ApiError: the template refuses these messages.
-        """
-        try:
-            encoded = self.tokenizer.apply_chat_template(
-                messages, add_generation_prompt=True, return_dict=True
-            )
-        except Exception as error:
-            raise ApiError(
-                f"The chat template of `{self.name}` cannot write these messages: {error}",
-                param="messages",
-            ) from error
-        return list(encoded["input_ids"])
+    def room_for(self, lengths: list[int]) -> bool:
+        """Whether requests of so many tokens each can be answered together."""
+        return len(lengths) <= self.most_rows
 
     @torch.inference_mode()
     def release(self) -> None:

@@ -35,6 +35,11 @@ def _joined(*linears: Any) -> tuple[Tensor, Tensor | None]:
     return weight, torch.cat([linear.bias for linear in linears]) if has_bias else None
 
 
+def can_run(config: Any) -> bool:
+    """Whether a model of this configuration is calculated as it is here."""
+    return config.model_type in MODEL_TYPES and getattr(config, "hidden_act", "") == "silu"
+
+
 class Layer:
     """The weights of one transformer layer."""
 
@@ -63,12 +68,8 @@ class Network:
 
     def __init__(self, model: Any, context: int):
         config = model.config
-        activation = getattr(config, "hidden_act", "unknown")
-        if config.model_type not in MODEL_TYPES or activation != "silu":
-            raise ValueError(
-                f"it is of type {config.model_type} (activation {activation}); "
-                f"this service runs {', '.join(MODEL_TYPES)} (silu)"
-            )
+        if not can_run(config):
+            raise ValueError(f"it is of type {config.model_type}; this is for {MODEL_TYPES}")
         self.layers = [Layer(layer) for layer in model.model.layers]
         self.embedding = model.model.embed_tokens.weight.clone()
         self.last_norm = model.model.norm.weight.clone()

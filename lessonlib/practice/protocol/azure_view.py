@@ -47,6 +47,9 @@ WORDS = {
     "model": "Completed results file: {result}",
     "cancelled": "Job canceled.",
     # Ours from here on.
+    "forecast": "A model of {millions:,.0f} million weights: about {rate:,.0f} tokens a second "
+                "on this machine, so {tokens:,} tokens take about {minutes} min; "
+                "{gigabytes:.1f} GB of memory.",
     "validating": "Preprocessing started.",
     "queued": "Preprocessing completed.",
     "checkpoint": "Created checkpoint at step {step}: {model}",

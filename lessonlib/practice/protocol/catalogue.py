@@ -1,8 +1,9 @@
 """Which models an organisation can ask for: base models, and those that its jobs have made.
 
-Base models are the built-in one and each folder in work/models. Nothing is remembered between two
-calls: a model that was tuned a second ago is found, and one that was tuned again under the same
-name is recognised by its changed fingerprint.
+Base models are the built-in one, each folder in work/models, and open models that the Hugging Face
+libraries have fetched to this machine, by their short names or as ``owner/name``; the service
+itself fetches nothing. Nothing is remembered between two calls: a model that was tuned a second ago
+is found, and one that was tuned again under the same name is recognised by its changed fingerprint.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lessonlib.common import paths
+from lessonlib.models import catalogue as open_models
 from lessonlib.models.catalogue import BUILT_IN_NAME
 from lessonlib.practice.protocol import azure_view, openai_view
 from lessonlib.practice.protocol.errors import ApiError, model_not_found
@@ -20,6 +22,7 @@ from lessonlib.practice.store.model_store import TunedModel
 from lessonlib.practice.store.store import DEFAULT, Store
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,51 @@ def read_folder(name: str, folder: Path) -> ModelFolder | None:
     )
 
 
+def what_is_missing(folder: Path) -> str:
+    """Why a folder cannot be answered from, and what to do about it; '' where it can be."""
+    if not folder.is_dir() or read_folder("", folder):
+        return ""
+    names = {entry.name for entry in folder.iterdir()}
+    if "adapter_config.json" in names:
+        return (
+            "It holds an adapter alone. Merge it into its base "
+            "(peft: model.merge_and_unload(), then save_pretrained), or tune with merge=True."
+        )
+    if any(name.endswith(".gguf") for name in names) and "config.json" not in names:
+        return "It holds a GGUF file. Load it with transformers (gguf_file=...) and save it again."
+    wanted = {"config.json": "config.json" in names, "tokenizer.json": "tokenizer.json" in names}
+    wanted["its weights as .safetensors"] = any(name.endswith(".safetensors") for name in names)
+    missing = ", ".join(name for name, there in wanted.items() if not there)
+    return (
+        f"In {folder} is missing: {missing}. If it is being written, wait; else save model and "
+        "tokenizer there again with save_pretrained, or fetch the model again."
+    )
+
+
 def find_base(name: str) -> ModelFolder | None:
-    """The model of that name, or None. Never leaves the two places where models live."""
-    if not _NAME.fullmatch(name):
-        return None
+    """The model of that name, or None. Never leaves the places where models live."""
     if name == BUILT_IN_NAME:
         return read_folder(name, paths.BUILT_IN)
-    return read_folder(name, paths.MODELS / name)
+    if _NAME.fullmatch(name) and (paths.MODELS / name).is_dir():
+        return read_folder(name, paths.MODELS / name)
+    return _fetched(name)
+
+
+def _fetched(name: str) -> ModelFolder | None:
+    """An open model that was fetched from the hub before, by its short name or as owner/name."""
+    from huggingface_hub import snapshot_download
+
+    if name in open_models.names():
+        hub_id = open_models.find(name).hub_id
+    else:
+        hub_id = name
+    if not _HUB_NAME.fullmatch(hub_id):
+        return None
+    try:
+        place = snapshot_download(hub_id, local_files_only=True, **open_models.pinned(hub_id))
+    except Exception:  # it is not here; there are many ways to say so
+        return None
+    return read_folder(name, Path(place))
 
 
 def all_bases() -> list[ModelFolder]:
@@ -68,6 +109,7 @@ def all_bases() -> list[ModelFolder]:
     names = [BUILT_IN_NAME]
     if paths.MODELS.is_dir():
         names += sorted(path.name for path in paths.MODELS.iterdir() if path.name != BUILT_IN_NAME)
+    names += [name for name in open_models.names() if name not in names]
     return [model for model in map(find_base, names) if model is not None]
 
 
@@ -122,9 +164,21 @@ class Catalogue:
         """
         entry = self.find(organisation, name, view)
         if entry is None:
+            if why := self.unusable(organisation, name, view):
+                raise ApiError(
+                    f"The model `{name}` cannot be loaded from its folder. {why}",
+                    param="model",
+                    code="model_not_loadable",
+                )
             names = [entry.model.name for entry in self.all(organisation, view)]
             raise model_not_found(name, names)
         return entry
+
+    def unusable(self, organisation: str, name: str, view: str | None) -> str:
+        """Why nothing can be done with a folder of that name in work/models; '' without one."""
+        if organisation != DEFAULT or view == azure_view.NAME or not _NAME.fullmatch(name):
+            return ""
+        return what_is_missing(paths.MODELS / name)
 
     def usable(
         self, organisation: str, name: str, view: str = openai_view.NAME

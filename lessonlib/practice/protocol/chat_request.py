@@ -62,6 +62,7 @@ class ChatRequest:
     top_logprobs: int | None
     stream: bool
     include_usage: bool
+    thinking: bool = False
 
 
 def parse(body: Any) -> ChatRequest:
@@ -86,6 +87,7 @@ def parse(body: Any) -> ChatRequest:
         top_logprobs=_top_logprobs(fields),
         stream=stream,
         include_usage=_include_usage(fields, stream),
+        thinking=_thinking(fields),
     )
     for label in LABELS:
         fields.string(label)
@@ -228,6 +230,24 @@ def _include_usage(fields: Fields, stream: bool) -> bool:
     for name in inner.left:
         raise unknown(name)
     return include
+
+
+def _thinking(fields: Fields) -> bool:
+    """Whether a model that can think before it answers should. Off unless it is asked for.
+
+    OpenAI has no such parameter; servers of open models (vLLM, SGLang) call it
+    ``chat_template_kwargs={"enable_thinking": true}``.
+    """
+    value = fields.take("chat_template_kwargs")
+    if value is None:
+        return False
+    if not isinstance(value, dict):
+        raise invalid_type("chat_template_kwargs", "an object", value)
+    inner = Fields({f"chat_template_kwargs.{name}": one for name, one in value.items()})
+    wanted = inner.boolean("chat_template_kwargs.enable_thinking", False)
+    for name in inner.left:
+        raise unknown(name)
+    return wanted
 
 
 def _refuse_the_rest(fields: Fields) -> None:

@@ -4,9 +4,9 @@
   and fewer for a large one.
 * ``batch_size``: the number of examples divided by 12, from 1 to 16. OpenAI's own rule is not
   published; this one is ours: it gives a small file enough steps to learn in.
-* ``learning_rate_multiplier``: 1. It multiplies the learning rate that suits the course's small
-  models (``LoraSettings.learning_rate``), not that of OpenAI's. A product above 1 is refused: no
-  model learns in such steps.
+* ``learning_rate_multiplier``: 1. It multiplies the learning rate that suits the model: 0.003 for
+  the course's small ones (``LoraSettings.learning_rate``), less for large ones (``lora.plan``).
+  It has nothing to do with OpenAI's. A product above 1 is refused: no model learns in such steps.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def _not_available(
     names = ", ".join(entry.model.name for entry in catalogue.all(organisation, view.NAME))
     return ApiError(
         f"Model {model} is not available for fine-tuning or does not exist. "
-        f"This practice service has: {names}.",
+        + (catalogue.unusable(organisation, model, view.NAME)
+           or f"This practice service has: {names}."),
         param="model",
         code="model_not_available",
     )

@@ -34,6 +34,9 @@ WORDS = {
     "model": "New fine-tuned model created: {model}",
     "completed": "The job has successfully completed",
     # Ours from here on.
+    "forecast": "A model of {millions:,.0f} million weights: about {rate:,.0f} tokens a second "
+                "on this machine, so {tokens:,} tokens take about {minutes} min; "
+                "{gigabytes:.1f} GB of memory",
     "continued": "Training was interrupted and goes on after step {done} of {total}",
     "paused": "Fine-tuning job paused",
     "resumed": "Fine-tuning job resumed, moving job to queued state",

@@ -17,6 +17,10 @@ from lessonlib.practice.store.store import Store
 log = logging.getLogger("lessonlib.practice")
 
 
+class JobFailure(Exception):
+    """A job cannot go on. ``args``: code, message, param, as in the job's ``error``."""
+
+
 def check(store: Store, job: Job) -> None:
     """Let the job into the queue, its hyperparameters resolved; or fail it with the reason."""
     try:

@@ -71,6 +71,12 @@ class JobRecord:
             if self._job.attempts > 1 or done:
                 add_event(connection, self._job.id, "continued", done=done, total=total_steps)
 
+    def forecast(self, **details: float) -> None:
+        """How fast a large model is trained here, and how long that will take, before it begins."""
+        with self._database.transaction() as connection:
+            self._see_that_it_runs(connection)
+            add_event(connection, self._job.id, "forecast", **details)
+
     def step(self, metrics: StepMetrics, total: int, tell: bool, finish: int | None) -> None:
         """One step is done. ``tell``: by an event; ``finish``: when all will be (Unix time)."""
         values = {name: getattr(metrics, name) for name in _COLUMNS}

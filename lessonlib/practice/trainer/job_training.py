@@ -24,7 +24,6 @@ from lessonlib.lora import base as lora_base
 from lessonlib.lora import loop, saving
 from lessonlib.lora import rows as lora_rows
 from lessonlib.lora.history import Point
-from lessonlib.lora.settings import LoraSettings
 from lessonlib.models.device import choose_device
 from lessonlib.models.quiet import quiet
 from lessonlib.practice.protocol import rehearse
@@ -32,7 +31,8 @@ from lessonlib.practice.protocol.catalogue import Catalogue
 from lessonlib.practice.store import states
 from lessonlib.practice.store.job_store import Job
 from lessonlib.practice.store.store import Store
-from lessonlib.practice.trainer import checking
+from lessonlib.practice.trainer import checking, forecast
+from lessonlib.practice.trainer.checking import JobFailure
 from lessonlib.practice.trainer.finishing import Finisher, JobRecord, StepMetrics
 
 log = logging.getLogger("lessonlib.practice")
@@ -43,10 +43,6 @@ SAVE_EVERY = 10.0
 MOST_STEP_EVENTS = 100
 #: Steps between two looks at a batch of the validation file.
 VALIDATE_EVERY = 10
-
-
-class JobFailure(Exception):
-    """A job cannot go on. ``args``: code, message, param, as in the job's ``error``."""
 
 
 class JobTraining:
@@ -61,12 +57,9 @@ class JobTraining:
         if entry is None:
             raise JobFailure(*checking.model_gone(job))
         self.base = entry.model
-        chosen = job.chosen
-        self.settings = LoraSettings(
-            epochs=chosen["n_epochs"],
-            batch_size=chosen["batch_size"],
-            learning_rate=chosen["learning_rate_multiplier"] * LoraSettings().learning_rate,
-        )
+        self.device = choose_device().value
+        self.size = forecast.Size(self.base.folder)
+        self.settings = forecast.settings(self.size, job.chosen)
 
     def run(self) -> None:
         """Train to the end, or until the job is paused or cancelled.
@@ -75,11 +68,12 @@ class JobTraining:
             JobFailure: the job cannot be trained.
             WrongState: it was paused or cancelled in the middle of a step.
         """
-        with quiet():
+        with quiet(), forecast.threads(self.size):
             self._prepare()
             self.record.begin(self.total, self.step)
-            self.began, self.saved, self.first = time.monotonic(), time.monotonic(), self.step
             with self.learner.at_work():
+                self._tell_how_long()
+                self.began, self.saved, self.first = time.monotonic(), time.monotonic(), self.step
                 loop.train(
                     self.learner, self.rows, self.checks, self.job.seed, self._after_step,
                     start=self.step, stop=self._must_stop,
@@ -89,20 +83,39 @@ class JobTraining:
 
     def _prepare(self) -> None:
         """Model, rows and state; a job that was interrupted goes on from its saved state."""
-        device = choose_device().value
-        model, tokenizer = lora_base.load(
-            str(self.base.folder), self.settings, device, self.job.seed
-        )
+        if self.size.is_large:
+            self.settings, self.needed = forecast.fitting(self.size, self.settings, self.device)
+        try:
+            model, tokenizer = lora_base.load(
+                str(self.base.folder), self.settings, self.device, self.job.seed
+            )
+        except LessonError as error:
+            raise JobFailure("model_not_loadable", str(error), "model") from error
         self.longest = model.config.max_position_embeddings
         kinds = {"training_file": _("Training"), "validation_file": _("Validation")}
         self.rows, self.checks = (
             self._rows(getattr(self.job, param), param, kind, tokenizer)
             for param, kind in kinds.items()
         )
-        self.learner = loop.Learner(model, self.settings, device)
+        self.learner = loop.Learner(model, self.settings, self.device)
         self.total = loop.steps(self.rows, self.settings)
         self.step = self._restore()
         self.finisher = Finisher(self.store, self.job, self.record, self.base, self.folder)
+
+    def _tell_how_long(self) -> None:
+        """Of a large model: how fast it is trained here, before it is."""
+        if not self.size.is_large or self.job.attempts > 1:
+            return
+        few = sorted(self.rows, key=lambda row: len(row["input_ids"]))[len(self.rows) // 2 :][:2]
+        began = time.perf_counter()
+        self.learner.measure(few)
+        # Forward alone; the way back takes about twice as long.
+        rate = sum(len(row["input_ids"]) for row in few) / (3 * (time.perf_counter() - began))
+        tokens = self.settings.epochs * sum(len(row["input_ids"]) for row in self.rows)
+        self.record.forecast(
+            millions=self.size.weights / 1e6, rate=rate, tokens=tokens,
+            minutes=max(1, round(tokens / rate / 60)), gigabytes=self.needed / 1e9,
+        )  # fmt: skip
 
     def _rows(self, id: str | None, param: str, kind: str, tokenizer) -> list[dict]:
         """The rows of a file, tokenised; none where the job has no such file."""

@@ -17,6 +17,7 @@ import time
 
 from lessonlib.common import child_process, paths
 from lessonlib.common.memory_left import available_memory
+from lessonlib.models.device import choose_threads
 from lessonlib.practice.store.store import Store
 
 log = logging.getLogger("lessonlib.practice")
@@ -114,8 +115,11 @@ def start_trainer() -> subprocess.Popen:
     return child_process.start(
         [sys.executable, "-m", "lessonlib.practice.trainer"],
         paths.PROJECT,
-        # One thread: the other cores are the notebook's and the answers'.
-        child_process.environment(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false"),
+        # One thread: the other cores are the notebook's and the answers'. Large models get more.
+        child_process.environment(
+            OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false",
+            LESSON_LARGE_THREADS=str(choose_threads().value),
+        ),
         paths.WORK / "practice" / "trainer.log",
         stdin=subprocess.PIPE,
     )

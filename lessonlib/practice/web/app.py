@@ -74,7 +74,7 @@ def create_app(
     def status(key: str = "") -> Response:
         if not hmac.compare_digest(key.encode(), status_key(api_key).encode()):
             raise ApiError("The address of the status page stands in the terminal.", status=401)
-        return HTMLResponse(status_page.page(house.store, activity))
+        return HTMLResponse(status_page.page(house.store, activity, house.engine.models()))
 
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:

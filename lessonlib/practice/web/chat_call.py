@@ -72,7 +72,7 @@ class ChatCall:
     def _prepare(self, wish: chat_request.ChatRequest):
         owner = whose(self._request).id
         batch = self._engine.batch_for(self._find(owner, wish.model))
-        return batch, batch.model.encode(wish.messages)
+        return batch, batch.model.encode(wish.messages, wish.thinking)
 
     def _emit(self, news: Piece | Exception) -> None:
         """Called by the decoding thread; hands over to the thread that serves HTTP."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from lessonlib.common.i18n import _
+from lessonlib.practice.answers.batch import Batch
 from lessonlib.practice.store import states
 from lessonlib.practice.store.job_store import Job
 from lessonlib.practice.store.store import Store
@@ -25,7 +26,7 @@ STYLE = (
 )
 
 
-def page(store: Store, activity: Activity) -> str:
+def page(store: Store, activity: Activity, models: Sequence[Batch] = ()) -> str:
     """The page as it is now."""
     jobs = store.jobs.all(MOST_JOBS)
     active = [job for job in jobs[::-1] if job.status in states.PENDING]
@@ -41,6 +42,10 @@ def page(store: Store, activity: Activity) -> str:
                 ago(job.started_at or job.created_at)) for job in active]),
         table(_("Learners"), (_("learner"), _("requests"), _("files"), _("jobs"), _("succeeded"),
                               _("failed"), _("models")), learner_rows(store, activity, jobs)),
+        table(_("Models in memory, the last asked first"),
+              (_("model"), _("answers running and waiting"), _("what it is, and how fast here")),
+              [(batch.model.name, len(batch.running) + len(batch.waiting), batch.model.about)
+               for batch in models]),
         table(_("Deployments"), (_("learner"), _("deployment"), _("model"), _("state"),
                                  _("$ an hour"), _("$ so far, by the learner's clock")),
               deployment_rows(store)),
