@@ -62,6 +62,8 @@ QUICK_TESTS = ALL_TESTS + ("-m", "not long and not embeddings and not extras")
 WORDS = {
     "": "set up, check, and open the course in JupyterLab",
     "check": "check this machine; nothing is installed",
+    "fetch": "fetch a real model by its name (gemma-3-270m); without a name: what there is, and"
+             " what is here",
     "rehearse": "run the course, or the notebooks named (00 03), without a browser; minutes,"
                 " scoreboard and web pages",
     "test": "set up, run the tests that find most faults; with --all every test and notebook (what"
@@ -88,8 +90,12 @@ def parser():
                       help="start JupyterLab without opening a browser")
     made.add_argument("--port", type=int, metavar="N",
                       help="JupyterLab's port (default: 8888, or the next that is free)")
-    made.add_argument("--yes", action="store_true", help="rebuild a broken .venv without asking")
+    made.add_argument("--yes", action="store_true",
+                      help="rebuild a broken .venv without asking; with fetch and kit: agree"
+                           " to a model's licence")
     made.add_argument("--rebuild", action="store_true", help="make .venv anew")
+    made.add_argument("--with", action="append", default=[], metavar="MODEL", dest="models",
+                      help="with kit: put this model into it, too (gemma-3-270m)")
     made.add_argument("--facts", action="store_true",
                       help="with check: how old are the course's prices, limits and dates?")
     made.add_argument("--check", action="store_true",
@@ -130,7 +136,8 @@ def read_options(given):
         to_pytest = [word for word in given[1:] if word not in ours]
         given = given[:1] + [word for word in given[1:] if word in ours]
     options = parser().parse_intermixed_args(given)
-    if options.names and options.word not in ("build", "rehearse", "slides", "nbgrader"):
+    if options.names and options.word not in ("build", "fetch", "rehearse", "slides",
+                                                  "nbgrader"):
         parser().error("too many words: " + " ".join(options.names))
     return options, to_pytest
 
@@ -140,6 +147,8 @@ def main(arguments=None):
     options, to_pytest = read_options(list(sys.argv[1:] if arguments is None else arguments))
     if options.facts and options.word != "check":
         parser().error("--facts belongs to check: python start.py check --facts")
+    if options.models and options.word != "kit":
+        parser().error("--with belongs to kit: python start.py kit --with gemma-3-270m")
     if options.word == "check" and options.facts:
         print(facts.report())
         return 0  # a reminder, not a failure
@@ -151,7 +160,11 @@ def main(arguments=None):
         if "--all" in to_pytest:
             to_pytest = list(ALL_TESTS) + [word for word in to_pytest if word != "--all"]
         return inside("pytest", *(to_pytest or QUICK_TESTS))
-    if options.word in ("rehearse", "freeze", "kit", "site", "slides", "nbgrader"):
+    if options.word in ("fetch", "kit"):
+        yes = ["--yes"] if options.yes else []
+        module = "lessonlib.models.fetching" if options.word == "fetch" else "tools.kit"
+        return inside(module, *options.names, *options.models, *yes)
+    if options.word in ("rehearse", "freeze", "site", "slides", "nbgrader"):
         return inside("tools." + options.word, *options.names)
     if options.word == "build":
         flags = [flag for flag in ("check", "text", "take", "badges") if getattr(options, flag)]

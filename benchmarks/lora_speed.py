@@ -3,6 +3,10 @@
     python -m benchmarks.lora_speed
     python -m benchmarks.lora_speed --record      and write benchmarks/LORA_SPEED.md
     python -m benchmarks.lora_speed --formats     ours alone, in each number format and lanes
+    python -m benchmarks.lora_speed --model gemma-3-270m [--record]      a real model
+
+A real model takes TRL half a minute a step, so there all ways train at once and take turns after
+each step: ``benchmarks/lora_speed_turns.py``.
 
 Each round trains once in each way, one after the other, so that a busy machine slows all of
 them alike; what counts is the ratio within a round, and of the rounds the median. Tokens per
@@ -20,39 +24,37 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
 import math
 import os
-import platform
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from datasets import Dataset
-from peft import PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
-from trl import SFTConfig, SFTTrainer
+from peft import get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lessonlib.common import paths
+from benchmarks import lora_speed_turns
+from benchmarks.lora_speed_parts import (
+    BASE,
+    SHORT,
+    held_out_loss,
+    padded,
+    record,
+    section,
+    trl_trainer,
+)
 from lessonlib.lora import base, loop, tuning
 from lessonlib.lora import rows as lora_rows
-from lessonlib.models.chat_template import NO_LABEL
-from lessonlib.models.device import bfloat16_feature, choose_threads
+from lessonlib.models.device import choose_threads
 from lessonlib.models.quiet import quiet
 from lessonlib.tasks import recipes
 from lessonlib.tasks.training_rows import chat_rows
-
-BASE = str(paths.BUILT_IN)
-#: Whether the processor computes in bfloat16; else everything is measured in float32.
-SHORT = bool(bfloat16_feature())
 
 
 @dataclass(frozen=True)
@@ -84,31 +86,9 @@ def ours(rows, settings, seed, folder) -> Took:
 
 
 def trl(rows, settings, seed, folder, **better) -> Took:
-    """Train with TRL's trainer as it comes, but for what makes it the same task."""
-    steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
+    """Train with TRL's trainer."""
     with tempfile.TemporaryDirectory() as scratch:
-        trainer = SFTTrainer(
-            model=AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32),
-            args=SFTConfig(
-                output_dir=scratch,
-                num_train_epochs=settings.epochs,
-                per_device_train_batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                lr_scheduler_type=settings.schedule,
-                warmup_steps=round(settings.warmup * steps),
-                assistant_only_loss=True,
-                use_cpu=not torch.cuda.is_available(),
-                save_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-                seed=seed,
-                **better,
-            ),
-            train_dataset=Dataset.from_list(rows),
-            processing_class=AutoTokenizer.from_pretrained(BASE),
-            peft_config=base.adapter_config(settings, merged=False),
-        )
-        trainer.remove_callback(PrinterCallback)
+        trainer = trl_trainer(rows, settings, seed, scratch, **better)
         with stopwatch() as took:
             trainer.train()
     trainer.model.save_pretrained(folder)
@@ -156,31 +136,6 @@ def bare_loop(rows, settings, seed, folder) -> Took:
                 optimizer.zero_grad()
     model.save_pretrained(folder)
     return took[0]
-
-
-def padded(batch: list[dict]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids, mask and labels of some rows, each (rows, longest row)."""
-    longest = max(len(row["input_ids"]) for row in batch)
-    lines = [(row["input_ids"], row["labels"], longest - len(row["input_ids"])) for row in batch]
-    return (
-        torch.tensor([ids + [0] * gap for ids, _labels, gap in lines]),
-        torch.tensor([[1] * len(ids) + [0] * gap for ids, _labels, gap in lines]),
-        torch.tensor([labels + [NO_LABEL] * gap for _ids, labels, gap in lines]),
-    )
-
-
-@torch.no_grad()
-def held_out_loss(adapter: Path, data: list[dict]) -> float:
-    """Mean loss per answer token, by the library's own forward pass in float32."""
-    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
-    model = PeftModel.from_pretrained(model, str(adapter)).eval()
-    total = tokens = 0
-    for start in range(0, len(data), 16):
-        ids, mask, labels = padded(data[start : start + 16])
-        logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].flatten(0, 1)
-        total += float(F.cross_entropy(logits, labels[:, 1:].flatten(), reduction="sum"))
-        tokens += int((labels[:, 1:] != NO_LABEL).sum())
-    return total / tokens
 
 
 WAYS = {
@@ -272,22 +227,16 @@ def report(found: dict[str, list[tuple[Took, float]]], tokens_a_step: float) -> 
     return lines
 
 
-def page(lines: list[tuple], said: str) -> str:
-    """``benchmarks/LORA_SPEED.md``."""
-    names = ("torch", "transformers", "trl", "peft")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
-    table = [lines[0], tuple("---" for _cell in lines[0]), *lines[1:]]
-    rows = "\n".join("| " + " | ".join(cells) + " |" for cells in table)
-    command = " ".join(["python -m benchmarks.lora_speed", *sys.argv[1:]])
-    return (f"# LoRA training on a processor\n\nMade by `{command}` "
-            f"on {date.today().isoformat()}, Python {platform.python_version()}, {versions}.\n\n"
-            f"{said}\n\n{rows}\n\nRatios are against TRL's defaults, within each round: by the "
-            "clock on the wall, and by the processor's own time, which is the one to trust where "
-            "other programs run. The bare loop is what PyTorch and PEFT need without a trainer.\n")
+CLOSING = (
+    "Ratios are against TRL's defaults, within each round: by the clock on the wall, and by the "
+    "processor's own time, which is the one to trust where other programs run. The bare loop is "
+    "what PyTorch and PEFT need without a trainer."
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="pantry")
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
@@ -295,6 +244,8 @@ def main() -> None:
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--formats", action="store_true")
     arguments = parser.parse_args()
+    if arguments.model != "pantry":
+        return lora_speed_turns.run(arguments.model, arguments.record)
     said = (
         f"{tuning.choose_device()}; {choose_threads().value} threads; {arguments.rows} rows, "
         f"{arguments.batch} a step, {arguments.epochs} epochs, {arguments.rounds} rounds."
@@ -317,7 +268,7 @@ def main() -> None:
     for cells in lines:
         print(f"{cells[0]:<24}" + "".join(f"{cell:>20}" for cell in cells[1:]))
     if arguments.record:
-        Path(__file__).with_name("LORA_SPEED.md").write_text(page(lines, said), encoding="utf-8")
+        record(section("The built-in model", lines, said, CLOSING))
 
 
 if __name__ == "__main__":

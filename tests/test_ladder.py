@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "common": (),
     "show": ("common",),
-    "models": ("common",),
+    "models": ("common", "show"),
     "costs": ("common", "show"),
     "setup": ("common", "models"),
     "measure": ("common", "show", "models", "costs"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lessonlib.setup.install_problems import activity, recognise
+from lessonlib.common.install_problems import activity, recognise
 from tools.terminal import Stop
 
 __all__ = ["InstallStop", "activity", "explain"]
 
-#: The cure of each kind of trouble that lessonlib.setup.install_problems knows.
+#: The cure of each kind of trouble that lessonlib.common.install_problems knows.
 CURES = {
     "disk": "free about 4 GB on the disk that holds this folder (and on the one for temporary"
             " files).",

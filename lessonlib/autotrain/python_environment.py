@@ -27,7 +27,7 @@ from lessonlib.autotrain import autotrain_torch
 from lessonlib.common import child_process, paths
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
-from lessonlib.setup.install_problems import recognise
+from lessonlib.common.install_problems import recognise
 from lessonlib.setup.this_machine import free_disk
 from lessonlib.show import live
 

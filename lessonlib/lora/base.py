@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.lora.settings import LoraSettings
-from lessonlib.lora.speed import PLAIN_MODELS, MergedLinear, use_fast_norm
+from lessonlib.lora.speed import PLAIN_MODELS, LeanLinear, MergedLinear, use_fast_norm
 from lessonlib.models import catalogue
 from lessonlib.models.chat_template import template_of
 from lessonlib.models.hub_errors import hub_errors
@@ -30,10 +30,11 @@ def load(base: str, settings: LoraSettings, device: str, seed: int):
     """
     model, tokenizer = load_base(base, device, settings.four_bit)
     small = model.config.hidden_size <= WIDEST_MERGED
-    plain = settings.dropout == 0 and not settings.four_bit and not settings.recompute
-    merged = small and plain and not device.endswith("fp16")
+    plain = settings.dropout == 0 and not settings.four_bit and not device.endswith("fp16")
+    merged = small and plain and not settings.recompute
     torch.manual_seed(seed)
-    return put_beside(model, adapter_config(settings, merged)), tokenizer
+    config = adapter_config(settings, merged, lean=plain and not merged)
+    return put_beside(model, config), tokenizer
 
 
 def load_base(base: str, device: str, four_bit: bool = False):
@@ -61,8 +62,7 @@ def load_base(base: str, device: str, four_bit: bool = False):
     model.config.use_cache = False
     if model.config.model_type in PLAIN_MODELS:
         use_fast_norm(model)
-        kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
-        if device == "cpu-bf16" and kinds == {"full_attention"}:
+        if device == "cpu-bf16":
             model.set_attn_implementation("plain")
     return model, tokenizer
 
@@ -93,8 +93,8 @@ def four_bit_config(compute: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
-    """PEFT's description of the adapter; ``merged``: computed by ``MergedLinear``."""
+def adapter_config(settings: LoraSettings, merged: bool, lean: bool = False) -> LoraConfig:
+    """PEFT's description of the adapter, computed by ``MergedLinear``, ``LeanLinear`` or PEFT."""
     targets = settings.targets
     config = LoraConfig(
         r=settings.rank,
@@ -105,4 +105,4 @@ def adapter_config(settings: LoraSettings, merged: bool) -> LoraConfig:
     )
     if settings.four_bit:  # PEFT has a layer of its own for these
         return config
-    return plain_layers(config, MergedLinear if merged else Linear)
+    return plain_layers(config, MergedLinear if merged else LeanLinear if lean else Linear)

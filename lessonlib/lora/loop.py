@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-import torch.nn.functional as F
 
 from lessonlib.lora.base import FORMATS
 from lessonlib.lora.history import Point
-from lessonlib.lora.loss import answer_scores, answer_tokens, padded
+from lessonlib.lora.loss import answer_nats, answer_tokens, padded
 from lessonlib.lora.settings import ROWS_AT_ONCE, LoraSettings
-from lessonlib.lora.speed import LengthBatches, MergedLinear
+from lessonlib.lora.speed import LeanLinear, LengthBatches, MergedLinear
 from lessonlib.models.device import choose_threads, share_out
 from lessonlib.models.peft import get_peft_model_state_dict, set_peft_model_state_dict
 
@@ -105,11 +104,11 @@ class Learner:
         self.optimizer = torch.optim.AdamW(  # https://arxiv.org/abs/1711.05101
             self.parameters, settings.learning_rate, weight_decay=0.0, fused=self.kind != "mps"
         )
-        # A small model computes in its own format throughout. A large one needs PyTorch's casts
-        # for the adapter beside it, which is in float32; and in float16 small gradients would
-        # vanish, so the loss is scaled.
-        merged = any(isinstance(module, MergedLinear) for module in model.modules())
-        self._cast = None if merged or number == "fp32" else FORMATS[number]
+        # Our own layers compute in the model's format throughout. PEFT's need PyTorch's casts for
+        # the adapter, which is in float32; and in float16 small gradients would vanish, so the
+        # loss is scaled.
+        ours = any(isinstance(module, MergedLinear | LeanLinear) for module in model.modules())
+        self._cast = None if ours or number == "fp32" else FORMATS[number]
         self._scaler = torch.amp.GradScaler(self.kind, enabled=device == "cuda-fp16")
         self._lanes: ThreadPoolExecutor | None = None
         if settings.recompute:
@@ -204,9 +203,9 @@ class Learner:
             torch.set_grad_enabled(learning),
             torch.autocast(self.kind, self._cast, enabled=self._cast is not None),
         ):
-            scores, targets = answer_scores(self.model.get_base_model(), *padded(rows, self.kind))
-            loss = F.cross_entropy(scores, targets, reduction="sum")
+            ids_and_labels = padded(rows, self.kind)
+            loss, right = answer_nats(self.model.get_base_model(), *ids_and_labels, "sum")
         gradients = learning and torch.autograd.grad(
             self._scaler.scale(loss / count), self.parameters, materialize_grads=True
         )
-        return loss.detach(), (scores.detach().argmax(-1) == targets).sum(), gradients
+        return loss.detach(), right.sum(), gradients

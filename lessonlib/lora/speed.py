@@ -1,17 +1,20 @@
 """What makes training a small model fast. Each part gives the same result as what it replaces.
 
 In a model of a few million parameters a layer is computed in a fraction of a millisecond, so
-most of a training step goes into *many small operations*, not into arithmetic. All we do here is
-leave operations out. Each part can be read on its own, and switched off on its own:
+most of a training step goes into *many small operations*, not into arithmetic. Even in one of a
+few hundred million half of the time went that way. All we do here is leave operations out. Each
+part can be read on its own, and switched off on its own:
 
-* ``MergedLinear``: LoRA in one multiplication instead of three.
+* ``MergedLinear``: LoRA in one multiplication instead of three, for small matrices.
+* ``LeanLinear``: LoRA in three multiplications and nothing else, for larger ones.
 * ``plain_attention``: on a CPU in bfloat16 the textbook formula beats the fused kernel.
 * ``FastNorm``: normalisation without detours, since LoRA does not train its weights.
 * ``LengthBatches``: rows of similar length in one batch, so that little of it is padding.
 
-Two more parts are elsewhere: ``lora.loss.answer_scores`` computes scores over the vocabulary only
-where an answer token is to be predicted, and on a CPU ``lora.loop.Learner`` computes two halves of
-a batch side by side. ``benchmarks/lora_speed.py`` measures all of them against TRL's defaults.
+Three more parts are elsewhere: ``lora.loss`` computes scores over the vocabulary only where an
+answer token is to be predicted, and for a large vocabulary in pieces (``lora.loss.LossInPieces``);
+and on a CPU ``lora.loop.Learner`` computes two halves of a batch side by side.
+``benchmarks/lora_speed.py`` measures all of them against TRL's defaults.
 """
 
 from __future__ import annotations
@@ -27,8 +30,10 @@ from lessonlib.models.peft import Linear as LoraLinear
 
 #: Above this length the square score matrix of ``plain_attention`` costs more than it saves.
 LONGEST_PLAIN = 512
-#: Models whose RMSNorm is x / rms(x) * weight, and whose attention has no extras.
-PLAIN_MODELS = ("llama", "qwen2")
+#: Models whose RMSNorm is one of ``NORMS``, and whose attention has no extras.
+PLAIN_MODELS = ("llama", "qwen2", "qwen3", "gemma3_text")
+#: RMSNorms by class, and what each adds to its weight: Gemma's is stored as its distance from 1.
+NORMS = {"LlamaRMSNorm": 0, "Qwen2RMSNorm": 0, "Qwen3RMSNorm": 0, "Gemma3RMSNorm": 1}
 
 
 class MergedLinear(LoraLinear):
@@ -54,29 +59,92 @@ class MergedLinear(LoraLinear):
         return F.linear(x, weight.to(x.dtype), self.base_layer.bias)
 
 
-def plain_attention(module, query, key, value, attention_mask, scaling, dropout=0.0, **kwargs):
+class LowRank(torch.autograd.Function):
+    """``y = x W^T + bias + s (x A^T) B^T`` where only A and B learn; used by ``LeanLinear``.
+
+    All is computed in x's number format. A and B are in float32, since the small steps of
+    training would be lost in rounding; they are rounded for the multiplications alone.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, a, b, scale):
+        a, b = a.to(x.dtype), (b * scale).to(x.dtype)
+        flat = x.flatten(0, -2)
+        inner = flat @ a.t()
+        y = F.linear(flat, weight, bias).addmm_(inner, b.t())
+        ctx.save_for_backward(x, inner, weight, a, b)
+        ctx.scale = scale
+        return y.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, inner, weight, a, b = ctx.saved_tensors
+        gradient = gradient.flatten(0, -2)
+        of_inner = gradient @ b
+        of_x = None
+        if ctx.needs_input_grad[0]:  # not in the first layer: embeddings do not learn
+            of_x = (gradient @ weight).addmm_(of_inner, a).view(x.shape)
+        of_a = of_inner.t() @ x.flatten(0, -2)
+        of_b = gradient.t() @ inner
+        return of_x, None, None, of_a.float(), of_b.float() * ctx.scale, None
+
+
+class LeanLinear(LoraLinear):
+    """LoRA as its paper has it (see ``MergedLinear``), without the operations around it.
+
+    PEFT's own layer casts its input to float32 for the adapter, PyTorch's autocast casts it back,
+    and the adapter's part is scaled and added in two steps more: each a pass over all tokens, and
+    each result is kept for the way back. Here the base model's number format is used throughout,
+    and the adapter's part is added by the multiplication itself.
+    """
+
+    def forward(self, x: torch.Tensor, *args, **kwargs) -> torch.Tensor:
+        if self.disable_adapters or self.merged:
+            return super().forward(x, *args, **kwargs)
+        (name,) = self.active_adapters
+        a, b = self.lora_A[name].weight, self.lora_B[name].weight
+        base = self.base_layer
+        return LowRank.apply(x, base.weight, base.bias, a, b, self.scaling[name])
+
+
+def plain_attention(
+    module, query, key, value, attention_mask, scaling, dropout=0.0, sliding_window=None, **kwargs
+):
     """Causal attention as in the textbook: scores, mask, softmax, weighted sum.
 
     Padding needs no mask: it stands at the end of a row, where no real token looks.
 
     Args:
-        query, key, value: (rows, heads, tokens, head size); key and value may have fewer heads.
+        query, key, value: (rows, heads, tokens, head size); key and value may have fewer heads,
+            each of which then serves a group of neighbouring heads of the query.
+        sliding_window: how many tokens a token sees, itself included. None: all before it.
 
     Returns:
         (rows, tokens, heads, head size), and None for the weights, which nobody asks for.
     """
     rows, heads, tokens, size = query.shape
     groups = heads // key.shape[1]
-    if groups > 1:
-        key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
+    far = bool(sliding_window) and tokens > sliding_window
     if tokens > LONGEST_PLAIN or dropout:
+        if groups > 1:
+            key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
+        seen = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).tril()
         mixed = F.scaled_dot_product_attention(
-            query, key, value, is_causal=True, scale=scaling, dropout_p=dropout
+            query,
+            key,
+            value,
+            attn_mask=seen.triu(1 - sliding_window) if far else None,
+            is_causal=not far,
+            scale=scaling,
+            dropout_p=dropout,
         )
         return mixed.transpose(1, 2), None
-    query, key, value = (x.reshape(rows * heads, tokens, size) for x in (query, key, value))
-    future = torch.full((tokens, tokens), -torch.inf, dtype=query.dtype, device=query.device)
-    scores = torch.baddbmm(future.triu(1), query, key.transpose(1, 2), alpha=scaling)
+    # The queries of a group stand one below the other, so that a key is read once for all.
+    query = query.reshape(-1, groups * tokens, size)
+    key, value = (x.reshape(-1, tokens, size) for x in (key, value))
+    hidden = torch.full((tokens, tokens), -torch.inf, dtype=query.dtype, device=query.device)
+    hidden = hidden.triu(1) + hidden.tril(-sliding_window) if far else hidden.triu(1)
+    scores = torch.baddbmm(hidden.repeat(groups, 1), query, key.transpose(1, 2), alpha=scaling)
     mixed = scores.softmax(-1) @ value
     return mixed.view(rows, heads, tokens, size).transpose(1, 2), None
 
@@ -108,11 +176,21 @@ class FastNorm(torch.autograd.Function):
 
 
 def use_fast_norm(model: torch.nn.Module) -> None:
-    """Let each RMSNorm of a Llama or Qwen2 model compute by ``FastNorm``."""
+    """Let each RMSNorm of a model of ``PLAIN_MODELS`` compute by ``FastNorm``."""
+
+    def fast(module, more):
+        def forward(x):
+            weight = (module.weight.float() + more).to(x.dtype) if more else module.weight
+            return FastNorm.apply(x, weight, epsilon)
+
+        epsilon = module.eps if hasattr(module, "eps") else module.variance_epsilon
+        return forward
+
     for module in model.modules():
-        if type(module).__name__ in ("LlamaRMSNorm", "Qwen2RMSNorm"):
+        more = NORMS.get(type(module).__name__)
+        if more is not None:
             module.weight.requires_grad_(False)
-            module.forward = lambda x, m=module: FastNorm.apply(x, m.weight, m.variance_epsilon)
+            module.forward = fast(module, more)
 
 
 class LengthBatches:

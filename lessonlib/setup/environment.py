@@ -179,6 +179,9 @@ def main(arguments: list[str]) -> int:
         if "--failures" not in arguments or not check.ok:
             print(check)
     if "--failures" not in arguments:
+        from lessonlib.models import fetching
+
+        print(fetching.here())
         # A PyTorch that does not load cannot be asked where it would run.
         print(f"\n{machine(quick or not checks[-1].ok)}")
     return 0 if all(check.ok for check in checks) else 1

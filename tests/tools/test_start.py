@@ -57,7 +57,8 @@ def test_help_names_every_word():
         assert option in text
 
 
-@pytest.mark.parametrize("words", [["launch"], ["check", "03"], ["kit", "03"], ["--prot", "1"]])
+@pytest.mark.parametrize("words", [["launch"], ["check", "03"], ["kit", "03"], ["--prot", "1"],
+                                   ["check", "--with", "gemma-3-270m"]])
 def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkeypatch):
     monkeypatch.setattr(own_environment, "set_up", lambda **given: pytest.fail("set up was called"))
     with pytest.raises(SystemExit) as stopped:
@@ -78,6 +79,10 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
     (["build", "--take", "00", "03"], ("tools.notebooks", "00", "03", "--take")),
     (["freeze"], ("tools.freeze",)),
     (["kit"], ("tools.kit",)),
+    (["kit", "--with", "gemma-3-270m", "--yes"], ("tools.kit", "gemma-3-270m", "--yes")),
+    (["fetch"], ("lessonlib.models.fetching",)),
+    (["fetch", "gemma-3-270m"], ("lessonlib.models.fetching", "gemma-3-270m")),
+    (["fetch", "gemma-3-270m", "--yes"], ("lessonlib.models.fetching", "gemma-3-270m", "--yes")),
     (["site"], ("tools.site",)),
     (["slides", "03", "05"], ("tools.slides", "03", "05")),
     (["nbgrader"], ("tools.nbgrader",)),
