@@ -20,6 +20,15 @@ PATH = WORK / "progress.json"
 STATES = ("tried", "right")
 SECTIONS = ("exercises", "quizzes")
 
+#: Notebook 08 became three: where its exercises and questions are now. A file without the edition
+#: was written before that, so what it says of 08 is about the old ones.
+EDITION = 2
+MOVED = {
+    "exercises": {"08-1": "12-1", "08-2": "12-2", "08-3": "13-1"},
+    "quizzes": {"08/adapters": "12/adapters", "08/qlora": "12/qlora", "08/memory": "12/memory",
+                "08/execution": "13/execution", "08/template": ""},
+}  # fmt: skip
+
 Progress = dict[str, dict[str, str]]
 
 
@@ -28,8 +37,9 @@ def load() -> tuple[Progress, str]:
     empty: Progress = {section: {} for section in SECTIONS}
     try:
         kept = json.loads(PATH.read_text(encoding="utf-8"))
+        edition = kept.pop("edition", 1) if isinstance(kept, dict) else None
         if _is_progress(kept):
-            return empty | kept, ""
+            return (empty | kept if edition == EDITION else _moved(empty | kept)), ""
     except FileNotFoundError:
         return empty, ""
     except OSError as error:
@@ -47,6 +57,15 @@ def _is_progress(kept: object) -> bool:
     )
 
 
+def _moved(progress: Progress) -> Progress:
+    """The same progress under the names of today."""
+    return {
+        section: {now: state for name, state in states.items()
+                  if (now := MOVED.get(section, {}).get(name, name))}
+        for section, states in progress.items()
+    }  # fmt: skip
+
+
 def record(section: str, name: str, state: str) -> str:
     """Keep that an exercise or a question was tried, or is right. Returns '' or a sentence."""
     try:
@@ -60,7 +79,8 @@ def record(section: str, name: str, state: str) -> str:
             if progress[section].get(name) in (state, "right"):
                 return problem
             progress[section][name] = state
-            write_whole(PATH, json.dumps(progress, indent=1, ensure_ascii=False))
+            written = {"edition": EDITION, **progress}
+            write_whole(PATH, json.dumps(written, indent=1, ensure_ascii=False))
             return problem
     except OSError as error:  # a lock that cannot be had is one of these, too
         return _("Your progress could not be kept: {reason}.").format(

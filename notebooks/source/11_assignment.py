@@ -490,5 +490,7 @@ exercises.quiz("11")
 #
 # ## Next
 #
-# You are through. [Resources](../RESOURCES.md) says where to go on. To see how the little model
-# was made that you have tuned so often: [A1](A1_how_the_built_in_model_was_made.ipynb).
+# You can decide, and defend it. Two notebooks go on from a model that you have tuned:
+# [12 · Serve it and take it home](12_serve_and_take_home.ipynb), then a second task. To see how the
+# little model was made that you have tuned so often:
+# [A1](A1_how_the_built_in_model_was_made.ipynb).

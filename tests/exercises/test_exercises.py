@@ -315,6 +315,21 @@ def test_what_was_right_stays_right(kept):
     assert progress_file.load() == ({"exercises": {"03-1": "right"}, "quizzes": {}}, "")
 
 
+def test_what_was_done_in_the_old_notebook_08_counts_where_it_is_now(kept):
+    """Notebook 08 became three. Its old exercises must not tick off the new ones of that number."""
+    kept.parent.mkdir()
+    old = {"exercises": {"03-1": "right", "08-1": "right", "08-3": "tried"},
+           "quizzes": {"08/qlora": "right", "08/template": "right"}}  # fmt: skip
+    kept.write_text(json.dumps(old), encoding="utf-8")
+    moved = {"exercises": {"03-1": "right", "12-1": "right", "13-1": "tried"},
+             "quizzes": {"12/qlora": "right"}}  # fmt: skip
+    assert progress_file.load() == (moved, "")
+    progress_file.record("exercises", "08-1", "tried")  # the new one
+    moved["exercises"]["08-1"] = "tried"
+    assert progress_file.load() == (moved, "")
+
+
+
 @pytest.mark.parametrize("damaged", [
     b"", b"{", b"\xff\xfe\x00", b"[]", b'{"exercises": []}', b'{"exercises": {"03-1": []}}',
     b"[" * 100_000])

@@ -6,7 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from factory import number_format, pretrain, probe
 from lessonlib.common import paths
-from lessonlib.lessons import nb08_open_server
+from lessonlib.lessons import nb12_open_server
 from lessonlib.models import device
 
 FEATURE = ("", "AMX")
@@ -93,5 +93,5 @@ def test_pytorchs_function_is_back_after_a_step(run, monkeypatch):
 def test_a_server_is_told_the_format_where_the_files_one_would_be_emulated(feature, monkeypatch):
     monkeypatch.setattr(device, "_bfloat16_feature", lambda _torch: feature)
     if device.choose_device().value.startswith("cpu"):
-        words = nb08_open_server.command("folder")
+        words = nb12_open_server.command("folder")
         assert ("--dtype" in words) == (not feature)

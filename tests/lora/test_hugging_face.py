@@ -1,4 +1,4 @@
-"""Notebook 08's parts: other architectures, 4 bits, adapters side by side, serving, processes."""
+"""Open models: other architectures, 4 bits, adapters side by side, serving, processes."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from lessonlib.chat_files import files
 from lessonlib.common import paths
 from lessonlib.common.errors import LessonError
-from lessonlib.lessons import nb08_hosting, nb08_open_server, nb08_sql_adapter
+from lessonlib.lessons import nb12_hosting, nb12_open_server, nb13_sql_adapter
 from lessonlib.lora import base as lora_base
 from lessonlib.lora import rows as lora_rows
 from lessonlib.lora import tuning
@@ -215,18 +215,18 @@ def test_what_was_tuned_with_the_same_rows_is_taken_and_said_so(work, rows, caps
 
 def test_each_question_stands_in_as_many_chats_as_there_are_turns():
     questions = text_to_sql.load("train")[:100]
-    chats = nb08_sql_adapter.rows(questions)
+    chats = nb13_sql_adapter.rows(questions)
     answers = [message["content"] for chat in chats for message in chat["messages"]
                if message["role"] == "assistant"]  # fmt: skip
-    assert sorted(answers) == sorted(nb08_sql_adapter.TURNS * [one.query for one in questions])
+    assert sorted(answers) == sorted(nb13_sql_adapter.TURNS * [one.query for one in questions])
     by_query = {one.query: one for one in questions}
     for chat in chats:
         system, first, answer, *_others = chat["messages"]
         assert [system, first] == text_to_sql.messages(by_query[answer["content"]])
         about = {by_query[one["content"]].database for one in chat["messages"]
                  if one["role"] == "assistant"}  # fmt: skip
-        assert len(about) == 1 and len(chat["messages"]) <= 1 + 2 * nb08_sql_adapter.TOGETHER
-    assert chats == nb08_sql_adapter.rows(questions)
+        assert len(about) == 1 and len(chat["messages"]) <= 1 + 2 * nb13_sql_adapter.TOGETHER
+    assert chats == nb13_sql_adapter.rows(questions)
 
 
 # --- adapters side by side
@@ -296,7 +296,7 @@ def test_a_prompt_that_leaves_no_room_is_refused(work):
 def test_transformers_serve_is_started_asked_and_stopped(work, tmp_path, monkeypatch):
     """It asked the network for newer versions, and noted that in the learner's home folder."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-    with nb08_open_server.serving(paths.BUILT_IN) as server:
+    with nb12_open_server.serving(paths.BUILT_IN) as server:
         answer = server.connect().chat.completions.create(
             model=server.model, messages=prompting.instructions(recipes.load("test")[0]),
             max_tokens=48, temperature=0,
@@ -313,23 +313,23 @@ def test_a_folder_without_a_model_and_a_taken_port_are_named(work, tmp_path):
 
     with pytest.raises(LessonError, match="no model in empty"):
         (tmp_path / "empty").mkdir()
-        nb08_open_server.serving(tmp_path / "empty").__enter__()
+        nb12_open_server.serving(tmp_path / "empty").__enter__()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(LessonError, match="is taken by another program"):
-            nb08_open_server.serving(paths.BUILT_IN, taken.getsockname()[1]).__enter__()
+            nb12_open_server.serving(paths.BUILT_IN, taken.getsockname()[1]).__enter__()
 
 
 def test_a_server_that_dies_at_once_tells_its_last_lines(work, monkeypatch):
     command = [sys.executable, "-c", "import sys; sys.exit('no such thing')"]
-    monkeypatch.setattr(nb08_open_server, "command", lambda *_arguments: command)
+    monkeypatch.setattr(nb12_open_server, "command", lambda *_arguments: command)
     with pytest.raises(LessonError, match="did not start: no such thing"):
-        nb08_open_server.serving(paths.BUILT_IN).__enter__()
+        nb12_open_server.serving(paths.BUILT_IN).__enter__()
 
 
 def test_the_vllm_command_names_base_revision_and_adapters():
-    command = nb08_hosting.vllm_command("Qwen3-0.6B", {"sql": "work/adapters/hf-sql"})
+    command = nb12_hosting.vllm_command("Qwen3-0.6B", {"sql": "work/adapters/hf-sql"})
     words = command.replace("\\\n", "")
     assert words.split()[:3] == ["vllm", "serve", "Qwen/Qwen3-0.6B"]
     assert "--enable-lora" in words and "sql=work/adapters/hf-sql" in words

@@ -35,6 +35,11 @@ CALLS = [
     ("08", ".generate(", "open_server.serving("),
     ("11", "client.fine_tuning.jobs.create(", None),
     ("11", "lora.tune(", None),
+    ("12", "PeftModel.from_pretrained(", None),
+    ("12", ".merge_and_unload()", "open_server.serving("),
+    ("12", ".generate(", "open_server.serving("),
+    ("13", ".load_adapter(", None),
+    ("13", ".set_adapter(", None),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Does notebook 08 hold what it says? On the shipped model, with the notebook's own settings.
+"""Does notebook 13 hold what it says? On the shipped model, with the notebook's own settings.
 
 The SQL adapter takes a minute and a half to train, once for all tests here.
 """
@@ -13,22 +13,31 @@ from lessonlib import lora
 from lessonlib.lora import plan
 from lessonlib.common import paths
 from lessonlib.tasks import prompting, training_rows
-from lessonlib.lessons import nb08_sql_adapter
+from lessonlib.lessons import nb13_sql_adapter
 from lessonlib.measure.evaluation import Method, compare
 from lessonlib.measure.local_model import evaluate_here, fingerprint
 from lessonlib.lora.tuning import LoraSettings
 from lessonlib.models.quiet import quiet
 from lessonlib.tasks import recipes, text_to_sql
 
-pytestmark = pytest.mark.long("trains notebook 08's SQL adapter")
+pytestmark = pytest.mark.long("trains notebook 13's SQL adapter")
 
 #: Known databases: the first of the test set's 150 questions about them.
 QUESTIONS, RECIPES = 100, 30
 
 
 @pytest.fixture(scope="module")
-def adapters():
-    """A recipe adapter, briefly trained, and the notebook's SQL adapter; the base under both."""
+def sql():
+    """The notebook's SQL adapter, with those of each epoch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "ADAPTERS", paths.WORK / "sql-outcomes")
+        yield lora.tune(nb13_sql_adapter.rows(), "sql", show=False, merge=False,
+                        settings=nb13_sql_adapter.settings("pantry"))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def adapters(sql):
+    """A recipe adapter, briefly trained, and the SQL adapter; the base under both."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paths, "ADAPTERS", paths.WORK / "sql-outcomes")
         rows = training_rows.chat_rows(recipes.load("train")[:200])
@@ -41,9 +50,7 @@ def adapters():
             model = PeftModel.from_pretrained(model, paths.ADAPTERS / "recipes", "recipes")
         tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
         alone = ask(model, tokenizer, "recipes", prompting.tuned, recipes.load("test")[:RECIPES])
-        lora.tune(nb08_sql_adapter.rows(), "sql", settings=nb08_sql_adapter.SETTINGS, show=False,
-                  merge=False)  # fmt: skip
-        model.load_adapter(paths.ADAPTERS / "sql", adapter_name="sql")
+        model.load_adapter(sql.adapter_folder, adapter_name="sql")
         yield model, tokenizer, before, alone
 
 
@@ -70,6 +77,15 @@ def test_what_the_notebook_calls_out_of_reach_is_out_of_reach(adapters):
     unseen = [one for one in text_to_sql.load("test") if not one.seen]
     result = ask(model, tokenizer, "sql", text_to_sql.messages, unseen)
     assert result.metrics()["execution_accuracy"].value < 0.4
+
+
+def test_the_loss_on_new_databases_stays_high_while_that_on_known_ones_falls(sql):
+    """The notebook's two validation curves."""
+    questions = {split: [one for one in text_to_sql.load(split) if one.seen == seen][:50]
+                 for split, seen in (("validation", True), ("test", False))}  # fmt: skip
+    known, new = (nb13_sql_adapter.losses_by_epoch(sql, some) for some in questions.values())
+    assert known == sorted(known, reverse=True) and known[-1] < 0.5 * known[1]
+    assert new[-1] > 0.75 * new[1] and new[-1] > 3 * known[-1]
 
 
 def test_the_first_adapter_and_the_base_are_unchanged_by_the_second(adapters):
