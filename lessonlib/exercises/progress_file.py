@@ -26,7 +26,7 @@ EDITION = 2
 MOVED = {
     "exercises": {"08-1": "12-1", "08-2": "12-2", "08-3": "13-1"},
     "quizzes": {"08/adapters": "12/adapters", "08/qlora": "12/qlora", "08/memory": "12/memory",
-                "08/execution": "13/execution", "08/template": ""},
+                "08/execution": "13/execution"},
 }  # fmt: skip
 
 Progress = dict[str, dict[str, str]]
@@ -60,10 +60,9 @@ def _is_progress(kept: object) -> bool:
 def _moved(progress: Progress) -> Progress:
     """The same progress under the names of today."""
     return {
-        section: {now: state for name, state in states.items()
-                  if (now := MOVED.get(section, {}).get(name, name))}
+        section: {MOVED.get(section, {}).get(name, name): state for name, state in states.items()}
         for section, states in progress.items()
-    }  # fmt: skip
+    }
 
 
 def record(section: str, name: str, state: str) -> str:

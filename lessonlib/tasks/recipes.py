@@ -230,7 +230,10 @@ def answer(recipe: Recipe) -> str:
 
 
 def parse(text: str) -> Parsed:
-    """Read a model's answer, without its thinking; see ``Parsed`` for what counts."""
+    """Read a model's answer, without its thinking; see ``Parsed`` for what counts.
+
+    Introduced in notebook 12.
+    """
     text = without_thinking(text)
     whole = _strings(text.strip())
     if whole is not None:

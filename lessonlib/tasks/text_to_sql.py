@@ -176,7 +176,7 @@ def answer(question: Question) -> str:
 def messages(question: Question, shots: Sequence[Question] = ()) -> list[dict[str, str]]:
     """The prompt: system message, a question and an answer for each shot, and the question.
 
-    Introduced in notebook 08.
+    Introduced in notebook 13.
     """
     chat = [{"role": "system", "content": SYSTEM}]
     for shot in shots:

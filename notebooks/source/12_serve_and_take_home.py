@@ -207,23 +207,22 @@ print("after: ", again.metrics()["micro_f1"])
 # named by that folder, which another computer does not have: fetch the same base there, and hand it
 # over yourself, as the cell above does.
 #
-# In Colab, `work/take-home.zip` can leave in three ways:
+# In Colab the parcel can leave in three ways:
 #
 # ```python
 # from google.colab import files
-# files.download("work/take-home.zip")               # to your own computer
+# files.download(str(parcel))                        # to your own computer
 #
 # from google.colab import drive
 # drive.mount("/content/drive")                      # to your Google Drive
-# shutil.copy("work/take-home.zip", "/content/drive/MyDrive")
+# shutil.copy(parcel, "/content/drive/MyDrive")
 #
 # arrived.push_to_hub("your-name/recipes-adapter", private=True)   # to the Hugging Face hub
 # ```
 #
-# The last one wants an account and a *token* that may write (`huggingface-cli login`, or `hf auth
-# login` in newer versions). Before you show a model to others, read the licence of its base: it
-# holds for what you made from it, too. And think of your rows. A tuned model may repeat what it
-# has learned by heart.
+# The last one wants an account and a *token* that may write (`hf auth login` asks for it). Before
+# you show a model to others, read the licence of its base: it holds for what you made from it, too.
+# And think of your rows. A tuned model may repeat what it has learned by heart.
 #
 # ## 5. Serve it
 #
@@ -416,7 +415,7 @@ exercises.check("12-2", cards_that_hold)
 # %% [markdown]
 # ### Exercise 12-3
 #
-# Make it fit. You have a card of 8 GB and want to tune `large` on it. Find settings that take at
+# You have a card of 8 GB and want to tune `large` on it. Find settings that take at
 # most 7.5 GB by the estimate, so that something is left for the screen. Keep what decides *what* is
 # learned: rank 16, and 16 rows to a step. Take as many rows at a time as the card allows: fewer
 # leave it idle.

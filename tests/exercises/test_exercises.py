@@ -322,7 +322,7 @@ def test_what_was_done_in_the_old_notebook_08_counts_where_it_is_now(kept):
            "quizzes": {"08/qlora": "right", "08/template": "right"}}  # fmt: skip
     kept.write_text(json.dumps(old), encoding="utf-8")
     moved = {"exercises": {"03-1": "right", "12-1": "right", "13-1": "tried"},
-             "quizzes": {"12/qlora": "right"}}  # fmt: skip
+             "quizzes": {"12/qlora": "right", "08/template": "right"}}  # fmt: skip
     assert progress_file.load() == (moved, "")
     progress_file.record("exercises", "08-1", "tried")  # the new one
     moved["exercises"]["08-1"] = "tried"
