@@ -107,6 +107,10 @@ for name, prompt in (("bare prompt", text_to_sql.messages), ("few-shot, k = 2", 
 board.table("sql test")
 
 # %% [markdown]
+# *String match* asks whether the query is the same text, and *valid SQL* whether it runs at all.
+# String match was the tutorial's only score. It counts right queries as wrong when they are written
+# in another way. (Ours forgives capitals and spaces; the tutorial's did not.)
+#
 # ## 3. Rows for training
 #
 # A schema is long and a query short. With a row for each question, most of what training reads
@@ -162,9 +166,9 @@ print("known databases   ", *(f"{loss:7.2f}" for loss in familiar))
 print("unknown databases ", *(f"{loss:7.2f}" for loss in strange))
 
 # %% [markdown]
-# Two validation sets, two stories. On databases that training has shown, the loss keeps falling. On
-# unknown ones it hardly falls after the first epoch, and stays several times as high. Had we
-# validated on those, we would have known at once. The rule: **hold back what will be new later**.
+# Two validation sets, two stories. On databases that training has shown, the loss falls to a small
+# fraction. On unknown ones it soon falls only slowly, and ends several times as high. Had we
+# validated on those, we would have known before the test. The rule: **hold back what will be new later**.
 # If your model will meet new databases, customers or forms, then the validation set must consist of
 # such, too.
 #
@@ -183,10 +187,6 @@ print("tuned against two examples in the prompt:", compare(known, untuned))
 board.table("sql test")
 
 # %% [markdown]
-# *String match* asks whether the query is the same text. That was the tutorial's only score. It
-# counts right queries as wrong when they are written in another way. (Ours forgives capitals and
-# spaces; the tutorial's did not.)
-#
 # Now the unknown databases, and questions that people wrote by hand.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"

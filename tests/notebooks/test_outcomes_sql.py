@@ -85,7 +85,7 @@ def test_the_loss_on_new_databases_stays_high_while_that_on_known_ones_falls(sql
                  for split, seen in (("validation", True), ("test", False))}  # fmt: skip
     known, new = (nb13_sql_adapter.losses_by_epoch(sql, some) for some in questions.values())
     assert known == sorted(known, reverse=True) and known[-1] < 0.5 * known[1]
-    assert new[-1] > 0.75 * new[1] and new[-1] > 3 * known[-1]
+    assert new[-1] > 0.5 * new[1] and new[-1] > 3 * known[-1]
 
 
 def test_the_first_adapter_and_the_base_are_unchanged_by_the_second(adapters):
