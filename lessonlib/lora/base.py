@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import BitsAndBytesConfig
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
+from lessonlib.lora import heads
 from lessonlib.lora.settings import LoraSettings
 from lessonlib.lora.speed import PLAIN_MODELS, LeanLinear, MergedLinear, use_fast_norm
 from lessonlib.models import catalogue
 from lessonlib.models.chat_template import template_of
-from lessonlib.models.hub_errors import hub_errors
+from lessonlib.models.loading import check_memory, load_model, load_tokenizer
 from lessonlib.models.peft import Linear, LoraConfig, plain_layers, put_beside
 
 FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -42,22 +43,24 @@ def load_base(base: str, device: str, four_bit: bool = False):
 
     Args:
         base: a folder, or a hub name; one that ``models.catalogue`` knows is loaded in the revision
-            that stands there.
+            that stands there. Of a model that reads pictures, too, only the text part is loaded.
         four_bit: its large matrices in 4 bits a weight, in the format NF4 of QLoRA.
 
     Raises:
-        LessonError: it cannot be had or read; says why, and the cure.
+        LessonError: it cannot be had or read, or is too large for the memory that is free; says
+            why, and the cure.
     """
+    weights = catalogue.counted(base).total  # and sees that it can be tuned at all
     dtype = FORMATS[device.split("-")[1]]
     extra = {}
     if four_bit:
         check_four_bit()
         extra = {"quantization_config": four_bit_config(dtype), "device_map": device.split("-")[0]}
-    with hub_errors(base):
-        tokenizer = AutoTokenizer.from_pretrained(base, **catalogue.pinned(base))
-        model = AutoModelForCausalLM.from_pretrained(
-            base, dtype=dtype, **catalogue.pinned(base), **extra
-        )
+    tokenizer = load_tokenizer(base)
+    if not device.startswith("cuda"):  # a card's memory is planned with, in ``lora.plan``
+        check_memory(base, weights, dtype.itemsize)
+    model = load_model(base, dtype=dtype, **extra)
+    heads.check(model)
     tokenizer.chat_template = template_of(tokenizer)
     model.config.use_cache = False
     if model.config.model_type in PLAIN_MODELS:

@@ -7,9 +7,9 @@
 Five things take memory: the base model's weights; what is trained, with its gradients and the
 optimiser's two running means; the *activations*, which each layer keeps for the way back; the
 scores over the vocabulary; and a reserve for the libraries and for gaps between pieces. The first
-two are counted exactly. The activations are counted by what the layers of a Llama or Qwen model
-keep for each token (a test compares that with what PyTorch really keeps). The reserve is a rule of
-thumb.
+two are counted exactly. The activations are counted by what the layers of a Llama-like model
+keep for each token (a test compares that with what PyTorch really keeps, for eight architectures).
+The reserve is a rule of thumb.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def estimate(
         activations = rows * tokens * (model.layers * model.width * size + each)
     else:
         activations = rows * tokens * model.layers * each
-    if settings.four_bit:  # the largest matrix, unpacked for a moment
+    if settings.four_bit and model.matrices:  # the largest matrix, unpacked for a moment
         activations += size * max(rows * columns for rows, columns in model.layer_matrices())
     # Scores in the model's format, in float32, and their gradients in both.
     scores = rows * answer_tokens * model.vocabulary * (2 * size + 8)
@@ -95,19 +95,33 @@ def estimate(
 
 
 def kept_by_layer(model: OpenModel, rank: int, size: int) -> float:
-    """Bytes that one layer keeps of each token for the way back.
+    """Bytes that one layer keeps of each token for the way back, on average over the layers.
 
-    Two norms keep their input in float32, and in 16 bits what goes in and comes out; Qwen3 norms
-    queries and keys as well. Each of the seven matrices with an adapter keeps its input, and
-    ``rank`` numbers between A and B; attention keeps queries, keys, values and its output; the
-    gate keeps itself, its activation, and what it is multiplied with.
+    A norm keeps its input in float32, and in 16 bits what goes in and comes out; how many norms
+    there are, and how wide, is counted: two in Llama, four in Gemma, more where queries and keys
+    are normed as well. Each matrix with an adapter has ``rank`` numbers between A and B. Their
+    inputs are kept once each: what goes into attention, what comes out of it, what goes into the
+    feed-forward part, what is in its middle. Attention keeps queries, keys, values and its output;
+    the gate keeps itself, its activation, and what it is multiplied with.
+
+    In a mixture of experts each token goes through a few of them: their middles count.
     """
     queries, keys = model.heads * model.head_size, model.key_value_heads * model.head_size
     again = 0 if size == 4 else 2 * size
-    norms = 2 * model.width * (4 + again)
-    if model.type == "qwen3":
-        norms += (queries + keys) * (4 + again // 2)
-    adapters = (2 * model.width + queries + model.inner + 7 * rank) * size
+    norms = 0
+    for name, weights in model.counted.norms.items():
+        if weights == model.head_size and weights != model.width:  # of each head's own part
+            norms += (keys if ".k" in name else queries) * (4 + again // 2)
+        elif "layers." in name or ".h." in name:
+            norms += weights * (4 + again)
+    inner = model.inner * max(1, experts_at_once(model))
+    beside = len(model.counted.layers) * rank / model.layers
+    adapters = (2 * model.width + queries + inner + beside) * size
     attention = (2 * queries + 2 * keys) * size
-    gate = 3 * model.inner * size
-    return norms + adapters + attention + gate
+    gate = 3 * inner * size
+    return norms / model.layers + adapters + attention + gate
+
+
+def experts_at_once(model: OpenModel) -> int:
+    """How many experts a token goes through; 0 for a model that is no mixture of experts."""
+    return getattr(model.stated, "num_experts_per_tok", None) or 0

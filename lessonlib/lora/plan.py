@@ -1,7 +1,7 @@
 """How to train a model on a given card: number format, 4 bits or not, batch, attention, and why.
 
     from lessonlib.lora import plan
-    best = plan.make("CodeLlama-7b", catalogue.card("T4"))
+    best = plan.make("Qwen3-4B-Instruct", catalogue.card("T4"))
     print(best)                  # each choice, and why
     best.settings                # LoraSettings for lora.tune
 
@@ -30,9 +30,14 @@ from lessonlib.show.tables import Table
 ROWS = 16
 #: Below that many rows at a time a GPU is mostly idle; saving memory another way is better then.
 FEW_ROWS = 4
-#: Rank and learning rate for models of this many weights and more; smaller ones bear larger steps.
-LARGE = 50_000_000
-FOR_LARGE = LoraSettings(rank=16, learning_rate=2e-4, epochs=3)
+#: Rank, learning rate and epochs for models of so many weights and more: the larger, the smaller
+#: the steps that they bear. The first line was measured on the built-in model, the second on Gemma
+#: 3 270M; the third is the rate of the QLoRA paper (Dettmers et al. 2023, appendix B.2).
+BY_SIZE = (
+    (0, LoraSettings()),
+    (50_000_000, LoraSettings(rank=16, learning_rate=5e-4, epochs=2)),
+    (1_000_000_000, LoraSettings(rank=16, learning_rate=2e-4, epochs=2)),
+)
 #: Share of a card's memory that a plan may fill.
 FILL = 0.95
 
@@ -49,6 +54,9 @@ class Plan:
     recompute: Choice
     attention: Choice
     packing: Choice
+    rank: Choice
+    learning_rate: Choice
+    epochs: Choice
     settings: LoraSettings
     memory: MemoryEstimate
 
@@ -68,6 +76,8 @@ class Plan:
             _("number format"): self.device, _("4-bit weights"): self.four_bit,
             _("rows at a time"): self.rows, _("compute twice"): self.recompute,
             _("attention"): self.attention, _("packing"): self.packing,
+            _("rank"): self.rank, _("learning rate"): self.learning_rate,
+            _("epochs"): self.epochs,
         }  # fmt: skip
 
     def loading(self) -> dict:
@@ -103,21 +113,21 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
     """A plan to train an open model on a card.
 
     Args:
-        name: ``pantry``, or one of ``models.catalogue.names()``.
+        name: ``pantry``, a short name, a hub name, a folder, or a model tuned here.
         card: where; this machine if not given.
-        rank: of the adapter; 64 for the built-in model and 16 for larger ones if not given.
+        rank: of the adapter; by the size of the model if not given.
         tokens: of the longest row.
 
     Raises:
-        LessonError: the model does not fit, not even row by row in 4 bits.
+        LessonError: there is no such model, or it does not fit, not even row by row in 4 bits.
 
     Introduced in notebook 08.
     """
     model, card = catalogue.find(name), card or catalogue.this_card()
-    settings = FOR_LARGE if model.parameters >= LARGE else LoraSettings()
+    settings = for_size(model.parameters)
     if rank:
         settings = replace(settings, rank=rank)
-    device = _device(card)
+    device = _device(card, model)
     settings = replace(settings, device=device.value)
     tried = None
     for way in _ways(settings, card):
@@ -127,7 +137,8 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
             attention = _attention(card)
             return Plan(
                 model, card, device, _four_bit(model, way, device.value), _rows(way),
-                _recompute(way), attention, _packing(attention), way, memory,
+                _recompute(way), attention, _packing(attention),
+                *_knobs(model, way, rank), way, memory,
             )  # fmt: skip
     raise LessonError(
         _("{model} does not fit on {card}: it takes {least} at least, and there are {there}.")
@@ -135,6 +146,30 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
                 there=gigabytes(card.memory)),
         _("Choose a smaller model, a smaller rank, or a larger card."),
     )  # fmt: skip
+
+
+def for_size(parameters: int) -> LoraSettings:
+    """Rank, learning rate and epochs to begin with, by the size of the model."""
+    return next(found for least, found in reversed(BY_SIZE) if parameters >= least)
+
+
+def _knobs(model: OpenModel, settings: LoraSettings, given: int | None) -> tuple[Choice, ...]:
+    """Rank, learning rate and epochs, with why."""
+    weights = model.adapter_weights(settings.rank)
+    share = _("{weights:,} trained weights, {share:.1%} of the model").format(
+        weights=weights, share=weights / model.parameters)
+    if model.parameters < BY_SIZE[1][0]:
+        rate = _("a small model bears large steps, and has much to learn")
+        times = _("and it needs many")
+    elif model.parameters < BY_SIZE[2][0]:
+        rate = _("measured on a model of 270 million weights")
+        times = _("a pretrained model learns a form quickly; watch the validation loss")
+    else:
+        rate = _("the rate of the QLoRA paper; larger models bear smaller steps")
+        times = _("a pretrained model learns a form quickly; watch the validation loss")
+    rank = _("as you wanted: {share}") if given else "{share}"
+    return (Choice(settings.rank, rank.format(share=share)),
+            Choice(settings.learning_rate, rate), Choice(settings.epochs, times))
 
 
 def overview(names: Sequence[str], cards: Sequence[Card]) -> Table:
@@ -177,13 +212,16 @@ def _ways(settings: LoraSettings, card: Card) -> Iterator[LoraSettings]:
                                       four_bit=four_bit, recompute=recompute)
 
 
-def _device(card: Card) -> Choice:
+def _device(card: Card, model: OpenModel) -> Choice:
     if card.kind != "cuda":
         from lessonlib.models.device import choose_device
 
         return choose_device()
     if card.bfloat16:
         return Choice("cuda-bf16", _("the card computes in bfloat16"))
+    if model.type.startswith("gemma"):
+        return Choice("cuda-bf16", _("the card is slow at it, but what Gemma's layers compute"
+                                     " exceeds the largest number of float16, 65,504"))
     return Choice("cuda-fp16", _("the card is older than bfloat16; float16 overflows above 65,504,"
                                  " so losses are scaled"))
 

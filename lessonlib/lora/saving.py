@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lessonlib.models import catalogue, folders
+from lessonlib.models import configs, folders
 from lessonlib.models.chat_template import end_ids, template_of
+from lessonlib.models.loading import load_model, load_tokenizer
 
 
 def save_adapter(model, folder: Path) -> None:
@@ -30,22 +31,20 @@ def save_merged(base: str, adapter: Path, target: Path) -> None:
         adapter: a PEFT adapter folder.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     from lessonlib.models.peft import read_beside
 
-    pinned = catalogue.pinned(base)
-    stored = AutoConfig.from_pretrained(base, **pinned)
+    stored = configs.read(base)
     apart = getattr(stored, "tie_word_embeddings", False) and beside_embeddings(adapter)
-    model = AutoModelForCausalLM.from_pretrained(
-        base, dtype=stored.dtype or torch.float32, **pinned,
+    model = load_model(
+        base, dtype=stored.dtype or torch.float32,
         **({"tie_word_embeddings": False} if apart else {}),
     )  # fmt: skip
     if apart:
         read, write = model.get_input_embeddings(), model.get_output_embeddings()
         write.weight = torch.nn.Parameter(read.weight.detach().clone())
     model = read_beside(model, adapter).merge_and_unload()
-    tokenizer = AutoTokenizer.from_pretrained(base, **pinned)
+    tokenizer = load_tokenizer(base)
     if ends := end_ids(model, tokenizer):
         model.generation_config.eos_token_id = ends if len(ends) > 1 else ends[0]
     with folders.new_folder(target) as folder:

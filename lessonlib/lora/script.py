@@ -22,9 +22,9 @@ from pathlib import Path
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.lora import rows as lora_rows
-from lessonlib.models import catalogue, folders
-from lessonlib.models.chat_template import use_training_template
-from lessonlib.models.hub_errors import hub_errors
+from lessonlib.models import folders
+from lessonlib.models.chat_template import NO_THINKING, use_training_template
+from lessonlib.models.loading import load_model, load_tokenizer
 
 
 def read_rows(path: Path) -> list[dict]:
@@ -37,7 +37,8 @@ def read_rows(path: Path) -> list[dict]:
 
     rows = chat_files.read(path)
     lora_rows.check_rows(rows, _("Training"))
-    return [{"prompt": row["messages"][:-1], "completion": row["messages"][-1:]} for row in rows]
+    return [{"prompt": row["messages"][:-1], "completion": row["messages"][-1:],
+             "chat_template_kwargs": NO_THINKING} for row in rows]  # fmt: skip
 
 
 def train(options: argparse.Namespace) -> list[float]:
@@ -46,7 +47,6 @@ def train(options: argparse.Namespace) -> list[float]:
     from accelerate import PartialState
     from datasets import Dataset
     from peft import LoraConfig
-    from transformers import AutoModelForCausalLM, AutoTokenizer
     from trl import SFTConfig, SFTTrainer
 
     cpu = not torch.cuda.is_available()
@@ -58,11 +58,8 @@ def train(options: argparse.Namespace) -> list[float]:
             _("Give a --batch that is a multiple of {processes}.").format(processes=processes),
         )  # fmt: skip
     base = folders.find_base(options.base)
-    with hub_errors(base):
-        tokenizer = AutoTokenizer.from_pretrained(base, **catalogue.pinned(base))
-        model = AutoModelForCausalLM.from_pretrained(
-            base, dtype=torch.float32 if cpu else torch.bfloat16, **catalogue.pinned(base)
-        )
+    tokenizer = load_tokenizer(base)
+    model = load_model(base, dtype=torch.float32 if cpu else torch.bfloat16)
     use_training_template(tokenizer)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(

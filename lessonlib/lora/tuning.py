@@ -32,6 +32,7 @@ from lessonlib.lora.history import Lines, LivePicture, Point
 from lessonlib.lora.record import TunedModel, as_json, fingerprint, record_of, tuned_before
 from lessonlib.lora.settings import ROWS_AT_ONCE, LoraSettings
 from lessonlib.models import folders
+from lessonlib.models.configs import context_of
 from lessonlib.models.device import Choice, choose_device
 from lessonlib.models.quiet import quiet
 from lessonlib.show.live import in_notebook
@@ -166,7 +167,7 @@ def _run(rows, validation, base, settings, seed, device, folder, show) -> Run:
     from lessonlib.lora import loop
 
     model, tokenizer = lora_base.load(base, settings, device, seed)
-    longest = min(model.config.max_position_embeddings, settings.max_length or 10**9)
+    longest = min(context_of(model.config), settings.max_length or 10**9)
     data = lora_rows.tokenise(rows, tokenizer, longest, _("Training"))
     checks = lora_rows.tokenise(validation or [], tokenizer, longest, _("Validation"))
     learner, history = loop.Learner(model, settings, device), []

@@ -20,6 +20,7 @@ from lessonlib.common.i18n import _
 from lessonlib.measure.evaluation import Method, Result, Until, scored
 from lessonlib.measure.rows import Example
 from lessonlib.models.chat_template import ask_ids
+from lessonlib.models.configs import context_of
 from lessonlib.models.greedy import greedy
 from lessonlib.models.thinking import without_thinking
 from lessonlib.show.live import bar
@@ -46,7 +47,7 @@ def evaluate_here(
     if not examples:
         raise LessonError(_("There are no examples to evaluate on."), _("Give at least one."))
     prompts = [ask_ids(tokenizer, method.messages(example)) for example in examples]
-    window = model.config.max_position_embeddings
+    window = context_of(model.config)
     longest = max(map(len, prompts))
     if longest + method.max_tokens > window:
         raise LessonError(

@@ -1,26 +1,57 @@
-"""Open models of several sizes, by short names: what they are and how they are built.
+"""Open models of several sizes: what they are and how they are built.
 
     from lessonlib.models import catalogue
-    catalogue.names()                     # SmolLM2-135M ... CodeLlama-7b
+    catalogue.names()                     # the short names: SmolLM2-135M ... CodeLlama-7b
     catalogue.find("Qwen3-0.6B")          # hub id, revision, licence, shape
+    catalogue.find("google/gemma-2-2b")   # any other model, from its own configuration
 
-All numbers come from ``data/facts/open_models.toml``, where each has its source and date.
+The numbers of those with a short name come from ``data/facts/open_models.toml``, where each has its
+source and date: they need no network. What a model's layers look like is never assumed: the model
+is built without numbers in it ("meta"), and counted.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from lessonlib.common import paths
-from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
+from lessonlib.models import configs
+from lessonlib.models import names as model_names
+from lessonlib.models.names import BUILT_IN_NAME
 
-FACTS = paths.DATA / "facts" / "open_models.toml"
-BUILT_IN_NAME = "pantry"
+
+class Counted(NamedTuple):
+    """A model counted without loading it.
+
+    Attributes:
+        layers: {name: (rows, columns)} of the matrices in its layers, which get an adapter.
+        embeddings: {name: (rows, columns)}.
+        total: all weights.
+        norms: {name: weights} of its norms.
+        experts: {name: (experts, rows, columns)} of blocks of matrices, one for each expert.
+    """
+
+    layers: dict[str, tuple[int, int]]
+    embeddings: dict[str, tuple[int, int]]
+    total: int
+    norms: dict[str, int]
+    experts: dict[str, tuple[int, int, int]]
+
+    def adapter_weights(self, rank: int) -> int:
+        """Trainable weights of an adapter at all matrices: rank * (rows + columns) for each.
+
+        Of a mixture of experts each has its own; PEFT gives twice the rank to a block that holds
+        two matrices a row, gate and up.
+        """
+        blocks = sum(each * (rows + columns) * (2 if "gate_up" in name else 1)
+                     for name, (each, rows, columns) in self.experts.items())
+        return rank * (blocks + sum(map(sum, self.layers.values())))
 
 
 @dataclass(frozen=True)
@@ -36,6 +67,9 @@ class OpenModel:
         layers, width, inner, heads, key_value_heads, head_size, vocabulary: its shape.
         context: tokens that it reads at once.
         tied: whether the matrix that reads tokens also scores them.
+        source, read: where these facts are from, and the day on which they were read there.
+        gated: whether its owner wants its terms accepted before it can be fetched from the hub.
+        stated: its own configuration, where that was read; None for facts from the list.
     """
 
     name: str
@@ -55,27 +89,39 @@ class OpenModel:
     tied: bool
     source: str
     read: date
+    gated: bool = False
+    stated: Any = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def counted(self) -> Counted:
+        """Its matrices, by name, as they really are."""
+        return _count(self.config())
 
     def layer_matrices(self) -> list[tuple[int, int]]:
-        """Rows and columns of the matrices of one layer: q, k, v, o, gate, up, down."""
-        queries, keys = self.heads * self.head_size, self.key_value_heads * self.head_size
-        return [(queries, self.width), (keys, self.width), (keys, self.width),
-                (self.width, queries), (self.inner, self.width), (self.inner, self.width),
-                (self.width, self.inner)]  # fmt: skip
+        """Rows and columns of the matrices of all layers that get an adapter."""
+        return list(self.counted.layers.values())
 
     @property
     def matrices(self) -> int:
-        """Weights in the matrices of all layers: those that can be kept in 4 bits."""
-        return self.layers * sum(rows * columns for rows, columns in self.layer_matrices())
+        """Weights in the matrices of all layers: those that can be kept in 4 bits.
+
+        The experts of a mixture are not among them: they lie in blocks, which stay as they are.
+        """
+        return sum(rows * columns for rows, columns in self.layer_matrices())
 
     def adapter_weights(self, rank: int) -> int:
         """Trainable weights of an adapter at all matrices: rank * (rows + columns) for each."""
-        return self.layers * sum(rank * (rows + cols) for rows, cols in self.layer_matrices())
+        return self.counted.adapter_weights(rank)
 
     def config(self, **changes):
         """Its shape as a transformers configuration, for a model with random weights."""
         from transformers import AutoConfig
 
+        if self.stated is not None:
+            changed = copy.deepcopy(self.stated)
+            for key, value in changes.items():
+                setattr(changed, key, value)
+            return changed
         shape = dict(
             hidden_size=self.width, intermediate_size=self.inner, num_hidden_layers=self.layers,
             num_attention_heads=self.heads, num_key_value_heads=self.key_value_heads,
@@ -96,69 +142,115 @@ class Card:
     kind: str = "cuda"
 
 
-@cache
-def _facts() -> dict:
-    return tomllib.loads(FACTS.read_text(encoding="utf-8"))
-
-
 def names() -> list[str]:
     """The short names, from small to large. Introduced in notebook 08."""
-    models = _facts()["models"]
+    models = model_names.facts()["models"]
     return sorted(models, key=lambda name: models[name]["parameters"])
 
 
-def find(name: str) -> OpenModel:
-    """An open model by its short name, or the built-in ``pantry``.
+def find(name: str | Path | None) -> OpenModel:
+    """A model: the built-in ``pantry``, a short name, a hub name, a folder, one tuned here.
+
+    One that has no short name says itself how it is built. From the hub that is a small file, for
+    which the network is needed the first time.
 
     Raises:
-        LessonError: there is none of that name.
+        LessonError: there is none of that name, it cannot be had, or it cannot be tuned here.
 
     Introduced in notebook 08.
     """
-    if name == BUILT_IN_NAME:
-        return from_folder(paths.BUILT_IN, name)
-    if name not in _facts()["models"]:
-        raise LessonError(
-            _("There is no open model {name!r} in this course.").format(name=name),
-            _("Choose one of: {names}.").format(names=", ".join([BUILT_IN_NAME, *names()])),
-        )
-    return OpenModel(name=name, **_facts()["models"][name])
+    if (short := model_names.listed(name)) is not None:
+        return OpenModel(name=short, **model_names.facts()["models"][short])
+    base = model_names.resolve(name)
+    if Path(base).is_dir():
+        built_in = Path(base) == paths.BUILT_IN.resolve()
+        return from_folder(Path(base), BUILT_IN_NAME if built_in else Path(base).name)
+    return _from_config(base, base, configs.read(base), _("see its page on the hub"))
 
 
 def from_folder(folder: Path, name: str) -> OpenModel:
-    """What a model folder says of itself. Parameters are counted, not stated."""
-    from transformers import AutoConfig
+    """What a model folder says of itself. Parameters are counted, not stated.
 
-    config = AutoConfig.from_pretrained(folder)
+    Raises:
+        LessonError: there is no model in it that can be tuned here.
+    """
+    licence = "MIT" if Path(folder).resolve() == paths.BUILT_IN.resolve() else ""
+    return _from_config(name, str(folder), configs.read(str(folder)), licence)
+
+
+def _from_config(name: str, place: str, config, licence: str) -> OpenModel:
+    """A model from its configuration. What that does not say, such as a width of its feed-forward
+    part, is 0."""
+    heads = getattr(config, "num_attention_heads", None) or 1
+    width = getattr(config, "hidden_size", 0)
+    inner = getattr(config, "intermediate_size", 0) or 0
     return OpenModel(
-        name, str(folder), None, "MIT" if folder == paths.BUILT_IN else "",
-        counted(str(folder))[2], config.model_type, config.num_hidden_layers,
-        config.hidden_size, config.intermediate_size, config.num_attention_heads,
-        config.num_key_value_heads,
-        getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads,
-        config.vocab_size, config.max_position_embeddings, config.tie_word_embeddings,
-        str(folder), date.today(),
+        name, place, None, licence, _count(config).total, config.model_type,
+        config.num_hidden_layers, width, max(inner) if isinstance(inner, (list, tuple)) else inner,
+        heads, getattr(config, "num_key_value_heads", None) or heads,
+        getattr(config, "head_dim", None) or width // heads, config.vocab_size,
+        configs.context_of(config), bool(getattr(config, "tie_word_embeddings", False)), place,
+        date.today(), stated=config,
     )  # fmt: skip
 
 
-@lru_cache(maxsize=4)
-def counted(base: str) -> tuple[dict, dict, int]:
+def counted(base: str) -> Counted:
     """Shapes of a model's matrices in layers, and of its embeddings; the number of all weights.
 
     The model is not loaded for it.
+
+    Args:
+        base: a folder or a hub name.
     """
+    return _count(configs.read(base))
+
+
+def _count(config) -> Counted:
+    return _count_as(type(config), config.to_json_string(use_diff=False), _Kept(config))
+
+
+class _Kept:
+    """A configuration that is passed by, not compared: the text beside it says all."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, _Kept)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=16)
+def _count_as(kind: type, text: str, kept: _Kept) -> Counted:
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
+    from transformers.pytorch_utils import Conv1D
 
     with torch.device("meta"):  # shapes without numbers
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base))
+        model = AutoModelForCausalLM.from_config(copy.deepcopy(kept.config))
     last = model.get_output_embeddings()
-    layers, embeddings = (
-        {name: tuple(module.weight.shape) for name, module in model.named_modules()
-         if isinstance(module, kind) and module is not last}
-        for kind in (torch.nn.Linear, torch.nn.Embedding)
-    )  # fmt: skip
-    return layers, embeddings, sum(weight.numel() for weight in model.parameters())
+    layers, embeddings, norms, experts = {}, {}, {}, {}
+    for name, weight in model.named_parameters():
+        if weight.dim() == 3 and "expert" in name:
+            experts[name] = tuple(weight.shape)
+    for name, module in model.named_modules():
+        if module is last or getattr(module, "weight", None) is None:
+            continue
+        shape = tuple(module.weight.shape)
+        if isinstance(module, Conv1D):  # GPT-2's matrices, the other way round
+            layers[name] = shape[::-1]
+        elif isinstance(module, torch.nn.Linear):
+            layers[name] = shape
+        elif isinstance(module, torch.nn.Embedding):
+            embeddings[name] = shape
+        elif len(shape) == 1:
+            norms[name] = shape[0]
+        elif len(shape) == 2:  # the one that chooses among experts
+            layers[name] = shape
+    total = sum(weight.numel() for weight in model.parameters())
+    return Counted(layers, embeddings, total, norms, experts)
 
 
 def pinned(base: str) -> dict[str, str]:
@@ -166,15 +258,12 @@ def pinned(base: str) -> dict[str, str]:
 
     Introduced in notebook 08.
     """
-    for entry in _facts()["models"].values():
-        if base == entry["hub_id"] and entry.get("revision"):
-            return {"revision": entry["revision"]}
-    return {}
+    return configs.pinned(base)
 
 
 def card(name: str) -> Card:
     """A card of ``data/facts/open_models.toml``: "T4" or "24 GB". Introduced in notebook 08."""
-    entry = _facts()["cards"][name]
+    entry = model_names.facts()["cards"][name]
     memory = entry["mebibytes"] * 2**20
     return Card(entry["name"], memory, entry["bfloat16"], entry["flash_attention"])
 

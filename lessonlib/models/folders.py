@@ -17,11 +17,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lessonlib.common import paths
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
-from lessonlib.models import catalogue
-from lessonlib.models.catalogue import BUILT_IN_NAME
+from lessonlib.models import names as model_names
+from lessonlib.models.names import BUILT_IN_NAME
 
 #: A name is a folder's name on every system, so no colons and no slashes.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -52,27 +51,14 @@ def find_base(base: str | Path | None) -> str:
     Args:
         base: None or ``pantry`` for the built-in model, one of ``models.catalogue.names()``,
             the name of a model tuned here, a folder, or a hub name such as ``Qwen/Qwen3-0.6B``.
+            A listed model that was fetched to ``work/models`` is taken from there.
 
     Raises:
         LessonError: it is none of these.
 
     Introduced in notebook 08.
     """
-    if base is None or base == BUILT_IN_NAME:
-        places = [paths.BUILT_IN]
-    elif base in catalogue.names():
-        return catalogue.find(base).hub_id
-    else:
-        places = [Path(base), paths.MODELS / base]
-    for place in places:
-        if (place / "config.json").is_file():
-            return str(place.resolve())
-    if isinstance(base, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).exists():
-        return base
-    raise LessonError(
-        _("No base model found at {place}.").format(place=places[0]),
-        _("Leave 'base' out for the built-in model, or give a folder that holds config.json."),
-    )
+    return model_names.resolve(base)
 
 
 @contextlib.contextmanager

@@ -89,6 +89,21 @@ def _explained(error: BaseException, name: str, what: str) -> tuple[str, str]:
     if status == 404 or any(isinstance(one, hub.RepositoryNotFoundError) for one in chain):
         return (_("The hub has nothing called {name}.").format(name=name),
                 _("Look for the right name on https://huggingface.co/{what}.").format(what=what))
+    told = " ".join(str(one) for one in chain)
+    if "trust_remote_code" in told or "custom code" in told:
+        return (
+            _("{name} brings code of its own, which is not part of transformers.").format(
+                name=name),
+            _("Code from the hub is not run here. Choose a model that transformers knows by"
+              " itself."),
+        )  # fmt: skip
+    if "does not recognize this architecture" in told:
+        return (
+            _("{name} is of a type that this installation does not know; it is probably newer than"
+              " it.").format(name=name),
+            _("Take an older model, or a newer transformers (in an environment of your own:"
+              " pip install --upgrade transformers)."),
+        )  # fmt: skip
     if _no_network(chain):
         return (
             _("{name} is not on this machine, and the hub does not answer.").format(name=name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessonlib.models import catalogue, folders
+from lessonlib.models import catalogue, configs, folders
 
 #: Bytes that training needs for each trained weight: the weight, its gradient, and the two
 #: running means of the Adam optimiser (Kingma and Ba 2015), four bytes each.
@@ -54,7 +54,7 @@ def matrices(base: str | Path | None = None) -> dict[str, tuple[int, int]]:
 
     Introduced in notebook 01.
     """
-    return dict(catalogue.counted(folders.find_base(base))[0])
+    return dict(catalogue.counted(folders.find_base(base)).layers)
 
 
 def adapter_size(
@@ -67,19 +67,17 @@ def adapter_size(
 
     Introduced in notebook 01.
     """
-    layers, embeddings, total = catalogue.counted(folders.find_base(base))
-    chosen = list(layers.values())
-    if targets != ALL_LINEAR:
-        chosen = [shape for name, shape in {**layers, **embeddings}.items()
-                  if name.rpartition(".")[2] in targets]
-    return AdapterSize(rank, sum(rank * sum(shape) for shape in chosen), total)
+    counted = catalogue.counted(folders.find_base(base))
+    if targets == ALL_LINEAR:
+        return AdapterSize(rank, counted.adapter_weights(rank), counted.total)
+    chosen = [shape for name, shape in {**counted.layers, **counted.embeddings}.items()
+              if name.rpartition(".")[2] in targets]
+    return AdapterSize(rank, sum(rank * sum(shape) for shape in chosen), counted.total)
 
 
 def vocabulary_size(base: str | Path | None = None) -> int:
     """How many tokens the model chooses among. Introduced in notebook 01."""
-    from transformers import AutoConfig
-
-    return AutoConfig.from_pretrained(folders.find_base(base)).vocab_size
+    return configs.read(folders.find_base(base)).vocab_size
 
 
 def weights_in(adapter_folder: Path) -> int:
