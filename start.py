@@ -104,6 +104,8 @@ def parser():
                       help="with build: only texts were changed, keep the outputs; runs nothing")
     made.add_argument("--take", action="store_true",
                       help="with build: put edits made in a notebook back into its source")
+    made.add_argument("--lend", action="append", default=[], metavar="MODEL",
+                      help="with build: a fetched model that the notebooks may use (gemma-3-270m)")
     made.add_argument("--badges", action="store_true",
                       help="with build: write the addresses for Colab anew; runs nothing")
     return made
@@ -168,7 +170,8 @@ def main(arguments=None):
         return inside("tools." + options.word, *options.names)
     if options.word == "build":
         flags = [flag for flag in ("check", "text", "take", "badges") if getattr(options, flag)]
-        return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags))
+        lent = ["--lend=" + model for model in options.lend]
+        return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags), *lent)
     quick = [] if installed else ["--quick"]
     failed = inside("lessonlib.setup.environment", "--failures", *quick)
     if failed:

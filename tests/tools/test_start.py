@@ -77,6 +77,8 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
     (["rehearse"], ("tools.rehearse",)),
     (["build", "03", "--check"], ("tools.notebooks", "03", "--check")),
     (["build", "--take", "00", "03"], ("tools.notebooks", "00", "03", "--take")),
+    (["build", "08", "--lend", "gemma-3-270m"],
+     ("tools.notebooks", "08", "--lend=gemma-3-270m")),
     (["freeze"], ("tools.freeze",)),
     (["kit"], ("tools.kit",)),
     (["kit", "--with", "gemma-3-270m", "--yes"], ("tools.kit", "gemma-3-270m", "--yes")),
