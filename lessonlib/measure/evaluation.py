@@ -40,6 +40,8 @@ class Until:
     Attributes:
         mark: the last characters of an answer, such as ``]`` for a JSON list; a line break for
             answers of one line.
+
+    Introduced in notebook 08.
     """
 
     mark: str = "]"
@@ -199,6 +201,8 @@ def scored(
     """The result of answers that are there already; their keys are those of ``asking.ask_all``.
 
     A thinking block is no part of an answer, whatever the task: it is left out before scoring.
+
+    Introduced in notebook 08.
     """
     answers = [{**answer, "text": without_thinking(answer["text"])} for answer in answers]
     if method.ending:

@@ -1,71 +1,130 @@
-"""Notebook 08 promises that its parts stand alone, and that nothing is fetched or run unasked."""
+"""Notebook 08 promises: nothing is fetched unasked, every number stands in a cell, and little of
+lessonlib is needed."""
 
 import ast
-import builtins
 import re
 
 import jupytext
 import pytest
-from recipe_rows import recipe_row
-
-from lessonlib.lessons import nb08_two_jobs
-from lessonlib.measure.evaluation import Result
 
 SOURCE = "notebooks/source/08_tune_hugging_face.py"
 
 
 @pytest.fixture(scope="module")
-def parts(project):
-    """The names that the first code cell gives, and the code of each part by its letter."""
-    cells = jupytext.read(project / SOURCE, fmt="py:percent").cells
-    parts, part, first = {}, None, None
-    for cell in cells:
-        if cell.cell_type == "markdown":
-            if heading := re.match(r"## ([A-Z])\. ", cell.source):
-                part = heading[1]
-        elif first is None:
-            first = cell.source
-        else:
-            parts[part] = parts.get(part, "") + cell.source + "\n"
-    return names(first)[0], first, parts
+def cells(project):
+    return [cell.source for cell in jupytext.read(project / SOURCE, fmt="py:percent").cells
+            if cell.cell_type == "code"]  # fmt: skip
 
 
-def names(code):
-    """What code gives a name to, and what it uses, in any of its functions too."""
-    given, used = set(), set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else given).add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            given.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            given |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.arg):
-            given.add(node.arg)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            given.add(node.name)
-    return given, used
+def call_of(cells, name):
+    """The keyword arguments of the only call of that name, as source."""
+    calls = [node for node in ast.walk(ast.parse("\n".join(cells)))
+             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name]  # fmt: skip
+    return [{word.arg: ast.unparse(word.value) for word in call.keywords} for call in calls]
 
 
-@pytest.mark.parametrize("part", "ABCDEFGH")
-def test_each_part_needs_the_first_cell_and_no_other_part(parts, part):
-    from_the_start, _first, code = parts
-    given, used = names(code[part])
-    missing = used - given - from_the_start - set(dir(builtins))
-    assert not missing, f"part {part} uses what another part makes: {missing}"
+def test_nothing_is_fetched_and_no_licence_accepted_unasked(cells):
+    assert re.search(r"^FETCH = False\b", cells[0], re.M)
+    code = "\n".join(cells)
+    assert code.count("fetching.fetch(") == 1 and "agreed=FETCH" in code
 
 
-def test_by_default_nothing_is_fetched_and_the_model_is_the_built_in_one(parts):
-    _names, first, _code = parts
-    assert re.search(r'^MODEL = "pantry"', first, re.M)
-    assert re.search(r"^HUB = False", first, re.M)
+def test_without_gpu_and_without_gemma_it_goes_on_with_pantry_and_says_how_to_fetch(
+        cells, tmp_path, monkeypatch, capsys):  # fmt: skip
+    """Each way has all the numbers, as numbers."""
+    import torch
+
+    from lessonlib.common import paths
+    from lessonlib.models import fetching
+
+    monkeypatch.setattr(paths, "MODELS", tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    space = {"torch": torch, "paths": paths, "fetching": fetching, "FETCH": False}
+    exec(cells[1], space)
+    assert space["way"] == "small" and space["BASE"] == paths.BUILT_IN
+    assert "python start.py fetch gemma-3-270m" in capsys.readouterr().out
+    keys = {frozenset(numbers) for numbers in space["ways"].values()}
+    assert len(keys) == 1
+    rates = {name: numbers["learning_rate"] for name, numbers in space["ways"].items()}
+    assert rates["GPU"] < rates["processor"] < rates["small"], "the larger, the smaller the step"
 
 
-def test_the_table_of_two_jobs_names_the_scores_as_the_scoreboard_does():
-    """It said "micro f1", where every other table says micro-F1."""
-    row = recipe_row("r", 3, 4)
-    names = ("none", "recipes")
-    results = {(name, "recipes"): Result(name, "pantry", (row,), "") for name in names}
-    table = nb08_two_jobs.table(results)
-    assert table.head == ["adapter", "recipes: micro-F1"]
-    assert table.rows == [[name, "0.86 (0.86-0.86)"] for name in names]
+def test_with_gemma_it_takes_gemma(cells, tmp_path, monkeypatch):
+    import torch
+
+    from lessonlib.common import paths
+    from lessonlib.models import fetching
+
+    (tmp_path / "gemma-3-270m").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "gemma-3-270m" / name).write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(paths, "MODELS", tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    space = {"torch": torch, "paths": paths, "fetching": fetching, "FETCH": False}
+    exec(cells[1], space)
+    assert (space["way"], space["BASE"]) == ("processor", tmp_path / "gemma-3-270m")
+
+
+def test_the_configurations_stand_in_the_open(cells):
+    (quantized,) = call_of(cells, "BitsAndBytesConfig")
+    assert quantized["bnb_4bit_quant_type"] == "'nf4'"
+    assert quantized["bnb_4bit_use_double_quant"] == "True"
+    adapter = call_of(cells, "LoraConfig")[0]
+    assert {"r", "lora_alpha", "target_modules", "task_type"} <= set(adapter)
+    (settings,) = call_of(cells, "SFTConfig")
+    assert settings["eval_steps"] == settings["save_steps"], "a checkpoint for each look"
+    assert settings["load_best_model_at_end"] == "True"
+    assert len(call_of(cells, "EarlyStoppingCallback")) == 1
+
+
+def test_of_lessonlib_only_recipes_scorer_pictures_and_fetching_are_used(cells):
+    """`lora.tune` serves for one thing: pantry's own row on the board."""
+    used = set(re.findall(r"^from (lessonlib[\w.]*) import", cells[0], re.M))
+    assert used == {"lessonlib", "lessonlib.common", "lessonlib.measure.evaluation",
+                    "lessonlib.models", "lessonlib.show", "lessonlib.tasks"}
+    assert "\n".join(cells[1:]).count("lora.") == 1
+
+
+def test_answers_only_gives_the_plain_loss_and_its_gradients(cells, tmp_path):
+    """On rows of different length, so that there is padding, and with and without the count of
+    tokens that the trainer hands over."""
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import SFTConfig, SFTTrainer
+
+    from lessonlib.common import paths
+
+    space = {"SFTTrainer": SFTTrainer, "torch": torch}
+    exec(next(cell for cell in cells if "class AnswersOnly" in cell), space)
+    rows = [{"prompt": [{"role": "user", "content": "salt " * length}],
+             "completion": [{"role": "assistant", "content": '["salt"]'}]}
+            for length in (3, 9, 20)]  # fmt: skip
+    trainer = space["AnswersOnly"](
+        model=AutoModelForCausalLM.from_pretrained(paths.BUILT_IN, dtype=torch.float32),
+        args=SFTConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to="none",
+                       gradient_checkpointing=False, per_device_train_batch_size=3),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=AutoTokenizer.from_pretrained(paths.BUILT_IN),
+        peft_config=LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"),
+    )
+    batch = next(iter(trainer.get_train_dataloader()))
+    with torch.no_grad():  # an adapter that does something
+        for name, weight in trainer.model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=0.02)
+
+    def gradients(kind, count):
+        loss = kind.compute_loss(trainer, trainer.model, dict(batch), num_items_in_batch=count)
+        loss.backward()
+        found = [weight.grad.clone() for weight in trainer.model.parameters()
+                 if weight.requires_grad]  # fmt: skip
+        trainer.model.zero_grad()
+        return [loss.detach(), *found]
+
+    for count in (None, torch.tensor(50)):
+        ours, plain = gradients(space["AnswersOnly"], count), gradients(SFTTrainer, count)
+        assert len(ours) > 20
+        for one, other in zip(ours, plain, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Exercises of notebook 08, tuning open models."""
+"""Exercises of notebook 08, tuning a real open model."""
 
 from __future__ import annotations
 
@@ -6,94 +6,126 @@ from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
 
+#: What the loss leaves out.
+NOTHING = -100
+
 
 @exercise(
     "08-1",
-    title=_("The same step on less memory"),
+    title=_("What is learned, and what is only read"),
     difficulty=1,
-    minutes=4,
-    learned=_("This number is called gradient_accumulation_steps. It costs time and no quality."),
+    minutes=5,
+    learned=_("If a tuned model repeats questions, or never stops, look at the labels first."),
 )
-def batches_to_add_up(function):
-    """function(step, fits, gpus): step / (fits * gpus), rounded up."""
-    cases = ((16, 4, 1, 4), (16, 4, 2, 2), (64, 2, 8, 4), (16, 16, 1, 1), (16, 32, 1, 1),
-             (10, 4, 1, 3), (16, 5, 2, 2))  # fmt: skip
-    for step, fits, gpus, right in cases:
-        found = answers.number(answers.call(function, step, fits, gpus), _("The result"))
-        if found == right:
-            continue
-        shown = _("{step} rows in a step, {fits} fit, {gpus} GPUs: ").format(
-            step=step, fits=fits, gpus=gpus)
-        if gpus > 1 and found == -(-step // fits):
-            yield shown + _("that is for one GPU alone. The others take their part, too.")
-        elif found < 1:
-            yield shown + _("at least one batch is learned from.")
-        elif found == step // (fits * gpus) or found != int(found):
-            yield shown + _("a rest of rows wants a batch of its own: round up.")
-        else:
-            yield shown + _("that is not the number. How many rows are read at once?")
-        return
+def training_row(function):
+    """function(prompt, answer, end): (tokens, labels), -100 before the answer."""
+    for prompt, answer, end in (([2, 7, 9], [31, 32], 1), ([5], [40], 8), ([2, 3, 4, 5], [], 6)):
+        pair = answers.items(answers.call(function, list(prompt), list(answer), end),
+                             _("What your function returns"))
+        if len(pair) != 2:
+            yield _("Return two lists: what is read, and its labels.")
+            return
+        read, labels = (answers.items(one, _("Each of the two")) for one in pair)
+        if said := _wrong_row(read, labels, prompt, [*answer, end]):
+            yield _("Prompt {prompt}, answer {answer}, end mark {end}: ").format(
+                prompt=prompt, answer=answer, end=end) + said
+            return
+
+
+def _wrong_row(read: list, labels: list, prompt: list, learned: list) -> str:
+    """What is wrong with a row, in words; '' for a right one."""
+    if read != prompt + learned:
+        if read == prompt + learned[:-1]:
+            return _("the model never reads the mark that ends the answer.")
+        return _("what the model reads should be prompt, answer and end mark, in this order.")
+    if len(labels) != len(read):
+        return _("each token wants a label: {tokens} tokens, {labels} labels.").format(
+            tokens=len(read), labels=len(labels))
+    if labels == [NOTHING] * len(prompt) + learned:
+        return ""
+    if labels == read:
+        return _("here the model learns to write recipes, too, not only answers.")
+    if labels[-1] != learned[-1]:
+        return _("the end mark has no label, so this model would never learn to stop.")
+    if any(label == 0 for label in labels[: len(prompt)]):
+        return _("0 is a token like any other. The loss leaves out only -100.")
+    return _("the prompt should carry -100, and the answer its own tokens.")
 
 
 @exercise(
     "08-2",
-    title=_("Which card holds it?"),
-    difficulty=1,
-    minutes=4,
-    learned=_("Weights alone are the least. Training needs more: the plan above counts the rest."),
+    title=_("Which checkpoint?"),
+    difficulty=2,
+    minutes=8,
+    learned=_("The last step is seldom the best one, and waiting a little longer costs steps, not"
+              " quality: the best checkpoint is kept all the same."),
 )
-def cards_that_hold(function):
-    """function(parameters, bits, cards): names of the cards with memory for the weights."""
-    cards = {"large": 24e9, "T4": 15.8e9, "small": 8e9}
+def early_stopping(function):
+    """function(looks, patience): (step of the end, step that is kept)."""
+    falls = [(10, 0.9), (20, 0.6), (30, 0.5)]
+    rises = [(10, 0.9), (20, 0.5), (30, 0.6), (40, 0.7), (50, 0.4)]
+    hops = [(5, 0.8), (10, 0.9), (15, 0.7), (20, 0.8), (25, 0.75), (30, 0.6)]
+    stays = [(10, 0.5), (20, 0.5), (30, 0.5), (40, 0.5)]
     cases = (
-        (7_000_000_000, 16, cards, ["large", "T4"]),
-        (7_000_000_000, 4, cards, ["large", "T4", "small"]),
-        (7_000_000_000, 32, cards, []),
-        (1_000, 8, {"exact": 1_000, "short": 999}, ["exact"]),
+        (falls, 2, (30, 30), _("it falls to the end")),
+        (rises, 2, (40, 20), _("it rises, and would have fallen again after the end")),
+        (rises, 3, (50, 50), _("with more patience the late fall is still seen")),
+        (hops, 2, (25, 15), _("one look that is worse is no end, and a new lowest loss starts the"
+                              " count again")),
+        (rises, 1, (30, 20), _("without patience the first rise ends it")),
+        (stays, 2, (30, 10), _("a loss that stays as it is has not fallen")),
     )
-    for parameters, bits, given, right in cases:
-        result = answers.call(function, parameters, bits, dict(given))
-        found = answers.items(result, _("What your function returns"))
-        if found == right:
+    for looks, patience, right, what in cases:
+        pair = answers.items(answers.call(function, list(looks), patience),
+                             _("What your function returns"))
+        if len(pair) != 2:
+            yield _("Return two steps: where it ends, and which checkpoint is kept.")
+            return
+        if tuple(pair) == right:
             continue
-        shown = _("{parameters:,} weights of {bits} bits: ").format(
-            parameters=parameters, bits=bits)
-        if sorted(map(str, found)) == sorted(right):
-            yield shown + _("the right cards, in another order than they were given in.")
-        elif "short" in found or set(found) > set(right):
-            yield shown + _("a card is in the list that cannot hold the weights.")
-        elif "exact" in right and "exact" not in found:
-            yield shown + _("a card whose memory is just enough is enough.")
+        shown = _("Losses {losses}, patience {patience} ({what}): ").format(
+            losses=[loss for _step, loss in looks], patience=patience, what=what)
+        if tuple(reversed(pair)) == right:
+            yield shown + _("the right steps, the other way round.")
+        elif pair[0] != right[0]:
+            yield shown + _("it does not end at step {step}.").format(step=pair[0])
         else:
-            yield shown + _("a card that can hold the weights is missing. How many bytes are so"
-                            " many bits?")
+            yield shown + _("the checkpoint of step {step} is not the one with the lowest loss so"
+                            " far.").format(step=pair[1])
         return
 
 
 @exercise(
     "08-3",
-    title=_("The same answer?"),
-    difficulty=2,
-    minutes=7,
-    learned=_("SQL promises no order without ORDER BY, so a fair score must not ask for one."),
+    title=_("An adapter for a phone"),
+    difficulty=1,
+    minutes=5,
+    learned=_("Fewer matrices or a lower rank: both make an adapter small. What it costs in quality"
+              " only a measurement can tell."),
 )
-def same_answer(function):
-    """function(rows, wanted, ordered): whether two lists of rows are the same answer."""
-    one, two, none = (1, "a"), (2, "b"), (None, "c")
-    cases = (
-        ([one, two], [one, two], True, True, _("equal lists")),
-        ([two, one], [one, two], True, False, _("another order where the order counts")),
-        ([two, one], [one, two], False, True, _("another order where it does not count")),
-        ([one], [one, two], False, False, _("a row that is missing")),
-        ([one, one], [one], False, False, _("a row that occurs twice, wanted once")),
-        ([none, one], [one, none], False, True, _("a missing value beside a number")),
-        ([], [], False, True, _("no rows at all")),
-    )
-    for rows, wanted, ordered, right, what in cases:
-        found = answers.call(function, list(rows), list(wanted), ordered)
-        if not isinstance(found, bool):
-            yield _("Return True or False.")
-            return
-        if found != right:
-            said = _("the same") if found else _("not the same")
-            yield _("{what}: your function says {said}.").format(what=what, said=said)
+def phone_adapter(config):
+    """A LoraConfig: rank 16, alpha 32, q_proj and v_proj, no dropout."""
+    if not hasattr(config, "target_modules") or not hasattr(config, "r"):
+        yield _("This should be a LoraConfig; it is {kind}.").format(
+            kind=answers.python_kind(config))
+        return
+    targets = config.target_modules
+    targets = {targets} if isinstance(targets, str) else set(targets or ())
+    if targets != {"q_proj", "v_proj"}:
+        yield _("target_modules should name the two matrices, and no others.")
+    weights = 18 * config.r * ((640 + 1024) + (640 + 256))
+    if weights > 1_000_000:
+        yield _("Rank {rank} makes {weights:,} weights, and there is room for a million.").format(
+            rank=config.r, weights=weights)
+    elif config.r & (config.r - 1):
+        yield _("Rank {rank} is no power of two.").format(rank=config.r)
+    elif config.r != 16:
+        yield _("Rank {rank} makes {weights:,} weights. A larger one fits as well.").format(
+            rank=config.r, weights=weights)
+    if config.lora_alpha != 2 * config.r:
+        yield _("The factor is {factor:g}. It should be 2.").format(
+            factor=config.lora_alpha / config.r)
+    if config.lora_dropout:
+        yield _("There is dropout in it, and it should do without.")
+    if str(getattr(config.task_type, "value", config.task_type)) != "CAUSAL_LM":
+        yield _("task_type says what kind of model it is for: one that writes on, CAUSAL_LM.")
