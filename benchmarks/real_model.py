@@ -433,9 +433,9 @@ def sql_prompts(bench: Bench) -> Iterator[dict]:
 
 
 def sql_tuned(bench: Bench) -> Iterator[dict]:
-    from lessonlib.lessons import nb08_sql_adapter
+    from lessonlib.lessons import nb13_sql_adapter
 
-    rows = nb08_sql_adapter.rows()[: 8 if bench.small else None]
+    rows = nb13_sql_adapter.rows()[: 8 if bench.small else None]
     settings = replace(SETTINGS, batch_size=4, epochs=2)
     with quiet():
         model, tokenizer = lora_base.load(bench.base, settings, bench.device, 0)

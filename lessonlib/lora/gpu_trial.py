@@ -57,7 +57,7 @@ def run(name: str, rows: Sequence[dict], steps: int = 12, plan: Plan | None = No
     Raises:
         LessonError: the model cannot be had, or does not fit.
 
-    Introduced in notebook 08.
+    Introduced in notebook 12.
     """
     import torch
 

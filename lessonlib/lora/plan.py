@@ -121,7 +121,7 @@ def make(name: str = "pantry", card: Card | None = None, rank: int | None = None
     Raises:
         LessonError: there is no such model, or it does not fit, not even row by row in 4 bits.
 
-    Introduced in notebook 08.
+    Introduced in notebook 12.
     """
     model, card = catalogue.find(name), card or catalogue.this_card()
     settings = for_size(model.parameters)
@@ -175,7 +175,7 @@ def _knobs(model: OpenModel, settings: LoraSettings, given: int | None) -> tuple
 def overview(names: Sequence[str], cards: Sequence[Card]) -> Table:
     """Models down, cards across: how each is trained there, and how much memory it takes.
 
-    Introduced in notebook 08.
+    Introduced in notebook 12.
     """
     head = [_("model"), _("licence"), _("parameters"), *(card.name for card in cards)]
     rows = []

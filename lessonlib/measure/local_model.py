@@ -41,7 +41,7 @@ def evaluate_here(
     Raises:
         LessonError: there are no examples, or a prompt leaves no room for an answer.
 
-    Introduced in notebook 08.
+    Introduced in notebook 12.
     """
     examples = list(examples)
     if not examples:
@@ -135,7 +135,7 @@ def fingerprint(model) -> str:
 
     An adapter's own weights are left out: a model and the same model under an adapter agree.
 
-    Introduced in notebook 08.
+    Introduced in notebook 13.
     """
     total = hashlib.sha256()
     weights = {

@@ -56,7 +56,7 @@ def find_base(base: str | Path | None) -> str:
     Raises:
         LessonError: it is none of these.
 
-    Introduced in notebook 08.
+    Introduced in notebook 13.
     """
     return model_names.resolve(base)
 

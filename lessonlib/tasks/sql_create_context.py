@@ -94,7 +94,7 @@ def load(count: int = 1000, path: str | Path | None = None) -> Found:
         LessonError: the hub does not answer or does not let us in, the disk is full, or a row
             lacks question, context or answer.
 
-    Introduced in notebook 08.
+    Introduced in notebook 13.
     """
     return prepare(_from_file(Path(path), count) if path else _from_hub(count))
 
@@ -102,7 +102,7 @@ def load(count: int = 1000, path: str | Path | None = None) -> Found:
 def prepare(rows: Iterable[dict]) -> Found:
     """Give each question rows to be run on, and keep those whose answer finds some.
 
-    Introduced in notebook 08.
+    Introduced in notebook 13.
     """
     kept, left_out = [], Counter()
     for number, row in enumerate(rows, start=1):

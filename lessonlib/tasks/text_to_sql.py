@@ -128,7 +128,7 @@ def load(split: str) -> list[Question]:
     The last 50 of ``test`` and the last 15 of ``field`` are about databases that training does
     not show; ``Question.seen`` tells them apart.
 
-    Introduced in notebook 08.
+    Introduced in notebook 13.
     """
     if split not in SPLITS:
         raise LessonError(
@@ -164,12 +164,12 @@ def _question(row: dict) -> Question:
 
 
 def user_message(question: Question) -> str:
-    """The user's side of the chat: the schema, then the question. Introduced in notebook 08."""
+    """The user's side of the chat: the schema, then the question. Introduced in notebook 13."""
     return f"Schema:\n{question.data.schema}\nQuestion: {question.question}"
 
 
 def answer(question: Question) -> str:
-    """The right answer, exactly as a model should write it. Introduced in notebook 08."""
+    """The right answer, exactly as a model should write it. Introduced in notebook 13."""
     return question.query
 
 

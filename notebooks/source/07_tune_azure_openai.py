@@ -511,5 +511,5 @@ exercises.quiz("07")
 #
 # ## Next
 #
-# [08 · Tune an open model with Hugging Face](08_tune_hugging_face.ipynb): the model's weights in
+# [08 · Tune a real open model, in plain code](08_tune_hugging_face.ipynb): the model's weights in
 # our own hands, and nobody else's meter.
