@@ -143,7 +143,7 @@ class Card:
 
 
 def names() -> list[str]:
-    """The short names, from small to large. Introduced in notebook 08."""
+    """The short names, from small to large. Introduced in notebook 12."""
     models = model_names.facts()["models"]
     return sorted(models, key=lambda name: models[name]["parameters"])
 
@@ -157,7 +157,7 @@ def find(name: str | Path | None) -> OpenModel:
     Raises:
         LessonError: there is none of that name, it cannot be had, or it cannot be tuned here.
 
-    Introduced in notebook 08.
+    Introduced in notebook 12.
     """
     if (short := model_names.listed(name)) is not None:
         return OpenModel(name=short, **model_names.facts()["models"][short])
@@ -256,13 +256,13 @@ def _count_as(kind: type, text: str, kept: _Kept) -> Counted:
 def pinned(base: str) -> dict[str, str]:
     """The keyword ``revision`` for loading ``base``, where this course knows a revision of it.
 
-    Introduced in notebook 08.
+    Introduced in notebook 12.
     """
     return configs.pinned(base)
 
 
 def card(name: str) -> Card:
-    """A card of ``data/facts/open_models.toml``: "T4" or "24 GB". Introduced in notebook 08."""
+    """A card of ``data/facts/open_models.toml``: "T4" or "24 GB". Introduced in notebook 12."""
     entry = model_names.facts()["cards"][name]
     memory = entry["mebibytes"] * 2**20
     return Card(entry["name"], memory, entry["bfloat16"], entry["flash_attention"])
@@ -271,7 +271,7 @@ def card(name: str) -> Card:
 def this_card() -> Card:
     """The GPU of this machine; without one, its processor and the memory that is free now.
 
-    Introduced in notebook 08.
+    Introduced in notebook 12.
     """
     import torch
 
