@@ -11,21 +11,28 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
+import psutil
 import pytest
 import torch
-from fine_tuning_parts import messages_of, rows, supervised, upload, wait
+from fine_tuning_parts import jsonl, messages_of, rows, supervised, upload, wait
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import lessonlib
 from lessonlib.common import paths
+from lessonlib.lora import LoraSettings
 from lessonlib.models.device import Choice
+from lessonlib.practice import service
 from lessonlib.practice.answers import any_model, flat, folder
 from lessonlib.practice.answers.any_model import TransformersModel
 from lessonlib.practice.answers.batch import Answer, Batch, Settings
 from lessonlib.practice.answers.loading import load
 from lessonlib.practice.answers.model import LoadedModel, Reading
+from lessonlib.practice.protocol import openai_view
 from lessonlib.practice.protocol.catalogue import read_folder
 from lessonlib.practice.protocol.errors import ApiError
+from lessonlib.practice.store.file_store import StoredFile
+from lessonlib.practice.store.job_store import Job
+from lessonlib.practice.store.store import DEFAULT, Store
 
 SHAPE = {
     "vocab_size": 3072, "hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4,
@@ -129,6 +136,17 @@ def test_a_model_that_cannot_be_laid_flat_answers_one_by_one(folders, kind):
     assert isinstance(model, TransformersModel) and not model.is_flat
     assert answered(model, PROMPTS[:4]) == [
         by_transformers(folders[kind], prompt, 12) for prompt in PROMPTS[:4]
+    ]
+
+
+def test_what_differs_on_a_flat_list_is_noticed_and_answered_one_by_one(folders, monkeypatch):
+    """A model whose attention has more to it than we know must not answer wrongly."""
+    right = flat._mixed
+    monkeypatch.setattr(flat, "_mixed", lambda *given: 1.1 * right(*given))
+    model = load(folders["phi3"])
+    assert not model.is_flat
+    assert answered(model, PROMPTS[:2]) == [
+        by_transformers(folders["phi3"], prompt, 12) for prompt in PROMPTS[:2]
     ]
 
 
@@ -359,6 +377,56 @@ def test_an_open_model_that_was_fetched_before_is_answered_by_its_hub_name(clien
 # --- jobs
 
 
+def test_a_large_model_gets_the_settings_that_suit_it_and_says_how_long_it_takes(
+    client, monkeypatch, tmp_path
+):
+    """Its learning rate is not that of the built-in model, thirty times smaller."""
+    from lessonlib.practice.trainer import forecast
+    from lessonlib.practice.trainer.job_training import JobTraining
+
+    monkeypatch.setattr(forecast, "LARGE", 1000)
+    monkeypatch.setattr(forecast.plan, "for_size", lambda weights: LoraSettings(
+        rank=4, learning_rate=2e-4) if weights > 1000 else LoraSettings())
+    store = store_with_a_job(tmp_path, "gemma3_text")
+    training = JobTraining(store, store.jobs.next_to_train())
+    assert training.settings.learning_rate == pytest.approx(2 * 2e-4)
+    assert training.settings.rank == 4
+    training.run()
+    events, _more = store.jobs.events("the-job", limit=50)
+    told = [event for event in events if event.kind == "forecast"]
+    assert len(told) == 1 and told[0].details["rate"] > 0 and told[0].details["tokens"] > 100
+    assert "tokens a second" in openai_view.event_message(told[0], store.jobs.find("the-job"))
+    assert store.jobs.find("the-job").status == "succeeded"
+
+
+def test_a_job_that_finds_no_memory_fails_with_the_reason(client, monkeypatch, tmp_path):
+    from lessonlib.practice.trainer import forecast, trainer
+
+    monkeypatch.setattr(forecast, "LARGE", 1000)
+    monkeypatch.setattr(forecast, "PATIENCE", 0.0)
+    monkeypatch.setattr(forecast, "LOOK", 0.0)
+    monkeypatch.setattr(forecast, "available_memory", lambda: 10**6)
+    store = store_with_a_job(tmp_path, "gemma3_text")
+    assert trainer.train_next(store)
+    job = store.jobs.find("the-job")
+    assert job.status == "failed" and job.error["code"] == "insufficient_memory"
+
+
+def store_with_a_job(folder, model):
+    """A store with a small job that waits for its turn."""
+    store, content = Store(folder), jsonl(rows(8))
+    store.files.draft("train").write_bytes(content)
+    store.files.add(StoredFile(
+        "train", DEFAULT, "openai", "fine-tune", "train.jsonl", len(content), "", 1))
+    chosen = {"n_epochs": 1, "batch_size": 4, "learning_rate_multiplier": 2.0}
+    store.jobs.create(Job(
+        id="the-job", organisation=DEFAULT, view="openai", model=model, training_file="train",
+        seed=3, created_at=1, tuned_model="ft:one:practice::12345678", asked=chosen,
+        chosen=chosen, status="queued",
+    ))  # fmt: skip
+    return store
+
+
 def test_a_job_on_it_trains_to_its_end_and_its_model_answers(client):
     file = upload(client, rows(12))
     job = client.fine_tuning.jobs.create(
@@ -382,3 +450,24 @@ def test_a_job_on_it_can_be_cancelled(client):
     wait(client, job.id, ("running",))
     client.fine_tuning.jobs.cancel(job.id)
     assert wait(client, job.id).status == "cancelled"
+
+
+def test_a_job_on_it_goes_on_after_the_service_was_killed(client):
+    job = client.fine_tuning.jobs.create(
+        model="gemma3_text", training_file=upload(client, rows(40)), seed=2,
+        method=supervised(n_epochs=8, batch_size=2),
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not (step := _steps(client, job.id)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert step, "it has begun"
+    psutil.Process(service.read_record().pid).kill()
+    # The client's transport starts the service again and asks once more.
+    done = wait(client, job.id)
+    assert done.status == "succeeded", done.error
+    assert text_of(ask(client, model=done.fine_tuned_model))
+    assert text_of(ask(client)), "and the untuned one still answers"
+
+
+def _steps(client, id):
+    return sum(message.startswith("Step") for message in messages_of(client, id))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from math import prod
 from pathlib import Path
 
+from lessonlib.common.errors import LessonError
 from lessonlib.common.memory_left import available_memory
 from lessonlib.lora import memory as lora_memory
 from lessonlib.lora import plan
@@ -57,19 +58,13 @@ def settings(size: Size, chosen: dict) -> LoraSettings:
     ``learning_rate_multiplier`` multiplies the rate that suits the model: large ones bear smaller
     steps than the built-in one.
     """
-    suited = _suited(size)
+    suited = plan.for_size(size.weights)
     return replace(
         suited,
         epochs=chosen["n_epochs"],
         batch_size=chosen["batch_size"],
         learning_rate=chosen["learning_rate_multiplier"] * suited.learning_rate,
     )
-
-
-def _suited(size: Size) -> LoraSettings:
-    if hasattr(plan, "for_size"):
-        return plan.for_size(size.weights)
-    return plan.FOR_LARGE if size.is_large else LoraSettings()
 
 
 def fitting(size: Size, wanted: LoraSettings, device: str) -> tuple[LoraSettings, int]:
@@ -80,7 +75,6 @@ def fitting(size: Size, wanted: LoraSettings, device: str) -> tuple[LoraSettings
     Raises:
         JobFailure: the memory does not suffice for a single row.
     """
-    model = catalogue.from_folder(size.folder, size.folder.name)
     ways = [replace(wanted, batch_size=rows, accumulate=wanted.batch_size // rows)
             for rows in range(wanted.batch_size, 0, -1)
             if wanted.batch_size % rows == 0 and rows <= ROWS_AT_ONCE]  # fmt: skip
@@ -88,7 +82,7 @@ def fitting(size: Size, wanted: LoraSettings, device: str) -> tuple[LoraSettings
     while True:
         free = available_memory()
         for way in ways:
-            needed = lora_memory.estimate(model, way, device).total
+            needed = _bytes_needed(size, way, device)
             if free is None or needed <= plan.FILL * free:
                 return way, needed
         if time.monotonic() > deadline:
@@ -100,6 +94,16 @@ def fitting(size: Size, wanted: LoraSettings, device: str) -> tuple[LoraSettings
                 "model",
             )
         time.sleep(LOOK)
+
+
+def _bytes_needed(size: Size, way: LoraSettings, device: str) -> int:
+    """The peak of a training step; by a rule of thumb for an architecture that is not counted."""
+    try:
+        model = catalogue.from_folder(size.folder, size.folder.name)
+        return lora_memory.estimate(model, way, device).total
+    except (LessonError, AttributeError):
+        weights = size.weights * lora_memory.BYTES[device.split("-")[1]]
+        return weights + (weights // 4 + 2**27) * min(way.batch_size, ROWS_AT_ONCE)
 
 
 @contextlib.contextmanager
