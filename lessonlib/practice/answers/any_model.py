@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM
 
 from lessonlib.common.memory_left import available_memory
 from lessonlib.models.chat_template import end_ids
 from lessonlib.models.device import choose_device, choose_threads
+from lessonlib.models.loading import load_model
 from lessonlib.practice.answers import flat, one_by_one, trial
 from lessonlib.practice.answers.folder import (
     FORMATS,
@@ -65,11 +65,7 @@ class TransformersModel(Model):
         self.is_flat = False
         began = time.perf_counter()
         try:
-            self.network = own_copy(
-                AutoModelForCausalLM.from_pretrained(
-                    model.folder, config=config, dtype=self.number, local_files_only=True
-                ), kind,
-            )  # fmt: skip
+            self.network = own_copy(load_model(str(model.folder), dtype=self.number), kind)
             self.parameters = self.network.num_parameters()
             self.context = context_length(config)
             self.stop_ids = frozenset(end_ids(self.network, self.tokenizer))

@@ -10,11 +10,12 @@ import json
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
+from lessonlib.common.errors import LessonError
 from lessonlib.common.memory_left import available_memory
-from lessonlib.models import chat_template
+from lessonlib.models import chat_template, configs
 from lessonlib.practice.answers.text import Vocabulary
 from lessonlib.practice.protocol.catalogue import ModelFolder
 from lessonlib.practice.protocol.errors import ApiError
@@ -34,6 +35,8 @@ def not_loadable(name: str, reason: str, cure: str = "") -> ApiError:
 
 def broken(name: str, error: Exception) -> ApiError:
     """The same for whatever a library says of it."""
+    if isinstance(error, LessonError):  # it has its own cure
+        return not_loadable(name, " ".join(str(error).split()))
     reason = (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
     return not_loadable(name, reason, "Fetch or tune it again, and ask once more.")
 
@@ -55,7 +58,7 @@ def read_config(model: ModelFolder) -> Any:
                 "Ask a causal language model: one whose config.json names an architecture that "
                 "ends in ForCausalLM.",
             )
-        return AutoConfig.from_pretrained(model.folder, local_files_only=True)
+        return configs.read(str(model.folder))
     except ApiError:
         raise
     except Exception as error:  # whatever is wrong with the files, the learner hears it
