@@ -192,7 +192,7 @@ def test_the_built_in_model_cannot_be_replaced():
 
 
 def test_an_unknown_base_is_named():
-    with pytest.raises(LessonError, match="No base model found at no-such-model"):
+    with pytest.raises(LessonError, match="no model 'no-such-model'"):
         tuning.tune([{"messages": CHAT}], "x", base="no-such-model")
 
 
