@@ -65,6 +65,8 @@ def resolve(name: str | Path | None) -> str:
         raise LessonError(*_what_is_missing(paths.ADAPTERS / name))
     if isinstance(name, str) and HUB_ID.fullmatch(name) and not place.exists():
         return name
+    if isinstance(name, Path) or place.is_absolute() or str(name).startswith((".", "~")):
+        raise LessonError(*_what_is_missing(place))
     raise LessonError(
         _("There is no model {name!r} here.").format(name=str(name)), _way_on(str(name))
     )

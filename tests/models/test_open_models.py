@@ -56,6 +56,12 @@ def test_a_wrong_name_is_answered_with_the_nearest(written, meant):
     assert f"Did you mean {meant}" in told.value.cure
 
 
+@pytest.mark.parametrize("path", ["./nothing", "~/nothing", "/nothing/here", "../no/where"])
+def test_a_path_is_not_taken_for_a_name_on_the_hub(path):
+    with pytest.raises(LessonError, match="No base model found at"):
+        folders.find_base(path)
+
+
 def test_a_listed_model_is_found_by_its_hub_name_and_in_any_letters():
     """The full hub name of a listed model was refused."""
     for name in ("Qwen/Qwen3-0.6B", "qwen/qwen3-0.6b", "qwen3-0.6B"):
