@@ -12,7 +12,8 @@ written line by line. Stop it when you like: what is there is not measured again
 it by ``lessonlib.lessons.real_runs``, which also says what is in a line.
 
 One rule ends the answers of all routes, because a pretrained model does not know when to stop: an
-answer ends after its first closing bracket, or after its first line where it has none.
+answer ends after its first closing bracket, or after its first line where it has none. (A query
+ends after its first semicolon.)
 
 Every training takes ``STEPS`` steps, whatever the number of its examples, so that a learning curve
 compares examples and not hours of training. Of each, the epoch with the lowest validation loss is
@@ -66,7 +67,8 @@ SPLITS = ("test", "test_new_names", "field")
 #: After so many epochs on 25 examples the score is taken, to see whether it falls again.
 LOOKS = (1, 2, 4, 8, 16, 32, 50)
 PACKAGES = ("torch", "transformers", "peft")
-RULE = "an answer ends after its first closing bracket, or after its first line where it has none"
+RULE = ("an answer ends after its first closing bracket (a query after its first semicolon), or"
+        " after its first line where it has none")
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,9 @@ class Bench:
             yield answer_line(route, split, result, seconds, **more)
 
     def peak_memory(self) -> int:
-        """Bytes: reserved on the GPU, or of the whole process on a processor."""
+        """Bytes: of this training's tensors on a GPU, or of the whole process on a processor."""
         if self.on_gpu:
-            return torch.cuda.max_memory_reserved()
+            return torch.cuda.max_memory_allocated()
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -418,7 +420,7 @@ def _sql_splits(bench: Bench) -> dict[str, list]:
 
 def _sql_lines(bench: Bench, route: str, messages, model, **more) -> Iterator[dict]:
     for split, examples in _sql_splits(bench).items():
-        method = Method(route, bench.name, messages, max_tokens=96, ending=Until("\n"))
+        method = Method(route, bench.name, messages, max_tokens=96, ending=Until(";"))
         result, seconds = bench.ask(*model, method, examples)
         yield answer_line(route, split, result, seconds, **more, task="text_to_sql")
 
