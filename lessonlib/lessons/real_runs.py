@@ -165,7 +165,7 @@ def load(model: str = MODEL) -> Record:
     Raises:
         LessonError: there is none of that model.
 
-    Introduced in notebook 10.
+    Introduced in notebook 01.
     """
     path = FOLDER / f"{model}.jsonl"
     if not path.is_file():
@@ -204,15 +204,12 @@ def show(
     split: str = "test",
     model: str = MODEL,
     *,
-    x: str | Sequence[float] | None = None,
-    xlabel: str = "",
     picture: bool = True,
 ) -> Folded:
     """The same on a real model: its recorded scores on these routes, folded.
 
     Args:
         routes: names of the record (``load().routes()``), or ``{name here: name there}``.
-        x, xlabel: of the picture, as in ``pictures.errorbars``.
         picture: leave it out where the table says it all.
 
     Introduced in notebook 00.
@@ -231,11 +228,30 @@ def show(
         notes=[record.told() + ".", _("{n} examples; in brackets: 95 % intervals. {rule}.").format(
             n=len(next(iter(found.values())).rows),
             rule=record.about["rule"][0].upper() + record.about["rule"][1:])])
-    drawn = None
-    if picture:
-        drawn = pictures.errorbars(found, metric=next(iter(kind)), x=x, xlabel=xlabel,
-                                   title=record.name)
+    drawn = _dots(found, next(iter(kind)), titles[0], record.name) if picture else None
     return Folded(_("The same on a real model"), table, drawn)
+
+
+def _dots(found: Mapping[str, Result], metric: str, title: str, model: str) -> Picture:
+    """Scores with their intervals, one route a line, from top to bottom: routes are no series, so
+    nothing joins them."""
+    fig, axes = pictures.figure(width=8, height=1.1 + 0.42 * len(found))
+    told = []
+    for place, (name, result) in enumerate(found.items()):
+        score = result.metrics()[metric]
+        axes.plot([score.low, score.high], [place, place], color=pictures.BLUE, linewidth=3)
+        axes.plot(score.value, place, "o", color=pictures.BLUE)
+        axes.annotate(f"{score.value:.2f}", (score.high, place), (8, 0),
+                      textcoords="offset points", va="center")  # fmt: skip
+        told.append(f"{name}: {score.value:.2f} ({score.low:.2f} to {score.high:.2f})")
+    axes.set(xlim=(-0.02, 1.08), xlabel=title, title=model, ylim=(len(found) - 0.5, -0.5))
+    axes.set_yticks(range(len(found)), list(found))
+    axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1])
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    alt = _("{title} of {model}, with 95 % intervals. {scores}.").format(
+        title=title, model=model, scores="; ".join(told))
+    return pictures.render(fig, alt)
 
 
 def show_losses(route: str, seed: int = 0, model: str = MODEL, scores: bool = True) -> Folded:

@@ -36,6 +36,7 @@ import lessonlib
 from lessonlib import Method, chat_files, compare, costs, evaluate, exercises, lora
 from lessonlib.common import paths
 from lessonlib.lessons import nb05_four_needs as four_needs
+from lessonlib.lessons import real_runs
 from lessonlib.show import pictures
 from lessonlib.tasks import near_duplicates, prompting, recipes, training_rows
 from lessonlib.tasks.name_scores import name_recall
@@ -277,6 +278,21 @@ pictures.errorbars(
     {str(size): result for size, result in curve.items()}, title="Learning curve",
     xlabel="training examples, from 25 on twice as many at each step",
 )
+
+# %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
+real = real_runs.load()
+for size in (25, 100, 400):
+    runs = [real.result(f"tuned on {size}", seed=seed) for seed in (0, 1, 2)]
+    print(f"Gemma, {size:3} examples, three seeds:",
+          ", ".join(f"{run.metrics()['micro_f1'].value:.2f}" for run in runs))
+real_runs.show({f"{size} examples": f"tuned on {size}" for size in (25, 50, 100, 200, 400, 800)})
+
+# %% [markdown]
+# So does the curve of a real model, Gemma 3 270M, and it goes on to where ours ends. Each size was
+# trained for the same 200 steps, so the curve shows examples and not hours of training. It climbs
+# from 0.59 to 0.96 with 400 examples. Twice as many bring 0.97, which we cannot tell from that. And
+# look at the seeds, which only decide how the adapter begins and in which order examples come: with
+# 25 examples they give anything from 0.40 to 0.63, with 400 always 0.96.
 
 # %% [markdown]
 # The first examples teach mostly the *form* of the answer. The rest is slower: each house name
