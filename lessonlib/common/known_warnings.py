@@ -7,6 +7,7 @@ ten minutes thinks that something broke.
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 
 #: Which logger says it, and how it begins.
@@ -26,7 +27,12 @@ WARNINGS = (
 
 
 def silence() -> None:
-    """Leave these remarks out for the rest of the process. Costs nothing; loads no library."""
+    """Leave these remarks out for the rest of the process. Costs nothing; loads no library.
+
+    And one habit: bm25s loads JAX wherever it is installed, as on Colab, and JAX would take three
+    quarters of a GPU's memory at that moment. It is asked to take what it needs.
+    """
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     for logger, beginning in REMARKS:
         logging.getLogger(logger).addFilter(
             lambda record, beginning=beginning: not record.getMessage().startswith(beginning)

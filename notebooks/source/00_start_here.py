@@ -252,8 +252,8 @@ exercises.quiz("00")
 # - Tuning changes the model, prompting changes what the model is given.
 # - Measure before, measure after, on examples that training never saw.
 # - A number without an interval is half a number.
-# - `pantry` is a practice model. What you learn here about *methods* holds for large models;
-#   its scores do not.
+# - `pantry` is a practice model. Its scores are its own. Which of its lessons hold for a real model
+#   is measured, and told at each place.
 #
 # ## Next
 #

@@ -29,9 +29,7 @@
 # **Time:** 25 minutes, of which the computer works for about two.
 
 # %%
-import bm25s
-import numpy as np
-
+# lessonlib comes first: it keeps a library that bm25s may load from taking most of a GPU's memory.
 import lessonlib
 from lessonlib import Method, Scoreboard, compare, evaluate, exercises, lora
 from lessonlib.lessons import real_runs
@@ -39,6 +37,9 @@ from lessonlib.show import pictures
 from lessonlib.tasks import embeddings, prompting, recipes, training_rows
 from lessonlib.tasks.name_scores import found_and_used, name_recall
 from lessonlib.tasks.retrieval import Bm25Examples, Bm25Glossary, GlossaryLookup, recall_at_k
+
+import bm25s
+import numpy as np
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we ask, and tune
