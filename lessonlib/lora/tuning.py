@@ -29,9 +29,10 @@ from lessonlib.lora import rows as lora_rows
 from lessonlib.lora import saving
 from lessonlib.lora.guards import OutOfMemory, disk_errors, free_memory, memory_errors
 from lessonlib.lora.history import Lines, LivePicture, Point
+from lessonlib.lora.plan import for_size
 from lessonlib.lora.record import TunedModel, as_json, fingerprint, record_of, tuned_before
 from lessonlib.lora.settings import ROWS_AT_ONCE, LoraSettings
-from lessonlib.models import folders
+from lessonlib.models import catalogue, folders
 from lessonlib.models.configs import context_of
 from lessonlib.models.device import Choice, choose_device
 from lessonlib.models.quiet import quiet
@@ -66,6 +67,7 @@ def tune(
             or ``{"text": ...}`` to go on as in pretraining, without question and answer.
         name: what the new model is to be called; a model of that name is replaced.
         base: the built-in model, or another (see ``models.folders.find_base``).
+        settings: those that suit a model of that size, if not given (see ``lora.plan``).
         validation: rows to take the validation loss on after each epoch; never trained on.
         show: progress and the loss picture in a notebook, a line an epoch in a terminal.
         merge: write the merged model as well. Without it only the adapter is written, and an older
@@ -81,12 +83,12 @@ def tune(
     Introduced in notebook 00.
     """
     began = time.perf_counter()
-    settings = settings or LoraSettings()
     folders.check_name(name)
     lora_rows.check_rows(rows, _("Training"))
     if validation is not None:
         lora_rows.check_rows(validation, _("Validation"))
     base = folders.find_base(base)
+    settings = settings or for_size(catalogue.counted(base).total)
     device = choose_device(settings.device)
     adapter_folder, folder = paths.ADAPTERS / name, paths.MODELS / name
     asked = fingerprint(rows, validation, base, settings, seed)

@@ -216,6 +216,14 @@ def _load(base):
     return load_base(str(base), "cpu-fp32")
 
 
+def test_without_settings_a_model_is_tuned_by_those_for_its_size(work, rows, monkeypatch):
+    """Any base was tuned by the built-in model's: with a rate of 3e-3 a large one falls apart."""
+    base = made(Kind("llama", "qwen2_5"), work / "bases" / "sized")
+    monkeypatch.setattr(lora_plan, "BY_SIZE", ((0, LoraSettings()), (1000, TWO_STEPS)))
+    tuned = tuning.tune(rows, "sized", base=base, show=False, merge=False)
+    assert tuned.settings == TWO_STEPS
+
+
 # --- learned, and stopped
 
 
