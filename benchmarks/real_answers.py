@@ -134,8 +134,8 @@ def report(name: str, count: int, tokens: int, spent: dict, loading: str) -> str
         f"tokens of answers; the service {loading}. Other programs ran beside it: load {load:.1f}.",
         "", "| | seconds | tokens/s | processor seconds | tokens a processor second |",
         "| --- | --- | --- | --- | --- |", *lines, "",
-        f"The service takes {plain_wall / wall:.2f} times as little time as `generate`, by the "
-        f"processor's own time {plain_cpu / cpu:.2f} times.", "",
+        f"`generate` took {plain_wall / wall:.2f} times the seconds of the service, and "
+        f"{plain_cpu / cpu:.2f} times its processor seconds.", "",
     ])  # fmt: skip
 
 
