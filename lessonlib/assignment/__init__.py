@@ -15,9 +15,14 @@ Read it with notebook 11. The files, from a learner's file inwards:
     own_recipes.py   ingredient lines -> the recipe task
     splits.py        examples -> a task with training, validation and test examples
     task.py          the task, and the prompts to ask with
+    endings.py       where an answer ends, the same for all models
     scores.py        one answer against the right one: labels, JSON fields, free text
     forms.py         what a simple look can tell about a free text
     simple.py        baselines without any model
+    chosen.py        the model: what is loaded, who answers, what settings suit it
+    answering.py     ask it, at the service or in this process
+    best_prompt.py   the prompts that are tried, and the one that does best
+    estimate.py      rows, tokens, minutes and memory, before it begins
     answer_loss.py   how surprised a model is by the right answers, row by row
     tuning.py        tune on a task: by a job, or on this machine
     starters.py      the starter sets in data/assignment

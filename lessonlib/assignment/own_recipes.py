@@ -16,6 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from lessonlib.assignment import cells, own_rows, reading, splits
+from lessonlib.assignment.chosen import Base
 from lessonlib.assignment.scores import OwnExample
 from lessonlib.assignment.task import SPLITS, Task
 from lessonlib.common.errors import LessonError
@@ -46,7 +47,10 @@ class OwnLine:
 
 
 def has_lines(path: str | Path) -> bool:
-    """Is this a file of ingredient lines, and not of questions and answers, by its columns?"""
+    """Is this a file of ingredient lines, and not of questions and answers, by its columns?
+
+    Introduced in notebook 11.
+    """
     columns = set(cells.read(path).columns)
     asked = any(set(pair) <= columns for pair in own_rows.SPELLINGS)
     return not asked and not columns.isdisjoint(("line", "name"))
@@ -63,6 +67,8 @@ def read_lines(path: str | Path) -> reading.Rows:
 
     Raises:
         LessonError: the file cannot be read, has no such columns, or no usable row.
+
+    Introduced in notebook 11.
     """
     table = cells.read(path)
     rows = reading.begin(table)
@@ -100,17 +106,25 @@ def likeness_key(line: str) -> frozenset[str]:
     return frozenset(kept or all_words)
 
 
-def make_task(lines: Sequence[OwnLine], name: str = "own", **options) -> Task:
+def make_task(
+    lines: Sequence[OwnLine], name: str = "own", base: Base | None = None, **options
+) -> Task:
     """The recipe task, made of these lines; ``options`` are those of ``deal``.
+
+    Args:
+        base: the model that the task is for (``chosen.find``); the built-in one if not given.
 
     Its examples are recipes, and their answers JSON lists of names.
 
     Raises:
         LessonError: too few lines remain.
+
+    Introduced in notebook 11.
     """
     dealt = deal(lines, **options)
     task = Task(name, "fields", SYSTEM_BARE, SYSTEM_INSTRUCTIONS, [], [], [],
-                notes=[_("Left out: {note}.").format(note=note) for note in dealt.left_out])
+                notes=[_("Left out: {note}.").format(note=note) for note in dealt.left_out],
+                window=base.window if base else splits.WINDOW, base=base)
     for split, part in dealt.splits().items():
         examples = [OwnExample(one.id, user_message(one), answer(one), "fields") for one in part]
         setattr(task, split, splits.that_fit(task, examples))

@@ -10,10 +10,10 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 
+from lessonlib.assignment.chosen import Base
 from lessonlib.assignment.reading import Aside, Rows
 from lessonlib.assignment.scores import KINDS, OwnExample
 from lessonlib.assignment.task import Task
-from lessonlib.chat_files.counters import counter_for
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.tasks.near_duplicates import near_duplicates
@@ -21,6 +21,8 @@ from lessonlib.tasks.near_duplicates import near_duplicates
 #: Below this, neither training nor a score means anything. OpenAI's service wants 10 rows.
 FEWEST = {"train": 10, "validation": 3, "test": 10}
 MOST_TEST = 200
+#: Tokens that the built-in model reads at once.
+WINDOW = 1024
 #: What a prompt says where the learner says nothing.
 SYSTEM = "Answer the message."
 #: Tokens kept for an answer that is longer than any in the rows.
@@ -33,9 +35,11 @@ def make(
     instructions: str = "",
     name: str = "",
     test: Rows | None = None,
-    window: int = 1024,
+    window: int | None = None,
     seed: int = 0,
     test_size: int | None = None,
+    base: Base | None = None,
+    at_most: int | None = None,
 ) -> Task:
     """Deal the rows to three splits.
 
@@ -44,8 +48,11 @@ def make(
         instructions: the long one; ``system`` with the labels named, if not given.
         test: rows that were kept apart from the beginning; ``test_size`` of ``rows``, a fifth of
             them, if not given.
-        window: tokens that the model reads at once; longer rows are left out.
+        window: tokens that the model reads at once; longer rows are left out. What ``base``
+            reads if not given.
         seed: another seed gives another deal.
+        at_most: use only so many of the rows, picked at random.
+        base: the model that the task is for (``chosen.find``); the built-in one if not given.
 
     Raises:
         LessonError: too few rows remain.
@@ -55,8 +62,10 @@ def make(
     system = system or rows.system or SYSTEM
     labels = tuple(dict.fromkeys(rows.labels + (test.labels if test else [])))
     task = Task(name or rows.name, rows.kind, system, instructions or _rules(system, labels),
-                [], [], [], window=window)
+                [], [], [], window=window or (base.window if base else WINDOW), base=base)
     fitting = that_fit(task, _named(rows, "", labels))
+    if at_most and at_most < len(fitting):
+        fitting = random.Random(seed).sample(fitting, at_most)
     random.Random(seed).shuffle(fitting)
     if test is None:
         groups = _groups(fitting)
@@ -80,9 +89,8 @@ def make(
 
 def with_room(task: Task) -> Task:
     """The task, with as much room for an answer as the longest of its answers takes."""
-    count = counter_for(None).count
     every = task.rows(task.train + task.validation + task.test)
-    longest = max(count(row["messages"]).answer for row in every)
+    longest = max(task.count(row["messages"]).answer for row in every)
     task.answer_tokens = min(longest + SPARE, task.window // 2)
     return task
 
@@ -102,7 +110,7 @@ def _named(rows: Rows, prefix: str, labels: tuple[str, ...]) -> list[OwnExample]
 
 def that_fit(task: Task, examples: list[OwnExample]) -> list[OwnExample]:
     """Those that the model can read whole; the others are told in ``left_out``."""
-    kept, count = [], counter_for(None).count
+    kept, count = [], task.count
     for one, row in zip(examples, task.rows(examples, task.told), strict=True):
         tokens = count(row["messages"]).total
         if tokens <= task.window:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessonlib.assignment import own_rows, splits
+from lessonlib.assignment.chosen import Base
 from lessonlib.assignment.task import Task
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
@@ -71,8 +72,10 @@ STARTERS = {one.name: one for one in (
 )}
 
 
-def load(name: str, window: int = 1024, seed: int = 0) -> Task:
-    """A starter set as a task in three splits.
+def load(
+    name: str, window: int | None = None, seed: int = 0, base: Base | None = None
+) -> Task:
+    """A starter set as a task in three splits; arguments as for ``splits.make``.
 
     Raises:
         LessonError: there is no such set.
@@ -82,7 +85,7 @@ def load(name: str, window: int = 1024, seed: int = 0) -> Task:
     one = find(name)
     rows = own_rows.read(one.path, kind=one.kind)
     test = own_rows.read(FOLDER / one.test_file, kind=one.kind) if one.test_file else None
-    return splits.make(rows, one.system, one.instructions, name, test, window, seed)
+    return splits.make(rows, one.system, one.instructions, name, test, window, seed, base=base)
 
 
 def find(name: str) -> Starter:

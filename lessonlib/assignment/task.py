@@ -8,9 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from lessonlib.assignment import endings
+from lessonlib.assignment.chosen import Base
 from lessonlib.assignment.reading import Aside, listed
 from lessonlib.assignment.scores import KINDS, OwnExample
+from lessonlib.chat_files.counters import Tokens, counter_for
 from lessonlib.common.i18n import _
+from lessonlib.measure.evaluation import Until
+from lessonlib.models.chat_template import ask_ids
 from lessonlib.tasks.retrieval import Bm25Texts
 
 #: From an example to the messages of its prompt.
@@ -34,6 +39,7 @@ class Task:
         answer_tokens: room that an answer gets.
         shown: how many of the likest training rows ``looked_up`` puts into a prompt.
         window: tokens that the model reads at once.
+        base: the model that the task is made for (``chosen.Base``); the built-in one if None.
 
     Introduced in notebook 11.
     """
@@ -50,11 +56,27 @@ class Task:
     answer_tokens: int = 96
     shown: int = 3
     window: int = 1024
+    base: Base | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """All labels; empty unless the kind is ``label``."""
         return self.train[0].labels
+
+    @cached_property
+    def ending(self) -> Until | None:
+        """Where an answer ends; the same for all models and prompts (``assignment.endings``)."""
+        return endings.rule(self.kind, [one.answer for one in self.train])
+
+    @property
+    def count(self) -> Callable[[list[dict]], Tokens]:
+        """Counts the tokens of a chat, as the task's model reads them."""
+        return (self.base.counter if self.base else counter_for(None)).count
+
+    def prompt_tokens(self, messages: Sequence[dict]) -> int:
+        """The length of a prompt, with the words of the template round it."""
+        counter = self.base.counter if self.base else counter_for(None)
+        return len(ask_ids(counter.tokenizer, messages))
 
     def bare(self, example: OwnExample) -> list[dict]:
         """The short prompt: what a tuned model is trained and asked with."""

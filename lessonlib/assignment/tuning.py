@@ -11,7 +11,11 @@ from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.common.paths import WORK
 from lessonlib.lora.tuning import TunedModel
+from lessonlib.measure.evaluation import Result
 from lessonlib.services.watch import Run
+
+#: Questions that are under way at once (``lessonlib.evaluate``'s own number).
+AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,16 @@ class Tuned:
 
     def _repr_pretty_(self, printer, cycle: bool) -> None:
         printer.text(str(self))
+
+
+def minutes_per_1000(result: Result) -> float:
+    """Minutes of this computer for 1,000 answers like these.
+
+    Several are written at the same time, so the seconds of each one are shared out among them.
+
+    Introduced in notebook 11.
+    """
+    return 1000 * result.seconds / min(AT_ONCE, len(result.rows)) / 60
 
 
 def write_files(task: Task, prompt: Prompt | None = None) -> tuple[Path, Path]:

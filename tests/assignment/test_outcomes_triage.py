@@ -23,8 +23,8 @@ def triage():
         settings=lora.LoraSettings(epochs=4, batch_size=8, learning_rate=1e-3)))
 
     def asked(name, which, messages):
-        return evaluate(client, Method(name, which, messages, task.answer_tokens), task.test,
-                        progress=False)
+        return evaluate(client, Method(name, which, messages, task.answer_tokens, task.ending),
+                        task.test, progress=False)
 
     shots = task.pick_shots(5)
     return {

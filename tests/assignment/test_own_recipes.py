@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessonlib import chat_files
-from lessonlib.assignment import command, reading
+from lessonlib.assignment import command, estimate, reading
 from lessonlib.assignment.own_recipes import (
     OwnLine,
     deal,
@@ -274,6 +274,10 @@ def untuned(messages):
 def bench(tmp_path, monkeypatch):
     """A place to work in, a service, and a tuner that only notes what it is given."""
     monkeypatch.setattr(command, "WORK", tmp_path)
+    # Two real training steps would take seconds in each test; tests/assignment/test_own_model.py
+    # has them.
+    monkeypatch.setattr(estimate, "training", lambda base, rows, checks, settings:
+                        estimate.Training(len(rows), 1000, settings.epochs, 5.0))
     monkeypatch.setattr("lessonlib.measure.answer_cache.WORK", tmp_path)
     perfect = lambda messages: json.dumps(wanted(messages))  # noqa: E731
     service = FakeService(untuned, by_model={"own-mine": perfect})
@@ -327,7 +331,7 @@ def test_epochs_and_name_are_passed_on(bench):
     bench.service.by_model["own-my-task"] = bench.service.by_model["own-mine"]
     assert command.main([str(bench.csv), "--epochs", "7", "--name", "my-task"]) == 0
     assert bench.settings.epochs == 7
-    assert (bench.work / "own" / "my-task" / "validation.json").exists()
+    assert (bench.work / "own" / "my-task" / "validation-pantry.json").exists()
     assert bench.validation == chat_files.read(bench.work / "own/my-task/validation.jsonl")
 
 
