@@ -49,6 +49,8 @@ class Work:
         limits: name -> what was measured, such as {"forgetting": 0.3}.
         mistakes: id of a test example -> a note on what went wrong there.
         record: path of the decision record.
+        own_rows: the rows are the learner's own. With a starter set the notebook's cells do most
+            of the work by themselves, and for that there are no points.
 
     Introduced in notebook 11.
     """
@@ -66,6 +68,7 @@ class Work:
     limits: Mapping = field(default_factory=dict)
     mistakes: Mapping[str, str] = field(default_factory=dict)
     record: object = None
+    own_rows: object = True
 
 
 def _use_case(work: Work) -> Iterator[str]:
@@ -189,25 +192,44 @@ CRITERIA: dict[str, Callable[[Work], Iterator[str]]] = {
 }
 
 
+#: What the cells of notebook 11 do by themselves with a starter set, if one runs them all.
+BY_CELLS = (_data, _splits, _baseline, _tuned, _compared, _costs, _limits)
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What the rubric found: (criterion, what is missing; nothing means that it is met)."""
+    """What the rubric found.
+
+    Attributes:
+        lines: (criterion, what is missing; nothing means that it is met).
+        by_cells: criteria that earn no point, since the notebook's cells meet them.
+    """
 
     lines: tuple[tuple[str, tuple[str, ...]], ...]
+    by_cells: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> int:
+        """How many points there are."""
+        return len(self.lines) - len(self.by_cells)
 
     @property
     def met(self) -> int:
-        """How many criteria are met."""
-        return sum(not missing for _name, missing in self.lines)
+        """How many of them are earned."""
+        return sum(not missing for name, missing in self.lines if name not in self.by_cells)
 
     @property
     def headline(self) -> str:
-        """One sentence."""
-        total = len(self.lines)
-        if self.met == total:
+        """One sentence or two."""
+        if self.met == self.points == len(self.lines):
             return _("All {total} criteria are met. Whether the reasons are good, a reader has to"
-                     " say.").format(total=total)
-        return _("{met} of {total} criteria are met.").format(met=self.met, total=total)
+                     " say.").format(total=self.points)
+        text = _("{met} of {total} points.").format(met=self.met, total=self.points)
+        if self.by_cells:
+            text += " " + _("With a starter set, the notebook's cells meet the others by"
+                            " themselves; with rows of your own, all {n} earn a point.").format(
+                n=len(self.lines))
+        return text
 
     def __str__(self) -> str:
         lines = []
@@ -237,7 +259,11 @@ def check(work: object) -> Verdict:
 
     Introduced in notebook 11.
     """
-    return Verdict(tuple((name, _judge(test, work)) for name, test in CRITERIA.items()))
+    lines = tuple((name, _judge(test, work)) for name, test in CRITERIA.items())
+    # Compared with False itself: the field may hold anything, and telling its truth may fail.
+    starter = getattr(work, "own_rows", True) is False if isinstance(work, Work) else False
+    return Verdict(lines, tuple(name for name, test in CRITERIA.items()
+                                if starter and test in BY_CELLS))
 
 
 def _judge(test: Callable[[Work], Iterator[str]], work: object) -> tuple[str, ...]:

@@ -239,6 +239,20 @@ def test_work_in_which_nothing_is_missing_meets_all_criteria(done):
     assert "color" not in verdict._repr_html_()
 
 
+def test_running_all_cells_earns_no_point(done):
+    """With the starter set and nothing filled in, "7 of 10 criteria" were met."""
+    untouched = replace(done, use_case="", mistakes={}, own_rows=False)
+    untouched.record.write_text(
+        untouched.record.read_text(encoding="utf-8").replace("the plain search is as good as the"
+        " tuned model, and it costs nothing at all", ""), encoding="utf-8")
+    verdict = rubric.check(untouched)
+    assert (verdict.met, verdict.points) == (0, 3)
+    assert "0 of 3 points" in str(verdict) and "all 10 earn" in str(verdict)
+    assert len(verdict.lines) == 10, "what the cells have done is still looked at"
+    assert rubric.check(replace(untouched, own_rows=True)).met == 7
+    assert rubric.check(replace(done, own_rows=False, mistakes={})).met < 3
+
+
 @pytest.mark.parametrize(("change", "words"), [
     ({"use_case": ""}, "USE_CASE"),
     ({"needed": None}, "NEEDED"),
