@@ -27,7 +27,7 @@ def commonest(task: Task) -> Result:
 
 
 def nearest(task: Task) -> Result:
-    """The answer of the likest training row; the commonest where no word agrees.
+    """The answer of the most similar training row; the commonest where no word agrees.
 
     Introduced in notebook 11.
     """
@@ -37,7 +37,7 @@ def nearest(task: Task) -> Result:
         found = task.likest(example)
         return found[-1].answer if found else fallback
 
-    return _result(task, _("likest training row"), answer)
+    return _result(task, _("most similar training row"), answer)
 
 
 def _result(task: Task, name: str, answer: Callable[[OwnExample], str]) -> Result:
