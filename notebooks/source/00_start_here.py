@@ -247,6 +247,23 @@ exercises.quiz("00")
 # a few examples in the prompt, or looking names up in the glossary. Both cost no training at
 # all. That is why the course measures them first.
 #
+# ## Five minutes more, on a real model
+#
+# Is all this true of a *real* language model? Find out. Google's Gemma 3 270M is small enough for two
+# cores of a laptop, and you need no account. In a terminal, in the folder of this course:
+#
+# ```bash
+# python start.py fetch gemma-3-270m
+# .venv/bin/python -m lessonlib.assignment.command my_rows.csv --model gemma-3-270m
+# ```
+#
+# The first line downloads it, once you have accepted Google's terms (240 MB). The second tunes it on
+# rows of your own, in the columns `question,answer` (labels or JSON) or `line,name` (ingredient
+# lines), and compares it with the best prompt. Before it begins, it says how many minutes that takes
+# on your computer. (On Windows it is `.venv\Scripts\python`.)
+#
+# Or see every step: [08](08_tune_hugging_face.ipynb) tunes it on our recipes, line by line.
+#
 # ## What to remember
 #
 # - Tuning changes the model, prompting changes what the model is given.
