@@ -109,13 +109,14 @@ def test_the_untuned_model_is_on_the_board_under_its_own_name(said):
 
 
 def test_beside_pantry_as_the_text_says(said, text):
-    """"On test a tiny model keeps up; on field a real model has read more." """
-    pantry, gemma = (
-        {split: score_on_board(said, route, split, model) for split in ("test", "field")}
-        for route, model in (("tuned on 200", "pantry-200"),
-                             ("Hugging Face LoRA", "gemma-3-270m-recipes")))  # fmt: skip
-    assert "a tiny model keeps up" in text and pantry["test"] > gemma["test"] - 0.1
-    assert "a real model has read more" in text and gemma["field"] > pantry["field"]
+    """"On test a tiny model keeps up; on field the real model is ahead." """
+    minus = r"%s: gemma-3-270m minus pantry: ([+-][\d.]+) \(([+-][\d.]+) to ([+-][\d.]+)\)"
+    _gain, low, _high = numbers(minus % "test", said)
+    assert "a tiny model keeps up" in text and low <= 0
+    gain, low, high = numbers(minus % "field", said)
+    assert "the real model is ahead" in text and gain > 0
+    if low <= 0 <= high:
+        assert "cannot tell" in text, "the text must not sound surer than the interval"
 
 
 def test_the_saved_adapter_gives_the_same_answers(said, text):
