@@ -498,14 +498,14 @@ watching = [(entry["step"], entry["eval_loss"]) for entry in log if "eval_loss" 
 best_step, best = min(watching, key=lambda point: point[1])
 
 fig, axes = pictures.figure(width=8, height=3.8)
-for points, look, word, place in ((learning, ".-", "training", "center"),
-                                  (watching, "o--", "validation", "bottom")):
+for points, look, word, at in ((learning, ".-", "training", 0),
+                               (watching, "o--", "validation", -1)):
     axes.plot(*zip(*points, strict=True), look)
-    axes.annotate(f"  {word} {points[-1][1]:.2f}", points[-1], va=place,
+    axes.annotate(f"   {word}: {points[-1][1]:.2f} at the end", points[at], va="center",
                   color=axes.lines[-1].get_color())
 axes.annotate("kept", (best_step, best), xytext=(0, 14), textcoords="offset points", ha="center")
 axes.set(xlabel="step", ylabel="loss per token", title="Both losses", ylim=(0, None))
-axes.set_xlim(0, 1.25 * learning[-1][0])  # room for the words
+axes.set_xlim(0, 1.55 * learning[-1][0])  # room for the words
 told = ", ".join(f"{value:.2f} at step {step}" for step, value in watching)
 pictures.show(fig, f"Training loss from {learning[0][1]:.2f} to {learning[-1][1]:.2f}. "
                    f"Validation loss: {told}. Kept: the checkpoint of step {best_step}.")
@@ -519,6 +519,9 @@ pictures.show(fig, f"Training loss from {learning[0][1]:.2f} to {learning[-1][1]
 # - *Validation rises while training falls*: it learns the rows by heart. The checkpoint before the
 #   rise is kept, and early stopping saves you the rest of the time.
 # - *Neither falls*: the learning rate is too small, or the labels are wrong.
+#
+# At first the training loss lies above the other. That is no mystery: it is the mean over the steps
+# just made, while the validation loss is measured after them.
 #
 # The loss per token says how surprised the model is. Whether its answers are right, only answers
 # can tell.
@@ -573,10 +576,10 @@ for split, ours, examples in (("test", after, asked_of_all), ("field", on_field,
 board.table(columns=["route", "split", "model", "micro_f1", "valid_json", "training_seconds"])
 
 # %% [markdown]
-# Read the board in pairs. Within one model: what do four examples in the prompt bring, and what does
-# tuning bring? Between the models: on `test`, text of the very kind that `pantry` was made for, a
-# tiny model keeps up. On `field`, where people wrote as they pleased, the real model is ahead: it
-# has read more of the world than our recipes. The intervals say how sure that is.
+# Read the board in pairs. Within one model: what do four examples in the prompt bring, and what
+# does tuning bring? Between the models: on `test`, text of the very kind that `pantry` was made
+# for, a tiny model keeps up. On `field`, where people wrote as they pleased, the real model is
+# ahead: it has read more of the world than our recipes. The intervals say how sure that is.
 
 # %% [markdown]
 # ## 9. Keep it
