@@ -26,7 +26,7 @@
 #
 # **Before you start:** nothing. Run each cell with Shift + Enter, from top to bottom.
 #
-# **Time:** 10 minutes, of which the computer works for about one.
+# **Time:** 12 minutes, of which the computer works for about one.
 
 # %%
 import lessonlib
