@@ -9,8 +9,10 @@ interrupted fetch goes on with the next one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -183,13 +185,16 @@ def _download(wheel: Wheel, folder: Path, tell: Callable[[int], object]) -> None
 
 
 def _grown(wheel: Wheel, folder: Path) -> int:
-    """Bytes of the file so far, wherever pip has it."""
+    """Bytes of the file so far, wherever pip has it.
+
+    pip makes and removes folders meanwhile: what is gone when we come to it is passed over.
+    (``Path.rglob`` raises there, ``os.walk`` does not.)
+    """
     sizes = [0]
-    for path in folder.rglob(wheel.file):
-        try:
-            sizes.append(path.stat().st_size)
-        except OSError:
-            continue  # pip has just moved it
+    for place, _folders, files in os.walk(folder):
+        if wheel.file in files:
+            with contextlib.suppress(OSError):  # pip has just moved it
+                sizes.append((Path(place) / wheel.file).stat().st_size)
     return max(sizes)
 
 

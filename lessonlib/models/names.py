@@ -118,7 +118,7 @@ def _way_on(name: str) -> str:
     """The nearest names that there are, and what else could be named."""
     by_folded = {one.casefold(): one for one in known()}
     last = name.casefold().rpartition("/")[2]
-    near = difflib.get_close_matches(last, by_folded, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(last, by_folded, n=3, cutoff=0.6)
     near = [by_folded[one] for one in near]
     if near:
         first = _("Did you mean {names}?").format(names=_(" or ").join(near))

