@@ -578,10 +578,10 @@ board.table(columns=["route", "split", "model", "micro_f1", "valid_json", "train
 
 # %% [markdown]
 # Read the board in pairs. Within Gemma, four examples in the prompt bring 0.38, and tuning brings
-# 0.82. Between the models we cannot tell, neither on `test`, text of the very kind that `pantry` was
-# made for (−0.04, −0.12 to +0.04), nor on `field`, where people wrote as they
-# pleased (+0.02, −0.03 to +0.08). So little training does not yet show what a real model
-# is good for: two rounds through 200 rows are 50 steps.
+# 0.82. Between the models we cannot tell, neither on `test`, text of the very kind that `pantry`
+# was made for (−0.04, −0.12 to +0.04), nor on `field`, where people wrote as they pleased (+0.02,
+# −0.03 to +0.08). So little training does not yet show what a real model is good for: two rounds
+# through 200 rows are 50 steps.
 #
 # More of both has been measured once, on a GPU: 200 steps for each number of rows. Here is what
 # came out for the recipes that people wrote:
@@ -590,9 +590,9 @@ board.table(columns=["route", "split", "model", "micro_f1", "valid_json", "train
 real_runs.show([f"tuned on {count}" for count in (25, 50, 100, 200, 400, 800)], split="field")
 
 # %% [markdown]
-# With the same 200 rows, 200 steps instead of 50 take Gemma from 0.67 to 0.76. With 400 rows it gets
-# 0.84. Twice as many again give 0.86, and whether that is more we cannot tell. So here, more training
-# comes first, then some more rows.
+# With the same 200 rows, 200 steps instead of 50 take Gemma from 0.67 to 0.76. With 400 rows it
+# gets 0.84. Twice as many again give 0.86, and whether that is more we cannot tell. So here, more
+# training comes first, then some more rows.
 
 # %% [markdown]
 # ## 9. Keep it
