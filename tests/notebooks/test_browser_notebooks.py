@@ -160,7 +160,7 @@ def test_a_hint_and_its_solution_unfold_by_keyboard(opened):
 
 
 def look_at_the_folds(page, notebook):
-    folds = page.locator(".jp-Notebook details")
+    folds = page.locator(".jp-MarkdownCell details")  # outputs can have folds of their own
     assert folds.count() == 2 * len(exercises_of(notebook))
     for fold in folds.all()[:2]:
         fold.locator("summary").focus()
