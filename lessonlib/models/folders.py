@@ -43,6 +43,11 @@ def check_name(name: str) -> None:
             _("{name!r} is the name of the built-in model.").format(name=name),
             cure.format(example="my-" + BUILT_IN_NAME),
         )
+    if name.lower() in map(str.lower, model_names.facts()["models"]):
+        raise LessonError(
+            _("{name!r} is the name of a model that can be fetched.").format(name=name),
+            cure.format(example="my-" + name),
+        )
 
 
 def find_base(base: str | Path | None) -> str:

@@ -29,6 +29,7 @@ from lessonlib.measure.local_model import evaluate_here
 from lessonlib.models import catalogue, folders
 from lessonlib.models.chat_template import NO_LABEL, ask_ids, end_ids
 from lessonlib.tasks import prompting, recipes, training_rows
+from tests.family_templates import SMOLLM3
 
 SHIPPED = Path(importlib.util.find_spec("trl").origin).parent / "chat_templates"
 TWO_STEPS = LoraSettings(epochs=1, batch_size=2, rank=4)
@@ -37,15 +38,6 @@ SHAPE = dict(
     num_key_value_heads=2, head_dim=16, max_position_embeddings=1024, bos_token_id=0,
     eos_token_id=4, pad_token_id=5,
 )  # fmt: skip
-SMOLLM3 = (  # how SmolLM3's looks: it marks the header, too, and thinks by default
-    "{% set think = enable_thinking if enable_thinking is defined else true %}"
-    "{% for m in messages %}{% if m['role'] == 'assistant' %}{% generation %}"
-    "{{ '<|im_start|>assistant\n' + ('' if think else '<think>\n\n</think>\n')"
-    " + m['content'] + '<|im_end|>\n' }}{% endgeneration %}{% else %}"
-    "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endif %}"
-    "{% endfor %}{% if add_generation_prompt %}"
-    "{{ '<|im_start|>assistant\n' + ('' if think else '<think>\n\n</think>\n') }}{% endif %}"
-)
 OLMO2 = (
     "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}{{ '<|assistant|>\n' +"
     " m['content'] + eos_token + ('' if loop.last else '\n') }}{% else %}{{ '<|' + m['role'] +"

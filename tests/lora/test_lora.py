@@ -191,6 +191,13 @@ def test_the_built_in_model_cannot_be_replaced():
         tuning.tune([{"messages": CHAT}], "Pantry")
 
 
+def test_a_model_that_was_fetched_cannot_be_replaced():
+    """A tuned model called gemma-3-270m took the place of the real one, without a word."""
+    with pytest.raises(LessonError, match="can be fetched") as told:
+        tuning.tune([{"messages": CHAT}], "gemma-3-270m")
+    folders.check_name(told.value.cure.split(": ")[1].rstrip("."))
+
+
 def test_an_unknown_base_is_named():
     with pytest.raises(LessonError, match="no model 'no-such-model'"):
         tuning.tune([{"messages": CHAT}], "x", base="no-such-model")

@@ -16,6 +16,7 @@ from lessonlib.models import chat_template
 from lessonlib.models.chat_template import PLAIN_TEMPLATE, answer_pieces, ask_ids, end_ids
 from lessonlib.models.greedy import greedy
 from lessonlib.models.thinking import without_thinking
+from tests.family_templates import SMOLLM3
 
 SHIPPED = Path(find_spec("trl").origin).parent / "chat_templates"
 #: {template: its end mark}; None: the template writes none, so it is the tokenizer's.
@@ -38,15 +39,7 @@ OTHERS = {
         "{% elif m['role'] == 'assistant' %}{{ ' ' + m['content'] + eos_token }}"
         "{% else %}{{ raise_exception('Only user and assistant roles') }}{% endif %}{% endfor %}"
     ),
-    "marks the header, too, and thinks by default": (
-        "{% set think = enable_thinking if enable_thinking is defined else true %}"
-        "{% for m in messages %}{% if m['role'] == 'assistant' %}{% generation %}"
-        "{{ '<|im_start|>assistant\n' + ('' if think else '<think>\n\n</think>\n')"
-        " + m['content'] + '<|im_end|>\n' }}{% endgeneration %}{% else %}"
-        "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endif %}"
-        "{% endfor %}{% if add_generation_prompt %}"
-        "{{ '<|im_start|>assistant\n' + ('' if think else '<think>\n\n</think>\n') }}{% endif %}"
-    ),
+    "marks the header, too, and thinks by default": SMOLLM3,
     "passes over the system message": (
         "{% for m in messages if m['role'] != 'system' %}{{ '<|im_start|>' + m['role'] + '\n' +"
         " m['content'] | trim + '<|im_end|>\n' }}{% endfor %}"

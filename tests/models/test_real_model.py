@@ -79,12 +79,17 @@ def test_the_service_answers_both_and_tuning_is_what_helps(results):
     assert scores[1] > scores[0] + 0.3, scores
 
 
+#: Neighbouring scores between 16 and 32 lie 0.125 apart in bfloat16. Sums in another order differ
+#: by a few such steps: measured 0.125 at most, in 8 answers.
+CLOSE = 0.5
+
+
 def test_the_merged_folder_answers_the_same_by_transformers_alone(tuned, results, examples):
     """What a learner takes away needs nothing of this course.
 
-    Not letter by letter: in bfloat16 the service adds up in another order than transformers, and a
-    model that was tuned on 64 rows is unsure of many names. Of the names that either writes, most
-    must be written by both.
+    Compared letter by letter it failed once: where two names are nearly equally likely, rounding
+    decides, and all that follows is another answer. So plain transformers reads what the service
+    has written, and at each place the written token must be its own choice too, or as good as.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -92,16 +97,13 @@ def test_the_merged_folder_answers_the_same_by_transformers_alone(tuned, results
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model, told = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
     assert not any(told.values()), told
-    served = [row.text for row in results[1].rows]
-    ours = []
-    for example in examples[:4]:
-        ids = tokenizer.apply_chat_template(prompting.tuned(example), add_generation_prompt=True,
-                                            return_dict=True, return_tensors="pt")  # fmt: skip
-        made = model.generate(**ids, max_new_tokens=64, do_sample=False)
-        new = made[0, ids["input_ids"].shape[1]:]
-        ours.append(Until()(tokenizer.decode(new, skip_special_tokens=True)))
-    pairs = [(set(recipes.parse(one).items), set(recipes.parse(other).items))
-             for one, other in zip(ours, served[:4], strict=True)]
-    assert all(one and other for one, other in pairs), (ours, served[:4])
-    both, either = (sum(len(how(*pair)) for pair in pairs) for how in (set.__and__, set.__or__))
-    assert both >= 0.5 * either, (ours, served[:4])
+    for example, row in zip(examples, results[1].rows, strict=True):
+        prompt = tokenizer.apply_chat_template(
+            prompting.tuned(example), add_generation_prompt=True, return_dict=True)["input_ids"]
+        assert row.prompt_tokens == len(prompt)
+        answer = tokenizer(row.text, add_special_tokens=False)["input_ids"]
+        assert len(answer) > 5, row.text
+        with torch.no_grad():
+            scores = model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1].float()
+        chosen = scores[torch.arange(len(answer)), torch.tensor(answer)]
+        assert (scores.max(-1).values - chosen).max() <= CLOSE, (example.id, row.text)
