@@ -590,9 +590,9 @@ board.table(columns=["route", "split", "model", "micro_f1", "valid_json", "train
 real_runs.show([f"tuned on {count}" for count in (25, 50, 100, 200, 400, 800)], split="field")
 
 # %% [markdown]
-# With the same 200 rows, 200 steps instead of 50 take Gemma from 0.67 to 0.76. With 400 rows it
-# gets 0.84. Twice as many again give 0.86, and whether that is more we cannot tell. So here, more
-# training comes first, then some more rows.
+# With the same 200 rows and 200 steps instead of 50 Gemma gets 0.76 on all 80 recipes of the set; on
+# our 60 of them it got 0.67. With 400 rows it gets 0.84. Twice as many again give 0.86, and whether
+# that is more we cannot tell. So here, more training comes first, then some more rows.
 
 # %% [markdown]
 # ## 9. Keep it
