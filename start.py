@@ -64,15 +64,15 @@ WORDS = {
     "check": "check this machine; nothing is installed",
     "fetch": "fetch a real model by its name (gemma-3-270m); without a name: what there is, and"
              " what is here",
-    "rehearse": "run the course, or the notebooks named (00 03), without a browser; minutes,"
+    "rehearse": "run the course, or the notebooks named (00 01), without a browser; minutes,"
                 " scoreboard and web pages",
     "test": "set up, run the tests that find most faults; with --all every test and notebook (what"
             " else follows goes to pytest)",
-    "build": "make notebooks from notebooks/source: all of them, or those named (00 03)",
+    "build": "make notebooks from notebooks/source: all of them, or those named (00 01)",
     "kit": "make a folder with the course and its packages, for rooms without a network",
     "site": "make a web site to read, with search, that works without a network",
-    "slides": "make slides from notebooks: all of them, or those named (03)",
-    "nbgrader": "export the exercises for nbgrader: all notebooks, or those named (03)",
+    "slides": "make slides from notebooks: all of them, or those named (01)",
+    "nbgrader": "export the exercises for nbgrader: all notebooks, or those named (01)",
     "freeze": "write down the exact package versions of .venv as the tested set",
 }
 

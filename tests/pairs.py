@@ -38,7 +38,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector):
 
 
 def solved_copy(notebook: Path) -> Path:
-    """notebooks/03_x.ipynb -> notebooks/solutions/03_x.ipynb"""
+    """notebooks/01_x.ipynb -> notebooks/solutions/01_x.ipynb"""
     return notebook.parent / SOLUTIONS / notebook.name
 
 

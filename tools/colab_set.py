@@ -1,7 +1,7 @@
 """Try the notebooks with the packages that Google Colab brings, as far as this machine can.
 
     python -m tools.colab_set                      # make the environment, say what differs, run all
-    python -m tools.colab_set 00 03                # run only these
+    python -m tools.colab_set 00 01                # run only these
     python -m tools.colab_set --python python3.13  # with another Python than this one
 
 ``constraints/colab.txt`` says what Colab brings. What cannot be matched here, and why, is printed

@@ -3,7 +3,7 @@
 In a source the exercise is a code cell with the tag ``exercise``, and holds its solution::
 
     # %% [markdown]
-    # ### Exercise 03-1
+    # ### Exercise 01-1
     # What do four examples add to the prompt, in tokens?
 
     # %% tags=["exercise"]
@@ -12,7 +12,7 @@ In a source the exercise is a code cell with the tag ``exercise``, and holds its
     # END SOLUTION
 
     # %%
-    exercises.check("03-1", extra, none, four)
+    exercises.check("01-1", extra, none, four)
 
     # %% [markdown] tags=["hint"]
     # A result knows the mean number of tokens of its prompts.
@@ -243,7 +243,7 @@ def _name_given_by(node: ast.AST) -> str:
 
 
 def full_heading(match: re.Match) -> str:
-    """'### Exercise 03-1' with the title, and a line with its difficulty and minutes."""
+    """'### Exercise 01-1' with the title, and a line with its difficulty and minutes."""
     try:
         exercise = feedback.find(match[2])
     except KeyError:

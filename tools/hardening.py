@@ -1,9 +1,9 @@
 """Notebooks under hard conditions: a table of what was tried, and how it went.
 
     python -m tools.hardening                       all notebooks, all conditions
-    python -m tools.hardening 00 03                 only these notebooks
-    python -m tools.hardening 03 --conditions alone interrupt
-    python -m tools.hardening 03 --python work/oldest-set/bin/python      with other packages
+    python -m tools.hardening 00 01                 only these notebooks
+    python -m tools.hardening 01 --conditions alone interrupt
+    python -m tools.hardening 01 --python work/oldest-set/bin/python      with other packages
 
 Each notebook runs in a copy of the course, fresh for each notebook, so that nothing of yours is
 touched and every file that appears can be seen. Conditions:

@@ -2,7 +2,7 @@
 
 Started by ``tools.hardening``, with the copy on Python's path:
 
-    python -m tools.hardening_run 03_baseline_few_shot 12.5      interrupt after 12.5 seconds
+    python -m tools.hardening_run 01_baseline_few_shot 12.5      interrupt after 12.5 seconds
 
 The last line begins with ``OUTCOME``: peak memory in bytes of this notebook, its service and
 trainer together; seconds from the first cell to the end; and '' or the error.

@@ -50,7 +50,7 @@ def stated(notebook: NotebookNode) -> Stated | None:
 def expected(notebook: NotebookNode, number: str, computer: float) -> tuple[float, float]:
     """(minutes to read and run it, minutes with all exercises and the quiz).
 
-    notebook: its source or learner's edition. number: such as "03". computer: stated minutes.
+    notebook: its source or learner's edition. number: such as "01". computer: stated minutes.
     """
     words = lines = 0
     for cell in notebook.cells:

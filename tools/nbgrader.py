@@ -1,7 +1,7 @@
 """The exercises as source notebooks for nbgrader (https://nbgrader.readthedocs.io).
 
     python start.py nbgrader         all notebooks with exercises: work/nbgrader/source/...
-    python start.py nbgrader 03      only these
+    python start.py nbgrader 01      only these
 
 Each notebook is an assignment of its own. The solution cells carry nbgrader's own two markers
 already, so ``nbgrader generate_assignment`` cuts them out. Each check becomes an autograded test:

@@ -1,11 +1,11 @@
 """From ``notebooks/source/NN_name.py``, the only edited text, to ``notebooks/NN_name.ipynb``.
 
     python start.py build              make and run all notebooks, save their outputs
-    python start.py build 00 03        only these
+    python start.py build 00 01        only these
     python start.py build 08 --lend gemma-3-270m   with this model of work/models at hand
     python start.py build --check      which notebooks disagree with their source? runs nothing
-    python start.py build --text 03    only text cells were changed: keep the outputs; runs nothing
-    python start.py build --take 03    put edits made in the notebook back into its source
+    python start.py build --text 01    only text cells were changed: keep the outputs; runs nothing
+    python start.py build --take 01    put edits made in the notebook back into its source
     python start.py build --badges     write the addresses for Colab anew; runs nothing
 
 A source is jupytext's py:percent. Tags stand in a cell's header line:
@@ -56,7 +56,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def sources(names: list[str] | None = None, folder: Path = NOTEBOOKS) -> list[Path]:
-    """The sources in order; ``names`` are beginnings such as "03". Raises Stop."""
+    """The sources in order; ``names`` are beginnings such as "01". Raises Stop."""
     found = sorted((folder / "source").glob("*.py"))
     if not names:
         return found
@@ -69,12 +69,12 @@ def sources(names: list[str] | None = None, folder: Path = NOTEBOOKS) -> list[Pa
 
 
 def notebook_of(source: Path) -> Path:
-    """notebooks/source/03_x.py -> notebooks/03_x.ipynb"""
+    """notebooks/source/01_x.py -> notebooks/01_x.ipynb"""
     return source.parent.parent / f"{source.stem}.ipynb"
 
 
 def solutions_of(source: Path) -> Path:
-    """notebooks/source/03_x.py -> notebooks/solutions/03_x.ipynb"""
+    """notebooks/source/01_x.py -> notebooks/solutions/01_x.ipynb"""
     return source.parent.parent / "solutions" / f"{source.stem}.ipynb"
 
 
@@ -325,7 +325,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     chosen = sources(options.names)
     if options.take and not options.names:
-        raise Stop("--take needs the notebook's number.", "python start.py build --take 03")
+        raise Stop("--take needs the notebook's number.", "python start.py build --take 01")
     failures = 0
     started = time.monotonic()
     for source in chosen:

@@ -2,7 +2,7 @@
 
     python -m tools.package_sets oldest          makes work/oldest-set, says what differs
     python -m tools.package_sets newest          makes work/newest-set
-    python -m tools.hardening 00 03 --python work/oldest-set/bin/python
+    python -m tools.hardening 00 01 --python work/oldest-set/bin/python
 
 Oldest means: every requirement at its lower bound, and whatever these require as new as fits.
 PyTorch is the exception: in both sets it is the tested one, because older builds for CPU are on an

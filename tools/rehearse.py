@@ -5,7 +5,7 @@ in the room should be true on this machine, too.
 
 One work folder for the whole course, fresh at the start, so that the scoreboard fills as it does
 for a learner. Executed copies, web pages and the work folder are kept in work/rehearsal. Run by:
-python start.py rehearse, or rehearse 00 03 02 for these notebooks alone
+python start.py rehearse, or rehearse 00 01 03 for these notebooks alone
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def rehearse(
     """Run the notebooks of a folder, in its order or in that of ``names``.
 
     Args:
-        names: beginnings such as "03"; all notebooks if there are none.
+        names: beginnings such as "01"; all notebooks if there are none.
 
     Returns:
         How many failed.

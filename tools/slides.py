@@ -1,7 +1,7 @@
 """Slides from the notebooks, by nbconvert and reveal.js, that need no network.
 
     python start.py slides           all notebooks
-    python start.py slides 03        only these
+    python start.py slides 01        only these
 
 No cell is marked for it. A rule (``kinds``) makes the slides from what every notebook has: a
 section is a slide, what does not fit on it goes onto the slides beneath, hints and solutions stay
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = [path for path in sorted(NOTEBOOKS.glob("*.ipynb"))
               if not names or path.stem.startswith(names)]
     if not chosen:
-        raise Stop(f"There is no notebook {' '.join(names)}.", "python start.py slides 03")
+        raise Stop(f"There is no notebook {' '.join(names)}.", "python start.py slides 01")
     reveal(SLIDES / "reveal")
     for path in chosen:
         made = make(path)

@@ -1,6 +1,6 @@
 """What it costs: the dated price list, when tuning pays for itself, the hosting bill.
 
-Read it with notebook 02: ``price_list.py`` first, then ``scenario.py``.
+Read it with notebook 03: ``price_list.py`` first, then ``scenario.py``.
 """
 
 from __future__ import annotations

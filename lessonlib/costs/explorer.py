@@ -26,7 +26,7 @@ def explore(scenario: Scenario) -> ExplorerView | None:
     Returns the view, so that it can be used from code (``view.set(requests=5000)``); None where
     no widgets can be shown.
 
-    Introduced in notebook 02.
+    Introduced in notebook 03.
     """
     text = _("Break-even explorer: run this cell to change the numbers.")
     try:

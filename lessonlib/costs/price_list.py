@@ -62,7 +62,7 @@ def prices() -> tuple[ModelPrice, ...]:
 
 
 def price(model: str, tuned: bool = False) -> ModelPrice:
-    """The price of one model, as it comes or fine-tuned. Introduced in notebook 02."""
+    """The price of one model, as it comes or fine-tuned. Introduced in notebook 01."""
     for one in prices():
         if (one.model, one.tuned) == (model, tuned):
             return one
@@ -96,7 +96,7 @@ def hosting(service: str = "azure-openai") -> HostingPrice:
 def hosting_per_hour(service: str = "azure-openai") -> float:
     """US dollars an hour for keeping a tuned model deployed, whether it is used or not.
 
-    Introduced in notebook 02.
+    Introduced in notebook 03.
     """
     return hosting(service).per_hour
 
@@ -123,7 +123,7 @@ class Tokens(Protocol):
 def cost_per_1000(tokens: Tokens, model_price: ModelPrice) -> float:
     """US dollars for 1,000 requests of so many tokens at the prices of a hosted model.
 
-    Introduced in notebook 03.
+    Introduced in notebook 01.
     """
     return 1000 * model_price.of_request(tokens.prompt_tokens, tokens.completion_tokens)
 

@@ -42,7 +42,7 @@ class Scenario:
             then cost what the base model's cost.
         work: US dollars for preparing data and measuring, paid once.
 
-    Introduced in notebook 02.
+    Introduced in notebook 03.
     """
 
     tokens: Mapping[str, tuple[float, float]] = field(hash=False)

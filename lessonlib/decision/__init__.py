@@ -1,6 +1,6 @@
 """The decision: prompt, look up or tune? The guide, its evidence, the written record.
 
-Read ``questionnaire.py`` with notebook 02: it reads the questions, and holds the rules that turn
+Read ``questionnaire.py`` with notebook 03: it reads the questions, and holds the rules that turn
 answers into a suggestion. Notebook 10 returns to the written record (``record.py``).
 """
 

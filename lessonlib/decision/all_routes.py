@@ -35,8 +35,8 @@ class Route:
 ROUTES = (
     Route(_("bare prompt"), "bare prompt", "00"),
     Route(_("instructions"), "instructions", "00"),
-    Route(_("few-shot examples"), "few-shot", "03"),
-    Route(_("retrieval (RAG)"), "RAG", "04"),
+    Route(_("few-shot examples"), "few-shot", "01"),
+    Route(_("retrieval (RAG)"), "RAG", "02"),
     Route(_("tuned on this machine"), "tuned", "00"),
     Route(_("tuned, with a glossary"), "tuned + glossary", "10"),
     Route(_("OpenAI, by a job"), "OpenAI job", "06"),

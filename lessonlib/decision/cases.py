@@ -26,7 +26,7 @@ def load() -> dict[str, QuizQuestion]:
 def show() -> None:
     """Show all cases; as plain text where no widgets can be shown.
 
-    Introduced in notebook 02.
+    Introduced in notebook 03.
     """
     asked = quizzes.load_file(CASES)
     try:

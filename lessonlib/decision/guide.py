@@ -34,7 +34,7 @@ class DecisionGuide:
         use_case: what the decision is about, in a few words; it names the record's file.
         board: where the evidence is taken from; the course's own scoreboard if not given.
 
-    Introduced in notebook 02.
+    Introduced in notebook 03.
     """
 
     def __init__(self, use_case: str = "", board: Scoreboard | None = None):

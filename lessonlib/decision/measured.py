@@ -70,7 +70,7 @@ def _measured(rows: dict, which: str):
     if which in rows:
         yield _("Measured here: {row}.").format(row=_row(rows[which]))
     else:
-        yield _("Nothing measured yet. Notebooks 03 and 04 do it.")
+        yield _("Nothing measured yet. Notebooks 01 and 02 do it.")
 
 
 def _row(row: dict) -> str:
@@ -87,7 +87,7 @@ def _new_names(board: Scoreboard):
                 " usual ones {known}.").format(new=Interval(*new["micro_f1"]),
                                                known=Interval(*known["micro_f1"]))
     else:
-        yield _("Whether a tuned model knows what came after its training: notebook 04 measures"
+        yield _("Whether a tuned model knows what came after its training: notebook 02 measures"
                 " it.")
 
 

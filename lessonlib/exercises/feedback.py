@@ -3,7 +3,7 @@
 How to use, in a notebook's source::
 
     # %% [markdown]
-    # ### Exercise 03-1
+    # ### Exercise 01-1
     # What the learner is asked. Title, difficulty and minutes are added by the build.
 
     # %% tags=["exercise"]
@@ -12,14 +12,14 @@ How to use, in a notebook's source::
     # END SOLUTION
 
     # %%
-    exercises.check("03-1", extra, none, four)
+    exercises.check("01-1", extra, none, four)
 
     # %% [markdown] tags=["hint"]
     # The hint. It is folded by the build, and the solution beneath it.
 
-and, in ``lessonlib/exercises/checks/notebook_03.py``, what makes the answer right::
+and, in ``lessonlib/exercises/checks/notebook_01.py``, what makes the answer right::
 
-    @exercise("03-1", title=_("The price of four examples"), difficulty=1, minutes=3,
+    @exercise("01-1", title=_("The price of four examples"), difficulty=1, minutes=3,
               learned=_("You pay for them again with every call."))
     def price_of_examples(extra, none, four):
         extra = answers.number(extra, "extra")
@@ -63,7 +63,7 @@ class Exercise:
     """One exercise.
 
     Attributes:
-        id: the notebook's number and its own: ``03-1``.
+        id: the notebook's number and its own: ``01-1``.
         title: a few words.
         difficulty: 1 easy, 2 medium, 3 hard.
         minutes: how long it takes, about.
@@ -116,7 +116,7 @@ def _load_checks() -> None:
 
 
 def all_exercises(notebook: str = "") -> list[Exercise]:
-    """All exercises in order, or those of one notebook ("03")."""
+    """All exercises in order, or those of one notebook ("01")."""
     _load_checks()
     found = sorted(_registered.values(), key=lambda one: one.id)
     return [one for one in found if not notebook or one.id.startswith(f"{notebook}-")]
@@ -160,7 +160,7 @@ def check(id: str, *given: object) -> None:
     """Show what is still missing in an answer, or that it is right. Never raises.
 
     Args:
-        id: the exercise, such as ``03-1``.
+        id: the exercise, such as ``01-1``.
         given: the answer, or answers, and the results from the notebook that they rest on.
 
     Introduced in notebook 00.

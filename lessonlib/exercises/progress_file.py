@@ -20,14 +20,16 @@ PATH = WORK / "progress.json"
 STATES = ("tried", "right")
 SECTIONS = ("exercises", "quizzes")
 
-#: Notebook 08 became three: where its exercises and questions are now. A file without the edition
-#: was written before that, so what it says of 08 is about the old ones.
-EDITION = 2
+#: A file says in which edition of the course it was written; one that does not is of the first.
+EDITION = 3
+#: With edition 2, notebook 08 became three: where its exercises and questions are now.
 MOVED = {
     "exercises": {"08-1": "12-1", "08-2": "12-2", "08-3": "13-1"},
     "quizzes": {"08/adapters": "12/adapters", "08/qlora": "12/qlora", "08/memory": "12/memory",
                 "08/execution": "13/execution"},
 }  # fmt: skip
+#: With edition 3, the order of numbers became the order of reading: the notebooks' new numbers.
+RENUMBERED = {"01": "04", "02": "03", "03": "01", "04": "02"}
 
 Progress = dict[str, dict[str, str]]
 
@@ -39,7 +41,7 @@ def load() -> tuple[Progress, str]:
         kept = json.loads(PATH.read_text(encoding="utf-8"))
         edition = kept.pop("edition", 1) if isinstance(kept, dict) else None
         if _is_progress(kept):
-            return (empty | kept if edition == EDITION else _moved(empty | kept)), ""
+            return _moved(empty | kept, edition), ""
     except FileNotFoundError:
         return empty, ""
     except OSError as error:
@@ -57,10 +59,18 @@ def _is_progress(kept: object) -> bool:
     )
 
 
-def _moved(progress: Progress) -> Progress:
-    """The same progress under the names of today."""
+def _moved(progress: Progress, edition: int) -> Progress:
+    """The progress that a file of this edition holds, under the names of today."""
+
+    def today(section: str, name: str) -> str:
+        if edition < 2:
+            name = MOVED.get(section, {}).get(name, name)
+        if edition < 3:
+            name = RENUMBERED.get(name[:2], name[:2]) + name[2:]
+        return name
+
     return {
-        section: {MOVED.get(section, {}).get(name, name): state for name, state in states.items()}
+        section: {today(section, name): state for name, state in states.items()}
         for section, states in progress.items()
     }
 

@@ -31,7 +31,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class QuizQuestion:
-    """key: under which progress is kept, ``03/window``. several: more than one may be chosen."""
+    """key: under which progress is kept, ``01/window``. several: more than one may be chosen."""
 
     key: str
     text: str
@@ -53,7 +53,7 @@ class Quiz:
 
 
 def numbers() -> list[str]:
-    """The notebooks that have a quiz: 00, 03, ..."""
+    """The notebooks that have a quiz: 00, 01, ..."""
     return sorted(path.stem for path in QUIZZES.glob("*.toml"))
 
 

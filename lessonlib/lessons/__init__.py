@@ -1,4 +1,4 @@
-"""What only one notebook uses. File names begin with the notebook: ``nb01_``, ``nb12_``, ``a1_``.
+"""What only one notebook uses. File names begin with the notebook: ``nb04_``, ``nb12_``, ``a1_``.
 
 Read the files of the notebook that you are in.
 """

@@ -165,7 +165,7 @@ def load(model: str = MODEL) -> Record:
     Raises:
         LessonError: there is none of that model.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     path = FOLDER / f"{model}.jsonl"
     if not path.is_file():

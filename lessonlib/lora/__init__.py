@@ -1,6 +1,6 @@
 """Fine-tuning on this machine: a LoRA adapter, trained by one loop.
 
-Read this first, with notebooks 01 and 08: ``loop.py`` is the training loop from top to bottom,
+Read this first, with notebooks 04 and 08: ``loop.py`` is the training loop from top to bottom,
 ``loss.py`` is what it minimises, ``tuning.py`` is what ``lora.tune`` does around it, and
 ``speed.py`` is what makes it fast.
 

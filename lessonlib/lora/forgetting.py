@@ -29,7 +29,7 @@ def general_loss(model_folder: str | Path = BUILT_IN, texts: list[str] | None = 
     Returns:
         Mean loss per token, in nats. Lower is better.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     from lessonlib.lora.base import load_base
     from lessonlib.lora.loss import mean_loss

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 def quiet() -> Iterator[None]:
     """Keep the libraries' bars and remarks out of the notebook; errors still come through.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     from transformers.utils import logging
 

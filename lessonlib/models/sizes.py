@@ -52,7 +52,7 @@ def matrices(base: str | Path | None = None) -> dict[str, tuple[int, int]]:
     Args:
         base: as in ``lora.tune``; the built-in model if not given.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     return dict(catalogue.counted(folders.find_base(base)).layers)
 
@@ -65,7 +65,7 @@ def adapter_size(
     Args:
         targets: as in ``LoraSettings``: ``all-linear``, or names of layers such as ``q_proj``.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     counted = catalogue.counted(folders.find_base(base))
     if targets == ALL_LINEAR:
@@ -76,14 +76,14 @@ def adapter_size(
 
 
 def vocabulary_size(base: str | Path | None = None) -> int:
-    """How many tokens the model chooses among. Introduced in notebook 01."""
+    """How many tokens the model chooses among. Introduced in notebook 04."""
     return configs.read(folders.find_base(base)).vocab_size
 
 
 def weights_in(adapter_folder: Path) -> int:
     """Weights in an adapter as it was saved: the proof of the sum above.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     from safetensors import safe_open
 

@@ -108,7 +108,7 @@ def figure(columns: int = 1, rows: int = 1, width: float = 10, height: float = 4
 
     The style stays on for the rest of the session: labels that are added later follow it too.
 
-    Introduced in notebook 01.
+    Introduced in notebook 02.
     """
     plt.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
@@ -142,7 +142,7 @@ def render(fig: Figure, alt: str) -> Picture:
 def show(fig: Figure, alt: str) -> None:
     """Show the figure under the cell, with ``alt`` for those who cannot see it.
 
-    Introduced in notebook 01.
+    Introduced in notebook 02.
     """
     from IPython.display import display
 
@@ -239,7 +239,7 @@ def errorbars(
         LessonError: there is nothing to draw, two results have the same name, or a result has no
             such metric.
 
-    Introduced in notebook 03.
+    Introduced in notebook 01.
     """
     named = _named(results)
     scores = {name: _score(one, metric) for name, one in named.items()}

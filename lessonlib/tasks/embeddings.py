@@ -43,7 +43,7 @@ def choose(download: bool = False) -> Choice:
         A choice whose value is the model's folder; None where there is none, and the reason then
         says what to do about it.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
     if importlib.util.find_spec("sentence_transformers") is None:
         return Choice(None, _("the library sentence-transformers is not installed. It is optional;"
@@ -94,7 +94,7 @@ def load(choice: Choice) -> Encode:
     Raises:
         LessonError: there is no model; the text says why, and what to do.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
     if choice.value is None:
         raise LessonError(_("No embedding model is at hand: {reason}.").format(
@@ -123,7 +123,7 @@ class EmbeddedGlossary:
 
     Each line of the recipe is compared with each key; what counts for a key is its nearest line.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
 
     def __init__(self, entries: Iterable[GlossaryEntry], encode: Encode):
@@ -151,7 +151,7 @@ class EmbeddedGlossary:
 
 
 class EmbeddedExamples:
-    """Solved recipes that mean what the recipe means. Introduced in notebook 04."""
+    """Solved recipes that mean what the recipe means. Introduced in notebook 02."""
 
     def __init__(self, pool: Iterable[Recipe], encode: Encode):
         self._pool = list(pool)

@@ -30,7 +30,7 @@ def name_recall(
     Raises:
         LessonError: there is no answer on one of the examples.
 
-    Introduced in notebook 03.
+    Introduced in notebook 01.
     """
     house = {entry.written: entry.house for entry in entries}
     right = asked = 0
@@ -86,7 +86,7 @@ def found_and_used(
     Raises:
         LessonError: there is no answer on one of the examples.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
     by_key = {entry.written: entry for entry in entries}
     needed = found = used = shown = 0

@@ -61,7 +61,7 @@ def with_glossary(
         shots: solved examples, as in ``few_shot``.
         entries_for: looks up the glossary lines of each example.
 
-    Introduced in notebook 01.
+    Introduced in notebook 02.
     """
     return _chat(recipes.SYSTEM_GLOSSARY, recipe, entries, shots, entries_for)
 
@@ -77,7 +77,7 @@ def tuned(recipe: Recipe) -> Messages:
 def tuned_with_glossary(recipe: Recipe, entries: Iterable[GlossaryEntry]) -> Messages:
     """The bare prompt with glossary lines, for a model tuned with such prompts.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
     return _chat(recipes.SYSTEM_BARE, recipe, entries)
 
@@ -106,7 +106,7 @@ def pick_shots(pool: Sequence[Recipe], k: int, seed: int | str = 0) -> list[Reci
     ``k`` shows the number of examples and not another draw. Pass a text that differs from
     recipe to recipe (``seed=recipe.id``) to draw afresh for each request.
 
-    Introduced in notebook 03.
+    Introduced in notebook 01.
     """
     _check_size(pool, k)
     return random.Random(seed).sample(pool, len(pool))[:k]

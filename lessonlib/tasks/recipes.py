@@ -90,7 +90,7 @@ class Recipe:
         names: the ingredients as written, cleaned: ``all-purpose flour``.
         ingredients: the right answer: names put through the house glossary, each once.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
 
     id: str

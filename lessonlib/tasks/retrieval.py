@@ -29,7 +29,7 @@ class GlossaryLookup:
     what one key has covered no other can claim: in ``ground black pepper`` the key
     ``black pepper`` is not found as well.
 
-    Introduced in notebook 01.
+    Introduced in notebook 02.
     """
 
     def __init__(self, entries: Iterable[GlossaryEntry]):
@@ -83,7 +83,7 @@ class Bm25Texts:
 
 
 class Bm25Glossary:
-    """Glossary lines whose key shares words with the recipe, by BM25. Introduced in notebook 04."""
+    """Glossary lines whose key shares words with the recipe, by BM25. Introduced in notebook 02."""
 
     def __init__(self, entries: Iterable[GlossaryEntry]):
         self._entries = list(entries)
@@ -97,7 +97,7 @@ class Bm25Glossary:
 class Bm25Examples:
     """Solved recipes whose lines share words with the recipe, by BM25.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
 
     def __init__(self, pool: Iterable[Recipe]):
@@ -130,7 +130,7 @@ def recall_at_k(
         recipes: recipes with known names.
         entries: the glossary.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
     by_key = {entry.written: entry for entry in entries}
     needed = found = 0

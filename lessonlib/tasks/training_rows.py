@@ -47,7 +47,7 @@ def chat_rows(
 def text_rows(examples: Iterable[Recipe]) -> list[dict[str, str]]:
     """One row of raw text for each recipe: the recipe as people write it, without an answer.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     return [{"text": recipes.user_message(example)} for example in examples]
 
@@ -70,7 +70,7 @@ def glossary_rows(
         seed: decides which rows are shuffled, and how.
         shuffled: the share of rows with shuffled names, from 0 to 1.
 
-    Introduced in notebook 04.
+    Introduced in notebook 02.
     """
     random = Random(seed)
     house = list(dict.fromkeys(entry.house for entry in entries))

@@ -274,8 +274,8 @@ exercises.quiz("00")
 #
 # ## Next
 #
-# [01 · What is fine-tuning?](01_what_is_fine_tuning.ipynb): what did that minute change
+# [04 · What is fine-tuning?](04_what_is_fine_tuning.ipynb): what did that minute change
 # inside the model?
 #
-# In a hurry? [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb) goes straight on
+# In a hurry? [01 · A baseline with few-shot prompts](01_baseline_few_shot.ipynb) goes straight on
 # with this task: how far do we get with a better prompt alone, and what does it cost?

@@ -108,7 +108,7 @@ path = job.write_yaml()
 print(files.read_text(path))
 
 # %% [markdown]
-# Most lines are known from notebook 01: epochs, learning rate (`lr`), LoRA with its rank
+# Most lines are known from notebook 04: epochs, learning rate (`lr`), LoRA with its rank
 # (`lora_r`). `base_model` is a folder here; it could be a name on the Hugging Face hub. And
 # `batch_size` does not count chats, but pieces of text: section 7 shows what that means.
 #

@@ -14,7 +14,7 @@
 # We have prompted, looked things up, and tuned a model in several ways. Each notebook left its
 # rows on one scoreboard. Now we put them side by side, ask of each difference whether it is more
 # than luck, and count what each way costs. Then comes what sellers of tuning rarely show: its
-# limits, each of them measured. In the end we take up the decision of notebook 02 again, this
+# limits, each of them measured. In the end we take up the decision of notebook 03 again, this
 # time with evidence.
 #
 # **You will**
@@ -25,7 +25,7 @@
 # - measure five limits of tuning, and look up how long a tuned model will live,
 # - write your decision record anew, and see what has changed since the first one.
 #
-# **Before you start:** [02 · When and why should we fine-tune?](02_when_and_why.ipynb). The
+# **Before you start:** [03 · When and why should we fine-tune?](03_when_and_why.ipynb). The
 # notebooks in between make this one richer. None of them is needed: what is missing we measure
 # here, in a small edition.
 #
@@ -53,7 +53,7 @@ PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an a
 MODEL = "pantry"  # the model that we ask, and tune
 QUESTIONS = 60  # how many test recipes we measure on, at least
 EXAMPLES = 200  # how many examples we tune on
-NEEDED = 0.9  # the micro-F1 that our kitchen needs; the same bar as in notebook 02
+NEEDED = 0.9  # the micro-F1 that our kitchen needs; the same bar as in notebook 03
 
 # %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
 client = lessonlib.connect(PROVIDER)
@@ -394,13 +394,13 @@ print(f"\nKept ready by the hour, a tuned model costs about {month:,.0f} $ a mon
 # %% [markdown]
 # ## 10. The decision, with evidence
 #
-# In notebook 02 we wrote a record for the recipe assistant after a first look. If you did, here it
+# In notebook 03 we wrote a record for the recipe assistant after a first look. If you did, here it
 # is. If not, this will be the first.
 
 # %% tags=["nbval-ignore-output"] reason="depends on what was decided before"
 last = record.last("recipe assistant")
 if last is None:
-    print("No record yet. Notebook 02 writes one; we begin here.")
+    print("No record yet. Notebook 03 writes one; we begin here.")
 else:
     print(f"{last.made}: {last.decided}, because {last.because}")
     print("It said about quality:", *last.evidence.get("quality", ("nothing",)), sep="\n   ")

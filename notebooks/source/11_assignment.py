@@ -155,7 +155,7 @@ for example in task.train[:3]:
 # you are done.
 #
 # Then the model as it comes: with instructions, with solved examples that are always the same, and
-# with the solved examples that are most like the question (retrieval, as in notebook 04).
+# with the solved examples that are most like the question (retrieval, as in notebook 02).
 #
 # A model that was only pretrained, as Gemma is here, does not know when to stop. It answers, and
 # goes on with a question of its own. So all answers are cut by one rule, whoever gave them:
@@ -258,7 +258,7 @@ if ROUTE == "job":
     model = tuning.Tuned.by_job(jobs.follow(client, job))
 
 # %% [markdown]
-# If it is `lora`, this machine trains, as in notebooks 01 and 08. A model that is here already,
+# If it is `lora`, this machine trains, as in notebooks 04 and 08. A model that is here already,
 # from the same rows and settings, is taken as it is (`reuse=True`).
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
@@ -392,7 +392,7 @@ print(f"loss on general text: {untouched:.2f} before, {untouched + forgot:.2f} a
 # %% [markdown]
 # ## 9. Decide
 #
-# The guide of notebook 02 once more, for your use case. Where it cannot know, we put a careful
+# The guide of notebook 03 once more, for your use case. Where it cannot know, we put a careful
 # answer; change it. `BECAUSE` is your reason, in your words.
 
 # %% tags=["nbval-ignore-output"] reason="measured numbers, and the date of today"

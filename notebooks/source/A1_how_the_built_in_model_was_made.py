@@ -23,7 +23,7 @@
 # - count its parameters, and read its training curve,
 # - pretrain a model from random weights and compare it with the finished one.
 #
-# **Before you start:** [01 · What is fine-tuning?](01_what_is_fine_tuning.ipynb) explains
+# **Before you start:** [04 · What is fine-tuning?](04_what_is_fine_tuning.ipynb) explains
 # tokens, probabilities and loss.
 #
 # **Time:** 20 minutes, of which the computer works for about two.
@@ -417,4 +417,4 @@ exercises.quiz("A1")
 #
 # ## Next
 #
-# Back to the course: [02 · When and why should we fine-tune?](02_when_and_why.ipynb).
+# Back to the course: [03 · When and why should we fine-tune?](03_when_and_why.ipynb).

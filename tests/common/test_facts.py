@@ -102,7 +102,7 @@ def test_the_service_and_the_costs_take_theirs_from_the_list():
 
 MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 TYPED_IN = re.compile(
-    r"\b20\d\d-[01]\d-[0-3]\d\b"  # 2027-01-06
+    r"\b20\d\d-[04]\d-[0-3]\d\b"  # 2027-01-06
     rf"|\b(?:{MONTHS}) (?:\d{{1,2}}(?:st|nd|rd|th)?,? )?20[2-9]\d\b"  # January 2027, May 7, 2026
     r"|\$ ?\d+(?:\.\d+)?|\b\d+(?:\.\d+)? ?(?:\$|dollars\b|USD\b)"  # $1.70, 1.70 $, 3 dollars
 )

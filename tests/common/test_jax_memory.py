@@ -30,7 +30,7 @@ def test_jax_does_not_take_most_of_the_card():
 
 
 def test_notebooks_load_lessonlib_before_bm25s():
-    """Notebook 04 imported bm25s first, when nothing had been said to JAX yet."""
+    """Notebook 02 imported bm25s first, when nothing had been said to JAX yet."""
     loading = [one for one in SOURCES if re.search(r"(?m)^import bm25s", one.read_text("utf-8"))]
     assert loading, "else this test looks at nothing"
     for source in loading:

@@ -1,4 +1,4 @@
-"""Notebook 02's widgets in a real JupyterLab, worked by keyboard alone: the decision guide, the
+"""Notebook 03's widgets in a real JupyterLab, worked by keyboard alone: the decision guide, the
 break-even explorer and the six cases.
 """
 

@@ -82,7 +82,7 @@ def test_what_is_on_the_board_is_not_asked_for_again(board, service, tmp_path):
 
 
 def test_a_row_on_more_recipes_is_kept(board, service):
-    """Notebook 03 measured 100 recipes; asking about 60 of them must not make the row poorer."""
+    """Notebook 01 measured 100 recipes; asking about 60 of them must not make the row poorer."""
     with serving(service) as client:
         all_routes.ensure(board, client, NAMED, dishes("abc"))
         assert len(all_routes.ensure(board, client, NAMED, dishes("ab")).rows) == 3

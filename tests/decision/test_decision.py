@@ -214,7 +214,7 @@ def test_what_cannot_be_written_is_told(name, decided, said, folder):
 def test_without_measurements_the_evidence_says_where_to_get_them(board):
     said = measured.evidence(board)
     assert set(said) == {one.id for one in questions()}
-    assert "Notebooks 03 and 04" in said["prompting"][0]
+    assert "Notebooks 01 and 02" in said["prompting"][0]
     assert "Nothing to compare yet" in said["quality"][0]
     assert "1.70 $ an hour" in " ".join(said["compute"])
     assert all("Read on 20" in text for text in said["tunability"])

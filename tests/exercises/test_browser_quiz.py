@@ -28,7 +28,7 @@ def page(place):
     folder = place / "course"
     folder.mkdir()
     cells = [new_code_cell('from lessonlib.exercises.quiz_widget import quiz\nquiz("00")'),
-             new_code_cell('from lessonlib import exercises\nexercises.check("03-2", len)')]
+             new_code_cell('from lessonlib import exercises\nexercises.check("01-2", len)')]
     notebook = new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
     nbformat.write(notebook, folder / "quiz.ipynb")
     with (
@@ -65,7 +65,7 @@ def test_no_option_is_cut_off(page, width):
 
 
 def test_a_checks_words_are_seen(page):
-    page.get_by_role("status").get_by_text("03-2: not there yet.").wait_for()
+    page.get_by_role("status").get_by_text("01-2: not there yet.").wait_for()
     assert page.get_by_text("len stops with TypeError").is_visible()
 
 

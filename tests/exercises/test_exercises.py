@@ -142,8 +142,8 @@ def test_the_learner_can_interrupt_a_function_that_never_ends(doubling):
 
 
 def test_wrong_numbers_and_ids_are_told():
-    assert "There is no exercise '99-7'." in said("99-7", 1) and "03-1" in said("99-7", 1)
-    assert said("03-1", 1) == "[not yet] 03-1: this check takes: extra, without, with_examples."
+    assert "There is no exercise '99-7'." in said("99-7", 1) and "01-1" in said("99-7", 1)
+    assert said("01-1", 1) == "[not yet] 01-1: this check takes: extra, without, with_examples."
 
 
 def test_a_sentence_that_was_yielded_before_a_failure_is_kept(monkeypatch):
@@ -178,7 +178,7 @@ def test_no_check_ever_raises(one):
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
                     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_no_check_raises_or_is_content_with_anything_at_random(value):
-    for one in ("00-2", "03-2", "03-3"):  # these want a function
+    for one in ("00-2", "01-2", "01-3"):  # these want a function
         assert not said(one, value).startswith("[ok]")
 
 
@@ -207,7 +207,7 @@ def test_the_same_answer_gets_the_same_words_each_time(doubling):
 
 
 @pytest.mark.parametrize(("id", "difficulty", "minutes"), [
-    ("03-1", 1, 3), ("99-1", 4, 3), ("99-1", 0, 3), ("99-1", 1, 0)])
+    ("01-1", 1, 3), ("99-1", 4, 3), ("99-1", 0, 3), ("99-1", 1, 0)])
 def test_wrong_registrations_are_refused(id, difficulty, minutes):
     def check(value):
         yield ""
@@ -261,7 +261,7 @@ def test_00_2_seen_before(function, sentence):
     assert sentence in said("00-2", function)
 
 
-# --- the exercises of notebook 03 ------------------------------------------------------------
+# --- the exercises of notebook 01 ------------------------------------------------------------
 
 BARE, FOUR = result([1], tokens=100), result([1], tokens=525)
 
@@ -270,8 +270,8 @@ BARE, FOUR = result([1], tokens=100), result([1], tokens=525)
     (425_000, "[ok]"), (425_000.0, "[ok]"), (-425_000, "make the prompt shorter"),
     (425, "one request"), (525_000, "whole prompts"), (100_000, "without examples"),
     (1, "Two numbers are needed"), (None, "it is nothing (None)")])
-def test_03_1_price(extra, sentence):
-    assert sentence in said("03-1", extra, BARE, FOUR)
+def test_01_1_price(extra, sentence):
+    assert sentence in said("01-1", extra, BARE, FOUR)
 
 
 @pytest.mark.parametrize(("function", "sentence"), [
@@ -282,8 +282,8 @@ def test_03_1_price(extra, sentence):
     (lambda window, words, one, answer: 0, "there is room for more"),
     (lambda window, words: 0, "stops with TypeError"),
 ])
-def test_03_2_fit(function, sentence):
-    assert sentence in said("03-2", function)
+def test_01_2_fit(function, sentence):
+    assert sentence in said("01-2", function)
 
 
 def unknown(recipe, shots, glossary):
@@ -301,27 +301,27 @@ def unknown(recipe, shots, glossary):
     (lambda recipe, shots, glossary: unknown(recipe, shots, glossary) * 2, "twice"),
     (lambda recipe, shots, glossary: [1], "none of them shows"),
 ])
-def test_03_3_unknown(function, sentence):
-    assert sentence in said("03-3", function)
+def test_01_3_unknown(function, sentence):
+    assert sentence in said("01-3", function)
 
 
 # --- progress --------------------------------------------------------------------------------
 
 
 def test_what_was_right_stays_right(kept):
-    assert progress_file.record("exercises", "03-1", "tried") == ""
-    assert progress_file.record("exercises", "03-1", "right") == ""
-    assert progress_file.record("exercises", "03-1", "tried") == ""
-    assert progress_file.load() == ({"exercises": {"03-1": "right"}, "quizzes": {}}, "")
+    assert progress_file.record("exercises", "01-1", "tried") == ""
+    assert progress_file.record("exercises", "01-1", "right") == ""
+    assert progress_file.record("exercises", "01-1", "tried") == ""
+    assert progress_file.load() == ({"exercises": {"01-1": "right"}, "quizzes": {}}, "")
 
 
 def test_what_was_done_in_the_old_notebook_08_counts_where_it_is_now(kept):
     """Notebook 08 became three. Its old exercises must not tick off the new ones of that number."""
     kept.parent.mkdir()
-    old = {"exercises": {"03-1": "right", "08-1": "right", "08-3": "tried"},
+    old = {"exercises": {"01-1": "right", "08-1": "right", "08-3": "tried"},
            "quizzes": {"08/qlora": "right", "08/template": "right"}}  # fmt: skip
     kept.write_text(json.dumps(old), encoding="utf-8")
-    moved = {"exercises": {"03-1": "right", "12-1": "right", "13-1": "tried"},
+    moved = {"exercises": {"04-1": "right", "12-1": "right", "13-1": "tried"},
              "quizzes": {"12/qlora": "right", "08/template": "right"}}  # fmt: skip
     assert progress_file.load() == (moved, "")
     progress_file.record("exercises", "08-1", "tried")  # the new one
@@ -329,29 +329,43 @@ def test_what_was_done_in_the_old_notebook_08_counts_where_it_is_now(kept):
     assert progress_file.load() == (moved, "")
 
 
+def test_ticks_follow_the_notebooks_that_were_renumbered(kept):
+    """The order of reading became the order of numbers; 01 to 04 changed places. Ticks of a file
+    of before must not stand beside exercises that its owner has never seen."""
+    kept.parent.mkdir()
+    old = {"edition": 2, "exercises": {"01-1": "right", "03-2": "tried", "12-1": "right"},
+           "quizzes": {"02/cost": "right", "04/recall": "tried"}}  # fmt: skip
+    kept.write_text(json.dumps(old), encoding="utf-8")
+    moved = {"exercises": {"04-1": "right", "01-2": "tried", "12-1": "right"},
+             "quizzes": {"03/cost": "right", "02/recall": "tried"}}  # fmt: skip
+    assert progress_file.load() == (moved, "")
+    progress_file.record("exercises", "12-2", "tried")  # writes the file of today
+    moved["exercises"]["12-2"] = "tried"
+    assert progress_file.load() == (moved, ""), "moved once, not at every reading"
+
 
 @pytest.mark.parametrize("damaged", [
-    b"", b"{", b"\xff\xfe\x00", b"[]", b'{"exercises": []}', b'{"exercises": {"03-1": []}}',
+    b"", b"{", b"\xff\xfe\x00", b"[]", b'{"exercises": []}', b'{"exercises": {"01-1": []}}',
     b"[" * 100_000])
 def test_a_damaged_file_is_put_aside_and_told(kept, damaged):
     kept.parent.mkdir()
     kept.write_bytes(damaged)
     assert progress_file.load()[1] == "progress.json is damaged, so your progress starts anew."
-    text = said("03-1", 425_000, BARE, FOUR)
-    assert text.startswith("[ok] 03-1") and "kept as progress.damaged.json" in text
+    text = said("01-1", 425_000, BARE, FOUR)
+    assert text.startswith("[ok] 01-1") and "kept as progress.damaged.json" in text
     assert kept.with_name("progress.damaged.json").read_bytes() == damaged
-    assert progress_file.load() == ({"exercises": {"03-1": "right"}, "quizzes": {}}, "")
-    assert "damaged" not in said("03-1", 425_000, BARE, FOUR)
+    assert progress_file.load() == ({"exercises": {"01-1": "right"}, "quizzes": {}}, "")
+    assert "damaged" not in said("01-1", 425_000, BARE, FOUR)
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_goes_on(kept):
     kept.parent.write_text("a file where the folder should be", encoding="utf-8")
-    text = said("03-1", 425_000, BARE, FOUR)
-    assert text.startswith("[ok] 03-1: right.") and "could not be kept" in text
+    text = said("01-1", 425_000, BARE, FOUR)
+    assert text.startswith("[ok] 01-1: right.") and "could not be kept" in text
 
 
 def test_nothing_is_lost_when_two_notebooks_write_at_once(kept):
-    names = [f"03-{number}" for number in range(20)]
+    names = [f"01-{number}" for number in range(20)]
     threads = [threading.Thread(target=progress_file.record, args=("exercises", name, "tried"))
                for name in names]
     for thread in threads:

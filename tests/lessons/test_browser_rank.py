@@ -1,4 +1,4 @@
-"""The rank widget of notebook 01 in a real JupyterLab, worked by keyboard alone.
+"""The rank widget of notebook 04 in a real JupyterLab, worked by keyboard alone.
 
 The runs are real, on a few rows.
 """
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long("a browser and a JupyterLab 
 SOURCE = """\
 import lessonlib
 from lessonlib import lora
-from lessonlib.lessons.nb01_rank_lab import RankLab
+from lessonlib.lessons.nb04_rank_lab import RankLab
 from lessonlib.tasks import recipes, training_rows
 
 client = lessonlib.connect("practice")

@@ -6,8 +6,8 @@ import IPython.display
 import pytest
 
 from lessonlib.common.errors import LessonError
-from lessonlib.lessons import nb01_rank_lab
-from lessonlib.lessons.nb01_rank_lab import RankLab, RankRun, RankWidget
+from lessonlib.lessons import nb04_rank_lab
+from lessonlib.lessons.nb04_rank_lab import RankLab, RankRun, RankWidget
 from lessonlib.lora.tuning import LoraSettings
 from lessonlib.measure.bootstrap import Interval
 from lessonlib.models import sizes
@@ -78,7 +78,7 @@ def test_words_stand_for_the_widget_where_it_is_not_alive(lab, monkeypatch):
     words = [{kind: text for kind, text in bundle.items() if kind != widget_parts.WIDGET_VIEW}
              for bundle in shown]
     assert words[0] == words[1], "they must not change from run to run"
-    for rank in nb01_rank_lab.RANKS:
+    for rank in nb04_rank_lab.RANKS:
         assert f"| {rank} | {sizes.adapter_size(rank).weights:,} |" in words[0][
             "text/markdown"]
         assert f"rank {rank:3}:" in words[0]["text/plain"]
@@ -91,4 +91,4 @@ def test_only_what_both_versions_of_ipywidgets_have(lab):
 
 def test_a_run_is_told_in_one_line(lab):
     assert "rank   8:" in str(lab.run(8)) and "\n" not in str(lab.run(8))
-    assert nb01_rank_lab.FIRST_RANK in nb01_rank_lab.RANKS
+    assert nb04_rank_lab.FIRST_RANK in nb04_rank_lab.RANKS

@@ -12,7 +12,7 @@ from lessonlib.measure.evaluation import compare
 from lessonlib.tasks import recipes
 
 SOURCES = paths.PROJECT / "notebooks" / "source"
-NOTEBOOKS = ("00", "01", "03", "04", "05", "08", "10", "13")
+NOTEBOOKS = ("00", "01", "02", "04", "05", "08", "10", "13")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_the_claims_of_the_lessons_hold_for_the_real_model(record):
     assert better("tuned on 400", "RAG, exact lookup, k = 4") == "better"
     for split in ("test", "test_new_names", "field"):
         assert better("tuned on 400", "few-shot, k = 8", split) == "better"
-    # 01: labels teach the job, raw text does not; ranks
+    # 04: labels teach the job, raw text does not; ranks
     assert better("tuned on 400", "raw text") == "better"
     assert record.loss("raw text", "recipes") < record.loss("not tuned", "recipes")
     assert record.loss("raw text", "prose") > record.loss("not tuned", "prose")
@@ -102,11 +102,11 @@ def test_the_claims_of_the_lessons_hold_for_the_real_model(record):
     assert better("tuned on 200", "rank 4") == better("rank 64", "tuned on 200") == "cannot tell"
     assert better("tuned on 200", "learning rate 2e-05") == "better"
     assert better("learning rate 0.0002", "tuned on 200") == "cannot tell"
-    # 03: not as pantry: words bring nothing, examples the form
+    # 01: not as pantry: words bring nothing, examples the form
     assert better("few-shot, k = 4", "bare prompt, k = 4") == "cannot tell"
     assert better("few-shot, k = 2", "few-shot, k = 1") == "better"
     assert better("few-shot, k = 4", "few-shot, k = 2") == "cannot tell"
-    # 04: not as pantry: more lines do no harm; as pantry: tuned to read beats both
+    # 02: not as pantry: more lines do no harm; as pantry: tuned to read beats both
     lines = "RAG, BM25, {} lines, k = 4"
     assert better(lines.format(16), lines.format(4)) == "cannot tell"
     assert better("whole glossary, k = 4", "few-shot, k = 4") == "worse"

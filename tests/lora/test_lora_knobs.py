@@ -6,8 +6,8 @@ import pytest
 
 from lessonlib import lora
 from lessonlib.common import paths
-from lessonlib.lessons import nb01_strength
-from lessonlib.lessons.nb01_lora_picture import lora_picture
+from lessonlib.lessons import nb04_strength
+from lessonlib.lessons.nb04_lora_picture import lora_picture
 from lessonlib.models import sizes
 from lessonlib.tasks import recipes
 from lessonlib.tasks.training_rows import chat_rows, text_rows
@@ -83,7 +83,7 @@ def test_every_weight_of_the_base_model_is_counted():
 
 def test_strength_zero_is_the_base_model_and_one_the_tuned(tuned):
     checks = chat_rows(recipes.load("validation")[:6])
-    none, half, full = nb01_strength.losses(tuned, checks, (0, 0.5, 1))
+    none, half, full = nb04_strength.losses(tuned, checks, (0, 0.5, 1))
     assert none == pytest.approx(tuned.history[0].validation_loss, abs=0.03)
     assert full == pytest.approx(tuned.history[-1].validation_loss, abs=0.03)
     assert none != half != full

@@ -102,7 +102,7 @@ def test_clearing_the_board_takes_the_results_away(board):
 
 
 def test_routes_are_compared_on_the_examples_that_both_have_answered():
-    """Notebook 03 measures on 100 recipes, notebook 04 on 50: their first 50 are the same."""
+    """Notebook 01 measures on 100 recipes, notebook 02 on 50: their first 50 are the same."""
     long, short = result("a", [4] * 30), result("b", [0] * 20, first=10)
     test = paired.permutation_test(long, short)
     assert test.examples == 20

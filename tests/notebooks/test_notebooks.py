@@ -64,15 +64,15 @@ def test_a_notebook_is_valid_and_for_the_courses_kernel(path):
 
 
 def test_a_saved_output_with_old_words_is_noticed_without_a_run():
-    """The sentence of exercise 04-2 was mended in lessonlib and the notebook made anew with its
+    """The sentence of exercise 02-2 was mended in lessonlib and the notebook made anew with its
     old outputs: the check of sources was content, and only the whole run of all notebooks, 50
     minutes later, told that the solved copy still said the old sentence.
     """
-    path = notebooks.NOTEBOOKS / "solutions" / "04_baseline_rag.ipynb"
+    path = notebooks.NOTEBOOKS / "solutions" / "02_baseline_rag.ipynb"
     saved = nbformat.read(path, as_version=4)
     assert list(saved_words.old_words(saved)) == []
-    for name, learned in (("04-1", feedback.find("04-1").learned),
-                          ("04", quizzes.load("04").questions[0].text)):
+    for name, learned in (("02-1", feedback.find("02-1").learned),
+                          ("02", quizzes.load("02").questions[0].text)):
         changed = nbformat.reads(nbformat.writes(saved).replace(learned, "Old."), as_version=4)
         found = list(saved_words.old_words(changed))
         assert len(found) == 1 and f" {name} have changed" in found[0]
@@ -394,17 +394,17 @@ def test_a_saved_notebook_names_the_learners_work_folder(project):
 def test_the_rehearsal_runs_all_and_goes_on_after_a_failure(small, tmp_path, capsys):
     folder = small.parent.parent
     notebooks.write(notebooks.from_source(small), folder / "00_small.ipynb")
-    broken = small.with_name("01_broken.py")
+    broken = small.with_name("04_broken.py")
     broken.write_text(SMALL.replace('{"a": 1}', 'raise KeyError("gone")'), encoding="utf-8")
-    notebooks.write(notebooks.from_source(broken), folder / "01_broken.ipynb")
-    notebooks.write(notebooks.from_source(small), folder / "02_small.ipynb")
+    notebooks.write(notebooks.from_source(broken), folder / "04_broken.ipynb")
+    notebooks.write(notebooks.from_source(small), folder / "03_small.ipynb")
     assert rehearse.rehearse(folder, tmp_path / "out") == 1
     said = capsys.readouterr().out
     assert "[ok]   00_small" in said and " s in all" in said
-    assert "[fail] 01_broken: KeyError: 'gone'" in said
-    assert "[ok]   02_small" in said
-    assert said.rstrip().endswith("[fail] 1 failed: 01_broken")
-    for name in ("00_small", "01_broken", "02_small"):
+    assert "[fail] 04_broken: KeyError: 'gone'" in said
+    assert "[ok]   03_small" in said
+    assert said.rstrip().endswith("[fail] 1 failed: 04_broken")
+    for name in ("00_small", "04_broken", "03_small"):
         page = (tmp_path / "out" / f"{name}.html").read_text(encoding="utf-8")
         assert "A text." in page
     done = nbformat.read(tmp_path / "out" / "00_small.ipynb", as_version=4)

@@ -11,13 +11,13 @@ import pytest
 
 #: Notebook, the library's call, and our helper for the same, which may stand only behind it.
 CALLS = [
-    ("01", "top_logprobs=5", "next_tokens.first_word("),
-    ("01", "get_peft_model(", "lora.tune("),
-    ("01", "cross_entropy(", "lora.tune("),
-    ("01", "loss.backward()", "lora.tune("),
-    ("01", "optimizer.step()", "lora.tune("),
-    ("03", '{"role": "assistant"', "prompting.few_shot("),
-    ("04", "bm25s.BM25(", "Bm25Examples("),
+    ("04", "top_logprobs=5", "next_tokens.first_word("),
+    ("04", "get_peft_model(", "lora.tune("),
+    ("04", "cross_entropy(", "lora.tune("),
+    ("04", "loss.backward()", "lora.tune("),
+    ("04", "optimizer.step()", "lora.tune("),
+    ("01", '{"role": "assistant"', "prompting.few_shot("),
+    ("02", "bm25s.BM25(", "Bm25Examples("),
     ("05", "tokenizer.apply_chat_template(", "lora.tune("),
     ("06", "client.files.create(", "jobs.follow("),
     ("06", "client.fine_tuning.jobs.create(", "jobs.follow("),

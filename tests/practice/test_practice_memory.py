@@ -44,7 +44,7 @@ def held(batch):
 
 
 def test_a_model_that_is_not_asked_any_more_gives_its_memory_back(engine, tmp_path):
-    """Each model that notebook 01 had tuned kept 100 MB: with 2 GB its kernel was killed."""
+    """Each model that notebook 04 had tuned kept 100 MB: with 2 GB its kernel was killed."""
     shutil.copytree(paths.BUILT_IN, tmp_path / "other")
     first = engine.batch_for(ModelFolder("pantry", paths.BUILT_IN, 0, "0"))
     second = engine.batch_for(ModelFolder("other", tmp_path / "other", 0, "0"))

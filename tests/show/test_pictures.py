@@ -127,8 +127,8 @@ def crossed(axes):
 
 
 def test_names_do_not_lie_on_a_line(monkeypatch):
-    """In notebook 03 the words "bare prompt" stood above their point, on the line that rises from
-    it; in notebook 04 "BM25" stood on the line of the embeddings.
+    """In notebook 01 the words "bare prompt" stood above their point, on the line that rises from
+    it; in notebook 02 "BM25" stood on the line of the embeddings.
     """
     points = {"bare prompt": (131, 0.02, 0.00, 0.04), "instructions": (219, 0.42, 0.39, 0.46),
               "few-shot, k = 1": (351, 0.44, 0.40, 0.48), "k = 4": (730, 0.49, 0.45, 0.54)}

@@ -110,7 +110,7 @@ def test_where_columns_are_not_named_by_their_first_one():
 #: Drawn elsewhere, for a reason each.
 OWN_DRAWING = {
     "show/tables": "the drawing itself",
-    "lessons/nb01_rank_lab": "stands in a widget, outside of a notebook's styles",
+    "lessons/nb04_rank_lab": "stands in a widget, outside of a notebook's styles",
     "practice/web/status_page": "a page of the service, with styles of its own",
 }
 

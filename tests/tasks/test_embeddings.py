@@ -167,10 +167,10 @@ def test_the_real_model_finds_by_meaning():
 
 
 def test_the_saved_notebook_shows_readers_what_embeddings_find(project):
-    """Notebook 04 was once built where the optional packages were not installed: it ran, agreed
+    """Notebook 02 was once built where the optional packages were not installed: it ran, agreed
     with its source and passed, and its readers lost the rows of the embeddings.
     """
-    for path in project.glob("notebooks/**/04_baseline_rag.ipynb"):
+    for path in project.glob("notebooks/**/02_baseline_rag.ipynb"):
         said = "\n".join(output_text(cell) for cell in nbformat.read(path, as_version=4).cells)
-        assert "RAG, embeddings, k = 4" in said, 'pip install -e ".[embeddings]", then build 04'
+        assert "RAG, embeddings, k = 4" in said, 'pip install -e ".[embeddings]", then build 02'
         assert "library sentence-transformers is not installed" not in said

@@ -45,7 +45,7 @@ def test_nothing_needed_or_found_is_no_share():
 
 
 def test_answers_are_found_by_the_examples_name():
-    """Whoever asked more questions in notebook 04 than notebook 10 does got the longer result from
+    """Whoever asked more questions in notebook 02 than notebook 10 does got the longer result from
     the board there, and the share of right names ended in "zip() argument 2 is shorter". Answers
     on as many other recipes were counted without a word.
     """

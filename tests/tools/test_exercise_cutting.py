@@ -28,7 +28,7 @@ SOURCE = '''# ---
 # %% [markdown]
 # # Small
 #
-# See [the next one](04_next.ipynb), [home](../README.md), [web](https://example.org), [up](#top).
+# See [the next one](02_next.ipynb), [home](../README.md), [web](https://example.org), [up](#top).
 
 # %%
 from types import SimpleNamespace
@@ -42,7 +42,7 @@ none, four = SimpleNamespace(prompt_tokens=100), SimpleNamespace(prompt_tokens=5
 # %% [markdown]
 # ## Try it
 #
-# ### Exercise 03-1
+# ### Exercise 01-1
 #
 # What do four examples add to 1,000 requests?
 
@@ -54,13 +54,13 @@ extra = 1000 * for_one
 # END SOLUTION
 
 # %%
-exercises.check("03-1", extra, none, four)
+exercises.check("01-1", extra, none, four)
 
 # %% [markdown] tags=["hint"]
 # What do they add to *one*?
 
 # %% [markdown]
-# ### Exercise 03-2
+# ### Exercise 01-2
 
 # %% tags=["exercise"]
 def most_examples(window, instructions, example, answer):
@@ -70,7 +70,7 @@ def most_examples(window, instructions, example, answer):
     # END SOLUTION
 
 
-exercises.check("03-2", most_examples)
+exercises.check("01-2", most_examples)
 
 # %% [markdown] tags=["hint"]
 # What is left for them?
@@ -79,7 +79,7 @@ exercises.check("03-2", most_examples)
 print("done:", progress_file.load()[0]["exercises"])
 
 # %%
-quiz("03")
+quiz("01")
 '''
 
 
@@ -87,7 +87,7 @@ quiz("03")
 def source(tmp_path, monkeypatch):
     # The cells for Colab are looked at in test_colab.py; here they would only be in the way.
     monkeypatch.setattr(notebooks.colab_cell, "cells", lambda path: [])
-    path = tmp_path / "notebooks" / "source" / "03_small.py"
+    path = tmp_path / "notebooks" / "source" / "01_small.py"
     path.parent.mkdir(parents=True)
     path.write_text(SOURCE, encoding="utf-8", newline="\n")
     return path
@@ -115,7 +115,7 @@ def test_a_blank_takes_the_place_of_the_solution(learner):
     assert texts(learner)[7] == (
         "def most_examples(window, instructions, example, answer):\n"
         "    return ...  # your turn\n\n\n"
-        'exercises.check("03-2", most_examples)'
+        'exercises.check("01-2", most_examples)'
     )
 
 
@@ -141,7 +141,7 @@ extra = 1000 * for_one
 
 def test_the_heading_tells_title_difficulty_and_minutes(learner):
     assert texts(learner)[2] == (
-        "## Try it\n\n### Exercise 03-1: The price of examples\n\n"
+        "## Try it\n\n### Exercise 01-1: The price of examples\n\n"
         "*Difficulty: easy (1 of 3). About 3 minutes.*\n\n"
         "What do four examples add to 1,000 requests?"
     )
@@ -159,8 +159,8 @@ def test_no_marker_and_no_solution_stands_outside_of_a_fold(learner):
 
 def test_the_solved_notebook_holds_the_solutions_and_says_what_it_is(solved, learner):
     title, note, *rest = texts(solved)
-    assert note == "> This is [03_small](../03_small.ipynb) with its exercises solved."
-    assert "[the next one](../04_next.ipynb), [home](../../README.md)" in title
+    assert note == "> This is [01_small](../01_small.ipynb) with its exercises solved."
+    assert "[the next one](../02_next.ipynb), [home](../../README.md)" in title
     assert "[web](https://example.org), [up](#top)" in title, "only links to files change"
     assert "extra = 1000 * for_one" in rest[2] and "SOLUTION" not in "".join(rest)
     assert "<summary>Hint</summary>" in rest[4] and "<summary>Solution" not in rest[4]
@@ -180,7 +180,7 @@ def test_what_is_folded_is_what_was_run(solved, learner):
 def blank(solution, rest="use(a, b, c)"):
     cell = new_code_cell(f"# BEGIN SOLUTION\n{solution}\n# END SOLUTION",
                          metadata={"tags": ["exercise"]})
-    check = new_code_cell(f'{rest}\ncheck("03-1", a)')
+    check = new_code_cell(f'{rest}\ncheck("01-1", a)')
     hint = new_markdown_cell("A hint.", metadata={"tags": ["hint"]})
     return exercise_cutting.learner(new_notebook(cells=[cell, check, hint])).cells[0].source
 
@@ -221,7 +221,7 @@ def test_a_cell_may_hold_several_blanks():
 def test_a_solution_with_a_fence_inside_is_fenced_by_more():
     cell = new_code_cell('# BEGIN SOLUTION\na = "```"\n# END SOLUTION',
                          metadata={"tags": ["exercise"]})
-    cells = [cell, new_code_cell('check("03-1", a)'),
+    cells = [cell, new_code_cell('check("01-1", a)'),
              new_markdown_cell("A hint.", metadata={"tags": ["hint"]})]
     folded = exercise_cutting.learner(new_notebook(cells=cells)).cells[2].source
     assert '````python\na = "```"\n````' in folded
@@ -236,8 +236,8 @@ def test_a_solution_with_a_fence_inside_is_fenced_by_more():
     ('# %% tags=["exercise"]\n# Take', "# %%\n# Take", "Cell 4 holds a solution, but is no"),
     (' tags=["hint"]\n# What do', "\n# What do", "cell 4 has no hint"),
     (' tags=["hint"]\n# What is', "\n# What is", "cell 8 has no hint"),
-    ('exercises.check("03-1", extra, none, four)', "extra", "hint in cell 6 does not follow"),
-    ("# ### Exercise 03-1", "# ### Exercise 03-9", "exercise 03-9, which does not exist"),
+    ('exercises.check("01-1", extra, none, four)', "extra", "hint in cell 6 does not follow"),
+    ("# ### Exercise 01-1", "# ### Exercise 01-9", "exercise 01-9, which does not exist"),
     ("for_one = four", "%time for_one = four", "not plain Python"),
     ("for_one = four.prompt_tokens - none.prompt_tokens\nextra = 1000 * for_one\n", "",
      "cell 4 is empty"),
@@ -269,7 +269,7 @@ def test_edits_new_cells_and_other_orders_are_taken_back(source, learner):
     notebooks.take(source)
     text = source.read_text(encoding="utf-8")
     assert "# # Small and new\n\n# %% [markdown]\n# Another text.\n" in text
-    assert "# ### Exercise 03-1\n#\n# How much do" in text, "the heading is as it was written"
+    assert "# ### Exercise 01-1\n#\n# How much do" in text, "the heading is as it was written"
     assert "extra = 1000 * for_one\n# END SOLUTION" in text
     assert text.rstrip().endswith('["exercises"])')
 
@@ -293,17 +293,17 @@ def test_both_notebooks_are_built_and_say_so_when_one_disagrees(source, tmp_path
     read = [nbformat.read(path, as_version=4) for path in notebooks.editions(source)]
     said = ["\n".join(map(output_text, (c for c in n.cells if c.cell_type == "code")))
             for n in read]
-    assert "[..] 03-1: not answered yet, going on." in said[0] and "[ok]" not in said[0]
-    assert "[ok] 03-1: right." in said[1] and "[ok] 03-2: right." in said[1]
+    assert "[..] 01-1: not answered yet, going on." in said[0] and "[ok]" not in said[0]
+    assert "[ok] 01-1: right." in said[1] and "[ok] 01-2: right." in said[1]
     assert "done: {}" in said[0], "the solved one has a work folder of its own"
-    assert "done: {'03-1': 'right', '03-2': 'right'}" in said[1]
+    assert "done: {'01-1': 'right', '01-2': 'right'}" in said[1]
     assert "Question" not in said[0] and "What has to fit into the *context window*" in said[0]
 
     path = notebooks.solutions_of(source)
     read[1].cells[4].source += "\nextra = 0"
     notebooks.write(read[1], path)
     assert notebooks.differences(source) == [
-        "solutions/03_small.ipynb, cell 5: the text differs from the source"]
+        "solutions/01_small.ipynb, cell 5: the text differs from the source"]
 
 
 def test_a_check_that_refuses_the_solution_or_is_content_with_a_blank_is_told(source, tmp_path):
@@ -311,11 +311,11 @@ def test_a_check_that_refuses_the_solution_or_is_content_with_a_blank_is_told(so
     text = source.read_text(encoding="utf-8")
     text = text.replace("1000 * for_one", "for_one")
     right = "lambda w, i, e, a: max(0, (w - i - a) // e)"
-    text = text.replace('"03-2", most_examples)', f'"03-2", {right})')
+    text = text.replace('"01-2", most_examples)', f'"01-2", {right})')
     source.write_text(text, encoding="utf-8")
     assert notebooks.build(source, tmp_path / "run") == [
-        "cell 8: the check of exercise 03-2 does not say 'not answered yet'",
-        "solved, cell 6: the check of exercise 03-1 does not say that the solution is right"]
+        "cell 8: the check of exercise 01-2 does not say 'not answered yet'",
+        "solved, cell 6: the check of exercise 01-1 does not say that the solution is right"]
 
 
 def test_a_solved_notebook_without_exercises_is_taken_away(source, tmp_path):
@@ -323,7 +323,7 @@ def test_a_solved_notebook_without_exercises_is_taken_away(source, tmp_path):
         path.parent.mkdir(exist_ok=True)
         notebooks.write(notebook, path)
     source.write_text("# %% [markdown]\n# # Small\n\n# %%\n1 + 1\n", encoding="utf-8")
-    assert "solutions/03_small.ipynb is there, but its source has no exercise" in \
+    assert "solutions/01_small.ipynb is there, but its source has no exercise" in \
         notebooks.differences(source)
     notebooks.build(source, tmp_path / "run")
     assert not notebooks.solutions_of(source).exists()

@@ -86,7 +86,7 @@ def test_an_interrupted_notebook_must_run_again_from_the_top(tmp_path, monkeypat
 
 
 def test_the_matrix_shows_every_trouble():
-    table = hardening.matrix({"03_x": {"alone": Result("ok 5 s"), "twice": Result("FAILS", "Boom")},
+    table = hardening.matrix({"01_x": {"alone": Result("ok 5 s"), "twice": Result("FAILS", "Boom")},
                               "00_start": {"alone": Result("ok 4 s")}}, ("alone", "twice"))
-    assert table.splitlines() == ["notebook  alone   twice", "03_x      ok 5 s  FAILS",
-                                  "00_start  ok 4 s", "03_x, twice: Boom"]
+    assert table.splitlines() == ["notebook  alone   twice", "01_x      ok 5 s  FAILS",
+                                  "00_start  ok 4 s", "01_x, twice: Boom"]

@@ -11,13 +11,13 @@ import pytest
 from tools import colab_cell, site
 
 MADE = {"README.md": "index.md", "RESOURCES.md": "RESOURCES.md",
-        "notebooks/03_x.ipynb": "notebooks/03_x.ipynb"}
+        "notebooks/01_x.ipynb": "notebooks/01_x.ipynb"}
 
 
 @pytest.mark.parametrize(("name", "text", "wanted"), [
-    ("README.md", "[a](notebooks/03_x.ipynb)", "[a](notebooks/03_x.ipynb)"),
-    ("notebooks/03_x.ipynb", "[a](../README.md#start)", "[a](../index.md#start)"),
-    ("notebooks/03_x.ipynb", "[a](../RESOURCES.md) [b](https://example.org/x.md)",
+    ("README.md", "[a](notebooks/01_x.ipynb)", "[a](notebooks/01_x.ipynb)"),
+    ("notebooks/01_x.ipynb", "[a](../README.md#start)", "[a](../index.md#start)"),
+    ("notebooks/01_x.ipynb", "[a](../RESOURCES.md) [b](https://example.org/x.md)",
      "[a](../RESOURCES.md) [b](https://example.org/x.md)"),
     ("RESOURCES.md", "[a](#glossary)", "[a](#glossary)"),
     ("README.md", '<img src="notebooks/images/x.png" alt="x">',
@@ -28,7 +28,7 @@ def test_links_are_right_on_the_site(name, text, wanted):
 
 
 def test_what_is_not_on_the_site_leads_to_the_repository():
-    found = site.with_links("[a](../lessonlib/lora/tuning.py)", "notebooks/03_x.ipynb", MADE)
+    found = site.with_links("[a](../lessonlib/lora/tuning.py)", "notebooks/01_x.ipynb", MADE)
     assert found == f"[a]({colab_cell.address()}/blob/{colab_cell.tag()}/lessonlib/lora/tuning.py)"
 
 
@@ -87,13 +87,13 @@ def test_a_reader_searches_follows_links_and_turns_the_page_dark(made, tmp_path)
     with browser.page_of(made.as_uri(), tmp_path / "profile") as page:
         asked = []
         page.on("request", lambda request: asked.append(request.url))
-        page.get_by_role("link", name="03 · A baseline with few-shot prompts").first.click()
-        page.get_by_role("heading", name="03 · A baseline with few-shot prompts").wait_for()
+        page.get_by_role("link", name="01 · A baseline with few-shot prompts").first.click()
+        page.get_by_role("heading", name="01 · A baseline with few-shot prompts").wait_for()
         page.evaluate("document.documentElement.dataset.theme = 'dark'")
         picture = page.locator(".lesson-picture").first
         assert "invert" in picture.evaluate("one => getComputedStyle(one).filter")
         page.goto(made.with_name("search.html").as_uri() + "?q=adapter")
-        page.get_by_role("link", name="01 · What is fine-tuning?").last.wait_for()
+        page.get_by_role("link", name="04 · What is fine-tuning?").last.wait_for()
         page.locator("#search-results").get_by_role("link").first.click()
         page.get_by_role("heading", level=1).first.wait_for()
         assert all(address.startswith(("file:", "data:", "blob:")) for address in asked)

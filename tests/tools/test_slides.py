@@ -20,20 +20,20 @@ def ran(source, text):
 
 def test_the_rule():
     cells = [
-        (new_markdown_cell("# 03 · Title\n\nWhy."), "slide"),
+        (new_markdown_cell("# 01 · Title\n\nWhy."), "slide"),
         (new_code_cell("import lessonlib\nMODEL = 1"), "skip"),
         (new_markdown_cell("## 1. A section\n\nText."), "slide"),
         (ran("print(1)", "1"), "-"),
         (new_markdown_cell("What we see."), "-"),
         (ran("long()", "line\n" * 16), "subslide"),
-        (new_markdown_cell("### Exercise 03-1: Blank\n\nDo it."), "subslide"),
+        (new_markdown_cell("### Exercise 01-1: Blank\n\nDo it."), "subslide"),
         (new_code_cell("x = ...  # your turn"), "-"),
-        (new_code_cell('exercises.check("03-1", x)'), "skip"),
+        (new_code_cell('exercises.check("01-1", x)'), "skip"),
         (new_markdown_cell("<details>\n<summary>Hint</summary>\n\nx\n\n</details>"), "skip"),
         (new_markdown_cell("## 2. A short quiz"), "skip"),
-        (new_code_cell('exercises.quiz("03")'), "skip"),
+        (new_code_cell('exercises.quiz("01")'), "skip"),
         (new_markdown_cell("## What to remember\n\n- this"), "slide"),
-        (new_markdown_cell("## Next\n\n[04](x)"), "skip"),
+        (new_markdown_cell("## Next\n\n[02](x)"), "skip"),
     ]
     assert slides.kinds([cell for cell, _kind in cells]) == [kind for _cell, kind in cells]
 

@@ -57,7 +57,7 @@ def test_help_names_every_word():
         assert option in text
 
 
-@pytest.mark.parametrize("words", [["launch"], ["check", "03"], ["kit", "03"], ["--prot", "1"],
+@pytest.mark.parametrize("words", [["launch"], ["check", "01"], ["kit", "01"], ["--prot", "1"],
                                    ["check", "--with", "gemma-3-270m"]])
 def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkeypatch):
     monkeypatch.setattr(own_environment, "set_up", lambda **given: pytest.fail("set up was called"))
@@ -75,8 +75,8 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
      ("pytest", "tests/tools/test_start.py", "-k", "port", "-x")),
     (["test", "--yes", "-q"], ("pytest", "-q")),
     (["rehearse"], ("tools.rehearse",)),
-    (["build", "03", "--check"], ("tools.notebooks", "03", "--check")),
-    (["build", "--take", "00", "03"], ("tools.notebooks", "00", "03", "--take")),
+    (["build", "01", "--check"], ("tools.notebooks", "01", "--check")),
+    (["build", "--take", "00", "01"], ("tools.notebooks", "00", "01", "--take")),
     (["build", "08", "--lend", "gemma-3-270m"],
      ("tools.notebooks", "08", "--lend=gemma-3-270m")),
     (["freeze"], ("tools.freeze",)),
@@ -86,7 +86,7 @@ def test_unknown_words_are_refused_before_anything_is_done(words, capsys, monkey
     (["fetch", "gemma-3-270m"], ("lessonlib.models.fetching", "gemma-3-270m")),
     (["fetch", "gemma-3-270m", "--yes"], ("lessonlib.models.fetching", "gemma-3-270m", "--yes")),
     (["site"], ("tools.site",)),
-    (["slides", "03", "05"], ("tools.slides", "03", "05")),
+    (["slides", "01", "05"], ("tools.slides", "01", "05")),
     (["nbgrader"], ("tools.nbgrader",)),
 ])
 def test_words_run_inside_the_environment(words, expected, monkeypatch):

@@ -1,120 +1,119 @@
-"""Exercises of notebook 01, what fine-tuning is."""
+"""Exercises of notebook 01, the first alternative: examples in the prompt."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
+from lessonlib.tasks.recipes import Recipe
 
-#: rows, columns, rank of the matrices that we ask about.
-MATRICES = ((200, 100, 8), (100, 200, 8), (64, 64, 1))
+REQUESTS = 1000
 
 
 @exercise(
     "01-1",
-    title=_("How many weights does LoRA train?"),
+    title=_("The price of examples"),
     difficulty=1,
-    minutes=4,
-    learned=_("The sides are added, not multiplied: that is why an adapter is so small."),
+    minutes=3,
+    learned=_("The examples are sent again, and paid again, with every request."),
 )
-def adapter_weights(function):
-    """function(rows, columns, rank): the weights of A and B beside one matrix."""
-    for rows, columns, rank in MATRICES:
-        given = answers.number(
-            answers.call(function, rows, columns, rank), _("What your function returns")
-        )
-        case = _("For a matrix of {rows} x {columns} and rank {rank}").format(
-            rows=rows, columns=columns, rank=rank
-        )
-        if given == rank * (rows + columns):
-            continue
-        if given in (rows * columns, rows * columns * rank):
-            yield _("{case}: so many would be trained without LoRA, or more.").format(case=case)
-        elif given in (rank * rows, rank * columns):
-            yield _("{case}: that is one of the two narrow matrices.").format(case=case)
-        elif given == rows + columns:
-            yield _("{case}: where is the rank?").format(case=case)
-        else:
-            yield _("{case}: that is not it. Count the weights of B, then those of A.").format(
-                case=case
-            )
+def price_of_examples(extra, without, with_examples):
+    """extra: tokens that the examples add to 1,000 requests. The other two are Results."""
+    extra = answers.number(extra, "extra")
+    added = with_examples.prompt_tokens - without.prompt_tokens
+    if math.isclose(extra, REQUESTS * added, rel_tol=0.01):
         return
+    if math.isclose(extra, -REQUESTS * added, rel_tol=0.01):
+        yield _("The size is right. Do the examples make the prompt shorter?")
+    elif math.isclose(extra, added, rel_tol=0.02):
+        yield _("That is what they add to one request. We asked for {n:,}.").format(n=REQUESTS)
+    elif math.isclose(extra, REQUESTS * with_examples.prompt_tokens, rel_tol=0.01):
+        yield _("That counts the whole prompts. We asked what the examples add to them.")
+    elif math.isclose(extra, REQUESTS * without.prompt_tokens, rel_tol=0.01):
+        yield _("That counts the prompts without examples.")
+    else:
+        yield _("That is not it. Two numbers are needed: the mean prompt tokens of a request"
+                " with the examples, and without.")
+
+
+#: window, instructions, example, answer, and how many examples fit.
+WINDOWS = (
+    (1000, 100, 100, 100, 8),  # fits exactly
+    (1050, 100, 100, 100, 8),  # half an example is none
+    (1000, 100, 100, 190, 7),  # the answer needs its room
+    (150, 100, 100, 60, 0),  # not even without examples
+)
 
 
 @exercise(
     "01-2",
-    title=_("The probability of a whole name"),
+    title=_("How many examples fit?"),
     difficulty=2,
-    minutes=4,
-    learned=_("Logarithms of probabilities are added where probabilities are multiplied."),
+    minutes=5,
+    learned=_("The window holds the prompt and the answer: what examples take, nothing else has."),
 )
-def name_probability(function):
-    """function(logprobs): the probability of all tokens in a row."""
-    for probabilities in ((0.5, 0.9), (0.25,), (0.8, 0.5, 0.5)):
-        logprobs = [math.log(one) for one in probabilities]
+def most_examples(function):
+    """function(window, instructions, example, answer): all in tokens; gives a whole number."""
+    what = _("What your function returns")
+    for window, instructions, example, answer, right in WINDOWS:
         given = answers.number(
-            answers.call(function, list(logprobs)), _("What your function returns")
+            answers.call(function, window, instructions, example, answer), what
         )
-        right = math.prod(probabilities)
-        case = _("Where the tokens have the probabilities {values}").format(
-            values=_(" and ").join(map(str, probabilities))
+        case = _("With a window of {window}, {instructions} for the instructions, {example} for"
+                 " each example and {answer} for the answer").format(
+            window=window, instructions=instructions, example=example, answer=answer
         )
-        if math.isclose(given, right, rel_tol=1e-6):
+        if given == right:
             continue
-        if math.isclose(given, sum(logprobs), rel_tol=1e-6):
-            yield _("{case}: this is still a logarithm.").format(case=case)
-        elif math.isclose(given, sum(probabilities), rel_tol=1e-6) and len(probabilities) > 1:
-            yield _("{case}: both must come, one after the other. A sum says: one of them.").format(
-                case=case
-            )
-        elif math.isclose(given, right ** (1 / len(probabilities)), rel_tol=1e-6):
-            yield _("{case}: that is the mean for one token, not the whole name.").format(case=case)
-        elif not 0 <= given <= 1:
-            yield _("{case}: {value:.3g} is no probability.").format(case=case, value=given)
+        if given < 0:
+            yield _("{case}: there cannot be fewer than no examples.").format(case=case)
+        elif given != int(given):
+            yield _("{case}: no part of an example can be sent, only whole ones.").format(case=case)
+        elif given > right:
+            yield _("{case}: that many do not fit. Did everything get its room?").format(case=case)
         else:
-            yield _("{case}: {value:.3g} is not it.").format(case=case, value=given)
+            yield _("{case}: there is room for more.").format(case=case)
         return
+
+
+def _recipe(id: str, *names: str) -> Recipe:
+    return Recipe(id, id, names, names, names)
 
 
 @exercise(
     "01-3",
-    title=_("Merge an adapter"),
+    title=_("What stays unknown?"),
     difficulty=2,
-    minutes=5,
-    learned=_("After merging, a tuned model is as large and as fast as the one before."),
+    minutes=6,
+    learned=_("Examples teach the names that occur in them. Tuning and retrieval can do more."),
 )
-def merged(function):
-    """function(W, B, A, alpha, rank): W with the adapter added in, of the shape of W."""
-    random = np.random.default_rng(1)
-    for rows, columns, rank, alpha in ((4, 3, 2, 4), (3, 3, 1, 3)):
-        w, b, a = (random.normal(size=size) for size in ((rows, columns), (rows, rank),
-                                                         (rank, columns)))
-        given = answers.call(function, w.copy(), b.copy(), a.copy(), alpha, rank)
-        try:
-            given = np.asarray(given, dtype=float)
-        except (TypeError, ValueError):
-            yield _("Your function should return a matrix; it is {kind}.").format(
-                kind=answers.python_kind(given)
+def stays_unknown(function):
+    """function(recipe, shots, glossary): the recipe's glossary names that no shot shows.
+
+    glossary: a set of names as people write them.
+    """
+    glossary = {"scallions", "stock", "cilantro"}
+    recipe = _recipe("Soup", "salt", "scallions", "stock")
+    onion, soup = _recipe("Onions", "scallions", "flour"), _recipe("Broth", "stock", "salt")
+    what = _("What your function returns")
+    for shots, right in (([onion], ["stock"]), ([onion, soup], []), ([], ["scallions", "stock"])):
+        given = answers.call(function, recipe, list(shots), set(glossary))
+        given = list(given) if isinstance(given, set) else answers.items(given, what)
+        if "salt" in given:
+            yield _("A name was listed that is not in the glossary. It only needs to be copied.")
+        if "cilantro" in given:
+            yield _("A name was listed that this recipe does not hold.")
+        if any(name in given for name in {"scallions", "stock"} - set(right)):
+            yield _("With {n} examples: a name was listed that one of them shows.").format(
+                n=len(shots)
             )
+        if any(name not in given for name in right):
+            yield _("With {n} examples: a name is missing that none of them shows.").format(
+                n=len(shots)
+            )
+        if sorted(map(str, given)) != sorted(right):
+            if set(given) <= set(right):
+                yield _("A name is in the list twice.")
             return
-        if given.shape != w.shape:
-            yield _("W has the shape {wanted}, and what comes back has {shape}. The sum of W and"
-                    " the adapter has the shape of W.").format(wanted=w.shape, shape=given.shape)
-            return
-        if np.allclose(given, w + alpha / rank * (b @ a)):
-            continue
-        if np.allclose(given, w + b @ a):
-            yield _("Nearly: the factor before B A is missing.")
-        elif np.allclose(given, w + alpha * (b @ a)):
-            yield _("Nearly: alpha is not the whole factor.")
-        elif np.allclose(given, alpha / rank * (b @ a)):
-            yield _("That is what the adapter adds. What does it add to?")
-        elif np.allclose(given, w):
-            yield _("That is W as it was.")
-        else:
-            yield _("That is not the sum from the picture.")
-        return

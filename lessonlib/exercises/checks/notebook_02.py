@@ -1,135 +1,128 @@
-"""Exercises of notebook 02: whether to tune."""
+"""Exercises of notebook 02, the second alternative: retrieval."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from lessonlib.common.i18n import _
-from lessonlib.costs import price_list
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
 
-MODEL = "gpt-4.1-mini"
+#: found, needed, recall.
+RECALLS = (
+    (["salt", "pepper"], ["salt", "pepper"], 1),
+    (["salt", "flour", "milk"], ["salt", "pepper"], 0.5),
+    (["pepper", "salt", "salt"], ["salt", "pepper", "milk", "flour"], 0.5),
+    ([], ["salt"], 0),
+    (["salt"], [], 1),
+)
 
 
 @exercise(
     "02-1",
-    title=_("The price of a tuned token"),
+    title=_("Recall of one search"),
     difficulty=1,
-    minutes=2,
-    learned=_("By cost alone, tuning has to make the prompt shorter by more than that factor."),
+    minutes=3,
+    learned=_("Recall asks what was missed. What was found beside it costs tokens, not recall."),
 )
-def price_of_a_tuned_token(times):
-    """times: price of a tuned prompt token over that of an untuned one."""
-    times = answers.number(times, "times")
-    tuned, plain = price_list.price(MODEL, tuned=True), price_list.price(MODEL)
-    right = tuned.input / plain.input
-    if math.isclose(times, right, rel_tol=0.01):
+def recall(function):
+    """function(found, needed): lists of texts; gives a share from 0 to 1."""
+    what = _("What your function returns")
+    for found, needed, right in RECALLS:
+        given = answers.number(answers.call(function, list(found), list(needed)), what)
+        if math.isclose(given, right, abs_tol=1e-9):
+            continue
+        case = _("found: {found}; needed: {needed}").format(found=found, needed=needed)
+        if not needed:
+            yield _("{case}: nothing is needed, so nothing is missed.").format(case=case)
+        elif len(found) == len(set(found)) and found and math.isclose(
+                given, len(set(found) & set(needed)) / len(found)):
+            yield _("{case}: that is the share of the found ones that are needed. We asked for the"
+                    " share of the needed ones that are found.").format(case=case)
+        elif len(found) > len(set(found)):
+            yield _("{case}: found twice is found once.").format(case=case)
+        else:
+            yield _("{case}: the share is not {given:g}.").format(case=case, given=given)
         return
-    if math.isclose(times, 1 / right, rel_tol=0.01):
-        yield _("That is how many times the untuned one costs of the tuned one: upside down.")
-    elif math.isclose(times, tuned.input - plain.input, rel_tol=0.01):
-        yield _("That is the difference in dollars. We asked how many *times* as much.")
-    elif math.isclose(times, tuned.training / plain.input, rel_tol=0.01):
-        yield _("That takes the price of training. We asked about tokens of prompts.")
-    elif math.isclose(times, tuned.input / price_list.price("gpt-4o").input, rel_tol=0.01):
-        yield _("The two prices are of different models.")
-    else:
-        yield _("That is not it. Two prices of {model} are needed: of prompt tokens, tuned and as"
-                " it comes.").format(model=MODEL)
 
 
-#: hosting a month, a prompted request, a tuned one, and the number of requests that pay.
-HOSTINGS = (
-    (1000, 0.5, 0.25, 4000),
-    (1001, 0.5, 0.25, 4004),
-    (1, 0.75, 0.375, 3),  # 2.67 requests: two are not enough
-    (1000, 0.25, 0.25, math.inf),
-    (1000, 0.25, 0.5, math.inf),
+#: needed, found, used, the weaker half.
+HALVES = (
+    (10, 9, 3, "reading"),
+    (10, 3, 3, "search"),
+    (10, 10, 9, "reading"),
+    (10, 5, 5, "search"),
+    (100, 60, 40, "search"),
+    (100, 40, 30, "search"),  # used / needed is less, but says nothing about the reading
+    (10, 0, 0, "search"),  # nothing found
+    (16, 8, 4, "search"),  # equally well
 )
 
 
 @exercise(
     "02-2",
-    title=_("How many requests pay for the hosting?"),
-    difficulty=2,
-    minutes=5,
-    learned=_("Hosting by the hour needs many requests; below that number, the long prompt is"
-              " cheaper."),
+    title=_("Which half fails?"),
+    difficulty=1,
+    minutes=4,
+    learned=_("Mend the weaker half first: finding more does not help a model that does not"
+              " read."),
 )
-def requests_that_pay_hosting(function):
-    """function(hosting, prompted, tuned): dollars; gives a number of requests, or inf."""
-    for hosting, prompted, tuned, right in HOSTINGS:
-        given = answers.call(function, hosting, prompted, tuned)
-        case = _("With {hosting} $ for hosting, {prompted} $ for a request with the long prompt"
-                 " and {tuned} $ with the tuned model").format(
-            hosting=hosting, prompted=prompted, tuned=tuned)
-        if right == math.inf:
-            if given != math.inf:
-                yield _("{case}: a request saves nothing, so no number of them pays.").format(
-                    case=case)
-                return
+def weaker_half(function):
+    """function(needed, found, used): counts; gives "search" or "reading"."""
+    for needed, found, used, right in HALVES:
+        given = answers.call(function, needed, found, used)
+        case = _("needed {needed}, found {found}, used {used}").format(
+            needed=needed, found=found, used=used)
+        if given not in ("search", "reading"):
+            yield _('{case}: your function returns {given!r}; we asked for "search" or "reading".'
+                    ).format(case=case, given=given)
+            return
+        if given == right:
             continue
-        if given == math.inf:
-            yield _("{case}: a request does save something.").format(case=case)
-            return
-        given = answers.number(given, _("What your function returns"))
-        if given != int(given):
-            yield _("{case}: part of a request cannot be sent. Round.").format(case=case)
-            return
-        if given < right:
-            yield _("{case}: after that many, the hosting is not paid yet.").format(case=case)
-            return
-        if given > right:
-            yield _("{case}: fewer are enough.").format(case=case)
-            return
+        if found == 0:
+            yield _("{case}: nothing was found, so nothing could be read.").format(case=case)
+        elif found * found == needed * used:
+            yield _("{case}: both do equally well.").format(case=case)
+        else:
+            yield _("{case}: compare found with needed, and used with found.").format(case=case)
+        return
 
 
-#: What may be written for each decision.
-WORDS = ("prompt", "retrieve", "tune", "tune and retrieve", "nothing yet")
-#: What we would do, by case; data/decisions/cases.toml says why.
-OURS = {
-    "contracts": "retrieve",
-    "catalogue": "tune",
-    "newsletter": "prompt",
-    "codes": "tune",
-    "help": "tune and retrieve",
-    "mails": "nothing yet",
-}
-#: What to think of again, by case.
-THINK = {
-    "contracts": _("what has to be quoted, and how often does it change?"),
-    "catalogue": _("what is it that hurts, and how many requests are there?"),
-    "newsletter": _("how many requests are there?"),
-    "codes": _("what was measured, and what is needed?"),
-    "help": _("there are two things to get right; which of them changes daily?"),
-    "mails": _("can these examples teach anything, and what is the baseline?"),
-}
+#: line, keys, and those that should be found.
+LINES = (
+    ("2 tsp ground black pepper", ["pepper", "black pepper", "ground black pepper"],
+     ["ground black pepper"]),
+    ("2 cups flour", ["pepper", "plain flour"], []),
+    ("salt and black pepper", ["pepper", "salt", "black pepper"], ["black pepper", "salt"]),
+    ("black pepper, then a red pepper", ["pepper", "black pepper"], ["black pepper", "pepper"]),
+    ("icing sugar", [], []),
+)
 
 
 @exercise(
     "02-3",
-    title=_("Six decisions"),
-    difficulty=2,
-    minutes=6,
-    learned=_("Look up what changes, tune for what stays and is needed often, measure first."),
+    title=_("A lookup of your own"),
+    difficulty=3,
+    minutes=8,
+    learned=_("Longest first, and what is covered is out of play: so works"
+              " lessonlib.tasks.retrieval."),
 )
-def six_decisions(decisions):
-    """decisions: a dictionary from the id of a case to what is to be done."""
-    if not isinstance(decisions, Mapping):
-        raise answers.NotYet(_("decisions should be a dictionary; it is {kind}.").format(
-            kind=answers.python_kind(decisions)))
-    for id, ours in OURS.items():
-        if id not in decisions:
-            yield _("The case {id!r} is missing.").format(id=id)
+def keys_in(function):
+    """function(line, keys): the keys that stand in the line, longest first where they overlap."""
+    what = _("What your function returns")
+    for line, keys, right in LINES:
+        given = answers.call(function, line, list(keys))
+        given = list(given) if isinstance(given, set) else answers.items(given, what)
+        case = _("In {line!r}, with the keys {keys}").format(line=line, keys=keys)
+        if len(set(given)) < len(given):
+            yield _("{case}: a key is named twice.").format(case=case)
+        elif sorted(map(str, given)) == sorted(right):
             continue
-        given = " ".join(str(decisions[id]).lower().split())
-        if given not in WORDS:
-            yield _("{id}: {given!r} is none of the words that we agreed on: {words}.").format(
-                id=id, given=given, words=", ".join(WORDS))
-        elif given != ours:
-            yield _("{id}: think again: {what}").format(id=id, what=THINK[id])
-    unknown = [str(id) for id in decisions if id not in OURS]
-    if unknown:
-        yield _("There is no case {id!r}.").format(id=unknown[0])
+        elif any(key not in keys or key not in line for key in given):
+            yield _("{case}: something is named that is no key, or does not stand there.").format(
+                case=case)
+        elif set(right) - set(given):
+            yield _("{case}: a key is missing.").format(case=case)
+        else:
+            yield _("{case}: a key is named that is only part of a longer one.").format(case=case)
+        return

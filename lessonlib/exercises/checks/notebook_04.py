@@ -1,128 +1,120 @@
-"""Exercises of notebook 04, the second alternative: retrieval."""
+"""Exercises of notebook 04, what fine-tuning is."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
 
-#: found, needed, recall.
-RECALLS = (
-    (["salt", "pepper"], ["salt", "pepper"], 1),
-    (["salt", "flour", "milk"], ["salt", "pepper"], 0.5),
-    (["pepper", "salt", "salt"], ["salt", "pepper", "milk", "flour"], 0.5),
-    ([], ["salt"], 0),
-    (["salt"], [], 1),
-)
+#: rows, columns, rank of the matrices that we ask about.
+MATRICES = ((200, 100, 8), (100, 200, 8), (64, 64, 1))
 
 
 @exercise(
     "04-1",
-    title=_("Recall of one search"),
+    title=_("How many weights does LoRA train?"),
     difficulty=1,
-    minutes=3,
-    learned=_("Recall asks what was missed. What was found beside it costs tokens, not recall."),
+    minutes=4,
+    learned=_("The sides are added, not multiplied: that is why an adapter is so small."),
 )
-def recall(function):
-    """function(found, needed): lists of texts; gives a share from 0 to 1."""
-    what = _("What your function returns")
-    for found, needed, right in RECALLS:
-        given = answers.number(answers.call(function, list(found), list(needed)), what)
-        if math.isclose(given, right, abs_tol=1e-9):
+def adapter_weights(function):
+    """function(rows, columns, rank): the weights of A and B beside one matrix."""
+    for rows, columns, rank in MATRICES:
+        given = answers.number(
+            answers.call(function, rows, columns, rank), _("What your function returns")
+        )
+        case = _("For a matrix of {rows} x {columns} and rank {rank}").format(
+            rows=rows, columns=columns, rank=rank
+        )
+        if given == rank * (rows + columns):
             continue
-        case = _("found: {found}; needed: {needed}").format(found=found, needed=needed)
-        if not needed:
-            yield _("{case}: nothing is needed, so nothing is missed.").format(case=case)
-        elif len(found) == len(set(found)) and found and math.isclose(
-                given, len(set(found) & set(needed)) / len(found)):
-            yield _("{case}: that is the share of the found ones that are needed. We asked for the"
-                    " share of the needed ones that are found.").format(case=case)
-        elif len(found) > len(set(found)):
-            yield _("{case}: found twice is found once.").format(case=case)
+        if given in (rows * columns, rows * columns * rank):
+            yield _("{case}: so many would be trained without LoRA, or more.").format(case=case)
+        elif given in (rank * rows, rank * columns):
+            yield _("{case}: that is one of the two narrow matrices.").format(case=case)
+        elif given == rows + columns:
+            yield _("{case}: where is the rank?").format(case=case)
         else:
-            yield _("{case}: the share is not {given:g}.").format(case=case, given=given)
+            yield _("{case}: that is not it. Count the weights of B, then those of A.").format(
+                case=case
+            )
         return
-
-
-#: needed, found, used, the weaker half.
-HALVES = (
-    (10, 9, 3, "reading"),
-    (10, 3, 3, "search"),
-    (10, 10, 9, "reading"),
-    (10, 5, 5, "search"),
-    (100, 60, 40, "search"),
-    (100, 40, 30, "search"),  # used / needed is less, but says nothing about the reading
-    (10, 0, 0, "search"),  # nothing found
-    (16, 8, 4, "search"),  # equally well
-)
 
 
 @exercise(
     "04-2",
-    title=_("Which half fails?"),
-    difficulty=1,
+    title=_("The probability of a whole name"),
+    difficulty=2,
     minutes=4,
-    learned=_("Mend the weaker half first: finding more does not help a model that does not"
-              " read."),
+    learned=_("Logarithms of probabilities are added where probabilities are multiplied."),
 )
-def weaker_half(function):
-    """function(needed, found, used): counts; gives "search" or "reading"."""
-    for needed, found, used, right in HALVES:
-        given = answers.call(function, needed, found, used)
-        case = _("needed {needed}, found {found}, used {used}").format(
-            needed=needed, found=found, used=used)
-        if given not in ("search", "reading"):
-            yield _('{case}: your function returns {given!r}; we asked for "search" or "reading".'
-                    ).format(case=case, given=given)
-            return
-        if given == right:
+def name_probability(function):
+    """function(logprobs): the probability of all tokens in a row."""
+    for probabilities in ((0.5, 0.9), (0.25,), (0.8, 0.5, 0.5)):
+        logprobs = [math.log(one) for one in probabilities]
+        given = answers.number(
+            answers.call(function, list(logprobs)), _("What your function returns")
+        )
+        right = math.prod(probabilities)
+        case = _("Where the tokens have the probabilities {values}").format(
+            values=_(" and ").join(map(str, probabilities))
+        )
+        if math.isclose(given, right, rel_tol=1e-6):
             continue
-        if found == 0:
-            yield _("{case}: nothing was found, so nothing could be read.").format(case=case)
-        elif found * found == needed * used:
-            yield _("{case}: both do equally well.").format(case=case)
+        if math.isclose(given, sum(logprobs), rel_tol=1e-6):
+            yield _("{case}: this is still a logarithm.").format(case=case)
+        elif math.isclose(given, sum(probabilities), rel_tol=1e-6) and len(probabilities) > 1:
+            yield _("{case}: both must come, one after the other. A sum says: one of them.").format(
+                case=case
+            )
+        elif math.isclose(given, right ** (1 / len(probabilities)), rel_tol=1e-6):
+            yield _("{case}: that is the mean for one token, not the whole name.").format(case=case)
+        elif not 0 <= given <= 1:
+            yield _("{case}: {value:.3g} is no probability.").format(case=case, value=given)
         else:
-            yield _("{case}: compare found with needed, and used with found.").format(case=case)
+            yield _("{case}: {value:.3g} is not it.").format(case=case, value=given)
         return
-
-
-#: line, keys, and those that should be found.
-LINES = (
-    ("2 tsp ground black pepper", ["pepper", "black pepper", "ground black pepper"],
-     ["ground black pepper"]),
-    ("2 cups flour", ["pepper", "plain flour"], []),
-    ("salt and black pepper", ["pepper", "salt", "black pepper"], ["black pepper", "salt"]),
-    ("black pepper, then a red pepper", ["pepper", "black pepper"], ["black pepper", "pepper"]),
-    ("icing sugar", [], []),
-)
 
 
 @exercise(
     "04-3",
-    title=_("A lookup of your own"),
-    difficulty=3,
-    minutes=8,
-    learned=_("Longest first, and what is covered is out of play: so works"
-              " lessonlib.tasks.retrieval."),
+    title=_("Merge an adapter"),
+    difficulty=2,
+    minutes=5,
+    learned=_("After merging, a tuned model is as large and as fast as the one before."),
 )
-def keys_in(function):
-    """function(line, keys): the keys that stand in the line, longest first where they overlap."""
-    what = _("What your function returns")
-    for line, keys, right in LINES:
-        given = answers.call(function, line, list(keys))
-        given = list(given) if isinstance(given, set) else answers.items(given, what)
-        case = _("In {line!r}, with the keys {keys}").format(line=line, keys=keys)
-        if len(set(given)) < len(given):
-            yield _("{case}: a key is named twice.").format(case=case)
-        elif sorted(map(str, given)) == sorted(right):
+def merged(function):
+    """function(W, B, A, alpha, rank): W with the adapter added in, of the shape of W."""
+    random = np.random.default_rng(1)
+    for rows, columns, rank, alpha in ((4, 3, 2, 4), (3, 3, 1, 3)):
+        w, b, a = (random.normal(size=size) for size in ((rows, columns), (rows, rank),
+                                                         (rank, columns)))
+        given = answers.call(function, w.copy(), b.copy(), a.copy(), alpha, rank)
+        try:
+            given = np.asarray(given, dtype=float)
+        except (TypeError, ValueError):
+            yield _("Your function should return a matrix; it is {kind}.").format(
+                kind=answers.python_kind(given)
+            )
+            return
+        if given.shape != w.shape:
+            yield _("W has the shape {wanted}, and what comes back has {shape}. The sum of W and"
+                    " the adapter has the shape of W.").format(wanted=w.shape, shape=given.shape)
+            return
+        if np.allclose(given, w + alpha / rank * (b @ a)):
             continue
-        elif any(key not in keys or key not in line for key in given):
-            yield _("{case}: something is named that is no key, or does not stand there.").format(
-                case=case)
-        elif set(right) - set(given):
-            yield _("{case}: a key is missing.").format(case=case)
+        if np.allclose(given, w + b @ a):
+            yield _("Nearly: the factor before B A is missing.")
+        elif np.allclose(given, w + alpha * (b @ a)):
+            yield _("Nearly: alpha is not the whole factor.")
+        elif np.allclose(given, alpha / rank * (b @ a)):
+            yield _("That is what the adapter adds. What does it add to?")
+        elif np.allclose(given, w):
+            yield _("That is W as it was.")
         else:
-            yield _("{case}: a key is named that is only part of a longer one.").format(case=case)
+            yield _("That is not the sum from the picture.")
         return

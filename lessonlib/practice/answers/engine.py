@@ -124,7 +124,7 @@ class Engine:
     def _release_others(self, working: list[Batch]) -> None:
         """Let loaded models that nobody asks now give the memory of their last requests back.
 
-        A notebook asks one model after the other: in 01 each held about 100 MB.
+        A notebook asks one model after the other: in 04 each held about 100 MB.
         """
         with self._changed:
             idle = [batch for batch in self._loaded.values() if batch not in working]

@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # 04 · A baseline with retrieval
+# # 02 · A baseline with retrieval
 #
 # Examples in the prompt cannot show every house name. But all of them are written down, in the
 # house glossary. So for each recipe we look up the lines that it needs, and put just those into
@@ -24,7 +24,7 @@
 # - draw quality and tokens against the number of looked-up passages,
 # - see what a tuned model knows of names that came later, and give it a glossary as well.
 #
-# **Before you start:** [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb).
+# **Before you start:** [01 · A baseline with few-shot prompts](01_baseline_few_shot.ipynb).
 #
 # **Time:** 25 minutes, of which the computer works for about two.
 
@@ -417,7 +417,7 @@ real_runs.show({"tuned with bare prompts": "tuned on 400",
 # %% [markdown]
 # ## 10. Your turn
 #
-# ### Exercise 04-1
+# ### Exercise 02-1
 #
 # Write a function that computes the recall for one recipe: the share of the `needed` names that
 # are among the `found` ones. Both are lists of texts. Where nothing is needed, nothing can be
@@ -432,13 +432,13 @@ def recall(found, needed):
 
 
 # %%
-exercises.check("04-1", recall)
+exercises.check("02-1", recall)
 
 # %% [markdown] tags=["hint"]
 # Sets have an intersection: `{1, 2} & {2, 3}` is `{2}`.
 
 # %% [markdown]
-# ### Exercise 04-2
+# ### Exercise 02-2
 #
 # Which half fails? Write a function that says `"search"` or `"reading"`, whichever does worse: the
 # share of the needed passages that were found, or the share of the found ones that were used.
@@ -455,13 +455,13 @@ def weaker_half(needed, found, used):
 
 
 # %%
-exercises.check("04-2", weaker_half)
+exercises.check("02-2", weaker_half)
 
 # %% [markdown] tags=["hint"]
 # Two shares: `found / needed` and `used / found`. Look out for a division by zero.
 
 # %% [markdown]
-# ### Exercise 04-3
+# ### Exercise 02-3
 #
 # Write an exact lookup of your own. `line` is an ingredient line in lower case, `keys` is a list of
 # names. Return those keys that stand in the line, but not those that are part of a longer key
@@ -481,7 +481,7 @@ def keys_in(line, keys):
 
 
 # %%
-exercises.check("04-3", keys_in)
+exercises.check("02-3", keys_in)
 
 # %% [markdown] tags=["hint"]
 # Longest key first. When one is found, take it out of the line before you look for the next:
@@ -491,7 +491,7 @@ exercises.check("04-3", keys_in)
 # ## 11. A short quiz
 
 # %%
-exercises.quiz("04")
+exercises.quiz("02")
 
 # %% [markdown]
 # ## What to remember

@@ -1,4 +1,4 @@
-"""The exercises of notebooks 01 and A1: right, nearly right and wrong answers."""
+"""The exercises of notebooks 04 and A1: right, nearly right and wrong answers."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def said(id, *given):
     (lambda rows, columns, rank: ..., "not answered yet"),
     (lambda rows: 0, "stops with TypeError"),
 ])
-def test_01_1_weights(function, sentence):
-    assert sentence in said("01-1", function)
+def test_04_1_weights(function, sentence):
+    assert sentence in said("04-1", function)
 
 
 @pytest.mark.parametrize(("function", "sentence"), [
@@ -43,8 +43,8 @@ def test_01_1_weights(function, sentence):
     (lambda logprobs: 0.123, "0.123 is not it"),
     (lambda logprobs: "0.5", "it is a text"),
 ])
-def test_01_2_name(function, sentence):
-    assert sentence in said("01-2", function)
+def test_04_2_name(function, sentence):
+    assert sentence in said("04-2", function)
 
 
 @pytest.mark.parametrize(("function", "sentence"), [
@@ -59,8 +59,8 @@ def test_01_2_name(function, sentence):
     (lambda w, b, a, alpha, rank: w - b @ a, "not the sum"),
     (lambda w, b, a, alpha, rank: "W", "should return a matrix"),
 ])
-def test_01_3_merged(function, sentence):
-    assert sentence in said("01-3", function)
+def test_04_3_merged(function, sentence):
+    assert sentence in said("04-3", function)
 
 
 @pytest.mark.parametrize(("hours", "sentence"), [

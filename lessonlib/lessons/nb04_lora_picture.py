@@ -18,7 +18,7 @@ def lora_picture(rows: int, columns: int, rank: int, name: str = "W") -> Picture
         rank: columns of B and rows of A.
         name: what the layer is called.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     fig, axes = pictures.figure(width=10, height=4.8)
     unit = 4.0 / max(rows, columns)

@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # 01 · What is fine-tuning?
+# # 04 · What is fine-tuning?
 #
 # In the first notebook tuning made a model better at our job. Here we look inside: what exactly
 # did it change? A language model is a machine that gives probabilities. Everything that we can
@@ -35,12 +35,12 @@ from collections import Counter
 import lessonlib
 from lessonlib import Method, compare, evaluate, exercises, lora
 from lessonlib.common import paths
-from lessonlib.lessons import nb01_next_tokens as next_tokens
-from lessonlib.lessons import nb01_strength as lora_strength
+from lessonlib.lessons import nb04_next_tokens as next_tokens
+from lessonlib.lessons import nb04_strength as lora_strength
 from lessonlib.lessons import real_runs
-from lessonlib.lessons.nb01_lora_picture import lora_picture
-from lessonlib.lessons.nb01_next_tokens import of_one_word, side_by_side
-from lessonlib.lessons.nb01_rank_lab import RankLab
+from lessonlib.lessons.nb04_lora_picture import lora_picture
+from lessonlib.lessons.nb04_next_tokens import of_one_word, side_by_side
+from lessonlib.lessons.nb04_rank_lab import RankLab
 from lessonlib.lora import forgetting
 from lessonlib.models import sizes
 from lessonlib.models.quiet import quiet
@@ -463,7 +463,7 @@ print("still falling at the end" if best is tuned.epochs[-1] else "an earlier ep
 # %% [markdown]
 # ## 8. Your turn
 #
-# ### Exercise 01-1
+# ### Exercise 04-1
 #
 # Write a function that says how many weights an adapter trains beside *one* matrix of so many
 # rows and columns, at a rank.
@@ -476,13 +476,13 @@ def adapter_weights(rows, columns, rank):
 
 
 # %%
-exercises.check("01-1", adapter_weights)
+exercises.check("04-1", adapter_weights)
 
 # %% [markdown] tags=["hint"]
 # `B` has `rows` rows and `rank` columns. `A` has `rank` rows and `columns` columns.
 
 # %% [markdown]
-# ### Exercise 01-2
+# ### Exercise 04-2
 #
 # A name often has several tokens: `white sugar` is `white`, a space, `sugar`. A service gives
 # the natural logarithm of the probability of each, given those before. Write a function that
@@ -499,14 +499,14 @@ def name_probability(logprobs):
 
 
 # %%
-exercises.check("01-2", name_probability)
+exercises.check("04-2", name_probability)
 
 # %% [markdown] tags=["hint"]
 # Probabilities of one token after the other are multiplied. What does one do with their
 # logarithms instead?
 
 # %% [markdown]
-# ### Exercise 01-3
+# ### Exercise 04-3
 #
 # When training is done, the adapter is *merged*: added into the frozen matrix, so that the
 # model is served like any other. Write that sum. `W`, `B` and `A` are NumPy arrays with the
@@ -520,7 +520,7 @@ def merged(W, B, A, alpha, rank):
 
 
 # %%
-exercises.check("01-3", merged)
+exercises.check("04-3", merged)
 
 # %% [markdown] tags=["hint"]
 # It is the formula in the picture of section 5.
@@ -529,7 +529,7 @@ exercises.check("01-3", merged)
 # ## 9. A short quiz
 
 # %%
-exercises.quiz("01")
+exercises.quiz("04")
 
 # %% [markdown]
 # ## What to remember
@@ -547,7 +547,7 @@ exercises.quiz("01")
 #
 # ## Next
 #
-# [02 · When and why should we fine-tune?](02_when_and_why.ipynb): now that we know what tuning
+# [03 · When and why should we fine-tune?](03_when_and_why.ipynb): now that we know what tuning
 # is, is it what we need?
 #
 # How did `pantry` get its probabilities in the first place? The appendix

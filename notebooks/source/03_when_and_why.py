@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # 02 · When and why should we fine-tune?
+# # 03 · When and why should we fine-tune?
 #
 # Tuning is not the first thing to try. It takes examples, time, upkeep and often money, and done
 # badly it makes a model worse. So before we ask *how*, we ask *whether*. The lesson gives us four
@@ -67,7 +67,7 @@ client = lessonlib.connect(PROVIDER)
 #
 # Our use case is the recipe task. We take each way once, in its simplest form: instructions
 # alone, with two solved examples (*few-shot*), with the lines of the house glossary that occur
-# in the recipe (RAG), and a model tuned on a few examples. Notebooks 03 and 04 take the
+# in the recipe (RAG), and a model tuned on a few examples. Notebooks 01 and 02 take the
 # alternatives seriously; here we want a first impression.
 #
 # How good is good enough? That is for the kitchen to say, and before anything is measured: a
@@ -240,7 +240,7 @@ DecisionGuide("my use case", board).show()
 # %% [markdown]
 # ## 7. Your turn
 #
-# ### Exercise 02-1
+# ### Exercise 03-1
 #
 # How many times as much does a *prompt* token of the fine-tuned `gpt-4.1-mini` cost as one of the
 # model as it comes? `costs.price(...)` gives a price; its `input` is for prompt tokens.
@@ -251,14 +251,14 @@ times = costs.price("gpt-4.1-mini", tuned=True).input / costs.price("gpt-4.1-min
 # END SOLUTION
 
 # %%
-exercises.check("02-1", times)
+exercises.check("03-1", times)
 
 # %% [markdown] tags=["hint"]
 # `costs.price(name, tuned=True)` is the price of the fine-tuned model. Divide one `input` by the
 # other.
 
 # %% [markdown]
-# ### Exercise 02-2
+# ### Exercise 03-2
 #
 # A tuned model is kept ready by the hour. Write a function that says how many requests a month it
 # takes until the savings pay for that. All arguments are in dollars: `hosting` for one month,
@@ -274,14 +274,14 @@ def requests_that_pay_hosting(hosting, prompted, tuned):
 
 
 # %%
-exercises.check("02-2", requests_that_pay_hosting)
+exercises.check("03-2", requests_that_pay_hosting)
 
 # %% [markdown] tags=["hint"]
 # What does one request save? And what if it saves nothing? Part of a request cannot be sent, so
 # round up: `math.ceil`.
 
 # %% [markdown]
-# ### Exercise 02-3
+# ### Exercise 03-3
 #
 # Decide the six cases once more, now in code: a dictionary with the keys `contracts`,
 # `catalogue`, `newsletter`, `codes`, `help` and `mails`. Each value is `"prompt"`, `"retrieve"`,
@@ -300,7 +300,7 @@ decisions = {
 # END SOLUTION
 
 # %%
-exercises.check("02-3", decisions)
+exercises.check("03-3", decisions)
 
 # %% [markdown] tags=["hint"]
 # For each case ask: does the knowledge change? Is the manner stable, and needed often? Has it
@@ -310,7 +310,7 @@ exercises.check("02-3", decisions)
 # ## 8. A short quiz
 
 # %%
-exercises.quiz("02")
+exercises.quiz("03")
 
 # %% [markdown]
 # ## What to remember
@@ -325,5 +325,5 @@ exercises.quiz("02")
 #
 # ## Next
 #
-# [03 · A baseline with few-shot prompts](03_baseline_few_shot.ipynb): the first alternative, taken
+# [01 · A baseline with few-shot prompts](01_baseline_few_shot.ipynb): the first alternative, taken
 # seriously.

@@ -1,4 +1,4 @@
-"""The checks of notebooks 02 and 04: what they say to right answers and to likely wrong ones."""
+"""The checks of notebooks 01 to 03: what they say to right answers and to likely wrong ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from lessonlib import costs
 from lessonlib.decision import cases
 from lessonlib.exercises import feedback, progress_file
-from lessonlib.exercises.checks.notebook_02 import OURS, THINK, WORDS
+from lessonlib.exercises.checks.notebook_03 import OURS, THINK, WORDS
 
 
 @pytest.fixture(autouse=True)
@@ -21,19 +21,19 @@ def said(id, *given):
     return str(feedback._feedback(id, given))
 
 
-# --- 02 ---
+# --- 03 ---
 
 
 def test_the_ratio_of_prices():
     tuned, plain = costs.price("gpt-4.1-mini", tuned=True), costs.price("gpt-4.1-mini")
     ratio = tuned.input / plain.input
-    assert said("02-1", ratio).startswith("[ok]")
+    assert said("03-1", ratio).startswith("[ok]")
     for wrong, hint in ((1 / ratio, "upside down"), (tuned.input - plain.input, "difference"),
                         (tuned.training / plain.input, "training"),
                         (tuned.input / costs.price("gpt-4o").input, "different models"),
                         (17, "Two prices")):
-        assert hint in said("02-1", wrong), wrong
-        assert f"{ratio:g}" not in said("02-1", wrong).split("not there yet.")[1]
+        assert hint in said("03-1", wrong), wrong
+        assert f"{ratio:g}" not in said("03-1", wrong).split("not there yet.")[1]
 
 
 @pytest.mark.parametrize(("function", "hint"), [
@@ -46,21 +46,21 @@ def test_the_ratio_of_prices():
     (lambda h, p, t: math.inf, "does save something"),
 ])
 def test_requests_that_pay_hosting(function, hint):
-    text = said("02-2", function)
+    text = said("03-2", function)
     assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
 
 
 def test_six_decisions():
     assert set(OURS) == set(THINK) == set(cases.load()) and set(OURS.values()) <= set(WORDS)
-    assert said("02-3", OURS).startswith("[ok]")
-    assert said("02-3", OURS | {"help": " Tune  and retrieve"}).startswith("[ok]")
-    wrong = said("02-3", OURS | {"mails": "tune"})
+    assert said("03-3", OURS).startswith("[ok]")
+    assert said("03-3", OURS | {"help": " Tune  and retrieve"}).startswith("[ok]")
+    wrong = said("03-3", OURS | {"mails": "tune"})
     assert "mails: think again" in wrong and "nothing" not in wrong
-    assert "none of the words" in said("02-3", OURS | {"mails": "fly"})
-    assert "'mails' is missing" in said("02-3", {k: v for k, v in OURS.items() if k != "mails"})
-    assert "no case 'weather'" in said("02-3", OURS | {"weather": "tune"})
-    assert "should be a dictionary" in said("02-3", list(OURS))
-    assert said("02-3", ...).startswith("[..]")
+    assert "none of the words" in said("03-3", OURS | {"mails": "fly"})
+    assert "'mails' is missing" in said("03-3", {k: v for k, v in OURS.items() if k != "mails"})
+    assert "no case 'weather'" in said("03-3", OURS | {"weather": "tune"})
+    assert "should be a dictionary" in said("03-3", list(OURS))
+    assert said("03-3", ...).startswith("[..]")
 
 
 def test_our_decisions_are_those_of_the_cases():
@@ -70,7 +70,7 @@ def test_our_decisions_are_those_of_the_cases():
         assert ("looking up" in right.text) == (ours == "tune and retrieve")
 
 
-# --- 04 ---
+# --- 02 ---
 
 
 @pytest.mark.parametrize(("function", "hint"), [
@@ -81,7 +81,7 @@ def test_our_decisions_are_those_of_the_cases():
     (lambda f, n: 1.0, "the share is not 1"),
 ])
 def test_recall(function, hint):
-    text = said("04-1", function)
+    text = said("02-1", function)
     assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
 
 
@@ -98,7 +98,7 @@ def right_half(needed, found, used):
     (lambda n, f, u: "Search", 'we asked for "search"'),
 ])
 def test_weaker_half(function, hint):
-    text = said("04-2", function)
+    text = said("02-2", function)
     assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
 
 
@@ -120,5 +120,5 @@ def longest_first(line, keys):
     (lambda line, keys: longest_first(line, keys) * 2, "named twice"),
 ])
 def test_keys_in(function, hint):
-    text = said("04-3", function)
+    text = said("02-3", function)
     assert hint in text and text.startswith("[not yet]" if hint else "[ok]")

@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # 03 · A baseline with few-shot prompts
+# # 01 · A baseline with few-shot prompts
 #
 # Before we tune, we try what is cheaper. A **baseline** is the result that tuning has to beat.
 # The first one costs no training at all: we put a few solved examples into the prompt and let
@@ -265,7 +265,7 @@ for result in results:
 # %% [markdown]
 # ## 7. Your turn
 #
-# ### Exercise 03-1
+# ### Exercise 01-1
 #
 # How many prompt tokens do the four examples add, over 1,000 requests? `without` is the result
 # with instructions alone, `with_four` the one with four examples. A result's `prompt_tokens` is
@@ -280,13 +280,13 @@ extra = 1000 * (with_four.prompt_tokens - without.prompt_tokens)
 # END SOLUTION
 
 # %%
-exercises.check("03-1", extra, without, with_four)
+exercises.check("01-1", extra, without, with_four)
 
 # %% [markdown] tags=["hint"]
 # First the difference for one request, then for a thousand.
 
 # %% [markdown]
-# ### Exercise 03-2
+# ### Exercise 01-2
 #
 # Write a function that says how many examples fit at most. All four arguments are in tokens:
 # the model's context window, the instructions with the question, one solved example, and the
@@ -301,13 +301,13 @@ def most_examples(window, instructions, example, answer):
 
 
 # %%
-exercises.check("03-2", most_examples)
+exercises.check("01-2", most_examples)
 
 # %% [markdown] tags=["hint"]
 # `//` divides and drops the rest. And what if not even the instructions fit?
 
 # %% [markdown]
-# ### Exercise 03-3
+# ### Exercise 01-3
 #
 # Write a function that lists the names in a recipe that stay unknown: names that are in the
 # glossary, but in none of the examples. `glossary` is a set of names as people write them.
@@ -321,7 +321,7 @@ def stays_unknown(recipe, shots, glossary):
 
 
 # %%
-exercises.check("03-3", stays_unknown)
+exercises.check("01-3", stays_unknown)
 
 # %% [markdown] tags=["hint"]
 # Collect all names of all shots in one set first.
@@ -330,7 +330,7 @@ exercises.check("03-3", stays_unknown)
 # ## 8. A short quiz
 
 # %%
-exercises.quiz("03")
+exercises.quiz("01")
 
 # %% [markdown]
 # ## What to remember
@@ -344,6 +344,6 @@ exercises.quiz("03")
 #
 # ## Next
 #
-# [04 · A baseline with retrieval](04_baseline_rag.ipynb): examples cannot show every name, but
+# [02 · A baseline with retrieval](02_baseline_rag.ipynb): examples cannot show every name, but
 # the glossary holds them all. We look up the right lines for each recipe and put just those into
 # the prompt.

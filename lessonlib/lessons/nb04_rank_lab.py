@@ -68,7 +68,7 @@ class RankLab:
         examples: recipes for micro-F1.
         settings: all but the rank.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
 
     def __init__(

@@ -67,7 +67,7 @@ def first_word(client: openai.OpenAI, model: str, messages: list[dict]) -> NextT
     Raises:
         LessonError: the service gives no log-probabilities.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     response = client.chat.completions.create(
         model=model, messages=messages, max_tokens=TOKENS, temperature=0,
@@ -96,7 +96,7 @@ def first_words(
 ) -> list[NextTokens]:
     """``first_word`` for each example, several at a time; in the order of the examples.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     with ThreadPoolExecutor(concurrency) as pool:
         return list(pool.map(lambda one: first_word(client, model, messages(one)), examples))
@@ -109,7 +109,7 @@ def mean_probability(found: Sequence[NextTokens], names: Sequence[str]) -> Inter
         found: what the model believed, for each example.
         names: the name that is right, for each example.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     rows = [(one.of(name), 1) for one, name in zip(found, names, strict=True)]
     return bootstrap.interval(np.array(rows), bootstrap.share)
@@ -120,7 +120,7 @@ def difference(
 ) -> Difference:
     """How much more probable the right first word is in ``a`` than in ``b``, paired.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     rows = [np.array([(one.of(name), 1) for one, name in zip(found, names, strict=True)])
             for found in (a, b)]
@@ -134,7 +134,7 @@ def renamed_first(
 
     Only there the first word of the answer tells whether the model knows the house name.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     house = {entry.written: entry.house for entry in entries}
     chosen = []
@@ -153,7 +153,7 @@ def side_by_side(found: Mapping[str, NextTokens], right: str, likeliest: int = 8
         right: the right name. The bar of its first token is filled, the others are hatched.
         likeliest: how many bars a panel has.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     fig, axes = pictures.figure(columns=len(found), width=10, height=0.8 + 0.42 * likeliest,
                                 squeeze=False, sharex=True)
@@ -195,7 +195,7 @@ def of_one_word(values: Mapping[str, Interval], guess: float, title: str) -> Pic
         values: the conditions in order, from top to bottom.
         guess: what a model without any training gives each token; drawn as a line.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     fig, axes = pictures.figure(width=10, height=1.4 + 0.55 * len(values))
     for place, interval in enumerate(values.values()):

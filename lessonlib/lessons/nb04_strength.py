@@ -22,7 +22,7 @@ def losses(tuned: TunedModel, rows: Sequence[dict], strengths: Sequence[float]) 
         rows: chat rows.
         strengths: factors on what the adapter adds.
 
-    Introduced in notebook 01.
+    Introduced in notebook 04.
     """
     from lessonlib.lora.base import load_base
     from lessonlib.lora.loss import mean_loss
