@@ -160,7 +160,7 @@ def prompts() -> list[Part]:
     today = recipes.load_glossary()
     lookup, bm25 = GlossaryLookup(today), Bm25Glossary(today)
     shots = {k: prompting.pick_balanced(train, k) for k in (*SHOTS, 16)}
-    likest, fixed = Bm25Examples(train[:200]), prompting.pick_balanced(train[:200], 2)
+    similar, fixed = Bm25Examples(train[:200]), prompting.pick_balanced(train[:200], 2)
 
     def glossary(find, k=0):
         return lambda one: prompting.with_glossary(one, find(one), shots.get(k, ()), find)
@@ -183,8 +183,8 @@ def prompts() -> list[Part]:
         "bare prompt, k = 4": bare_with_examples,
         "few-shot, k = 16": lambda one: prompting.few_shot(one, shots[16]),
         "few-shot, 2 fixed of 200": lambda one: prompting.few_shot(one, fixed),
-        "few-shot, 2 likest of 200": lambda one: prompting.few_shot(
-            one, likest.find(one, 2)[::-1]),
+        "few-shot, 2 most similar of 200": lambda one: prompting.few_shot(
+            one, similar.find(one, 2)[::-1]),
         **{f"RAG, BM25, {n} lines, k = 4": glossary(lambda one, n=n: bm25.find(one, n), 4)
            for n in (4, 16)},
     }  # fmt: skip
@@ -395,7 +395,7 @@ def _other_losses(bench: Bench, route: str, model, tokenizer) -> Iterator[dict]:
 def prose(most: int = 100) -> list[str]:
     """Plain English that no model has read: paragraphs of this course's own lessons."""
     found = []
-    for source in sorted((paths.PROJECT / "notebooks" / "source").glob("0[1267]_*.py")):
+    for source in sorted((paths.PROJECT / "notebooks" / "source").glob("0[3467]_*.py")):
         text = "\n".join(line.removeprefix("#").strip() for line in source.read_text("utf-8")
                          .splitlines() if line.startswith("#"))  # fmt: skip
         found += [" ".join(one.split()) for one in text.split("\n\n")
