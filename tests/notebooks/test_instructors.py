@@ -103,7 +103,7 @@ def test_what_it_quotes_is_what_the_programs_say():
 def test_links_for_a_hub_name_repository_version_and_notebook():
     made = hub_links.link("https://hub.example.org/", NOTEBOOKS / "01_baseline_few_shot.ipynb")
     assert made.startswith("https://hub.example.org/hub/user-redirect/git-pull?repo=https%3A%2F%2F")
-    assert re.search(r"&branch=v[\d.]+&urlpath=lab%2Ftree%2F[\w-]+%2Fnotebooks%2F03_", made)
+    assert re.search(r"&branch=v[\d.]+&urlpath=lab%2Ftree%2F[\w-]+%2Fnotebooks%2F01_", made)
 
 
 def test_the_printed_page_count_of_the_preflight_is_right():
