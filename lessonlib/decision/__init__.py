@@ -1,7 +1,7 @@
 """The decision: prompt, look up or tune? The guide, its evidence, the written record.
 
-Read ``questionnaire.py`` with notebook 03: it reads the questions, and holds the rules that turn
-answers into a suggestion. Notebook 10 returns to the written record (``record.py``).
+Read ``rules.py`` with notebook 03: it turns answers into a suggestion. The questions are read by
+``questionnaire.py``. Notebook 10 returns to the written record (``record.py``).
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from lessonlib.common.faces import face
 
 if TYPE_CHECKING:
     from lessonlib.decision.guide import DecisionGuide
-    from lessonlib.decision.questionnaire import suggest
+    from lessonlib.decision.measured import against, reached
+    from lessonlib.decision.rules import suggest
 
-__all__ = ["DecisionGuide", "suggest"]
+__all__ = ["DecisionGuide", "against", "reached", "suggest"]
 
 __getattr__, __dir__ = face(__name__, {
     "DecisionGuide": "guide",
-    "suggest": "questionnaire",
+    "against": "measured",
+    "reached": "measured",
+    "suggest": "rules",
 })

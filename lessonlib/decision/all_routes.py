@@ -25,7 +25,7 @@ from lessonlib.show.tables import ShownAsTable, Table
 
 @dataclass(frozen=True)
 class Route:
-    """A route of the lesson: how its rows on the board begin, and which notebook runs it."""
+    """A route of the course: how its rows on the board begin, and which notebook runs it."""
 
     name: str
     begins: str
@@ -36,9 +36,13 @@ ROUTES = (
     Route(_("bare prompt"), "bare prompt", "00"),
     Route(_("instructions"), "instructions", "00"),
     Route(_("few-shot examples"), "few-shot", "01"),
+    Route(_("instructions and a JSON schema"), "JSON schema", "01"),
+    Route(_("the whole glossary in the prompt"), "whole glossary", "02"),
+    Route(_("plain names, renamed by a Python dictionary"), "rename in Python", "02"),
     Route(_("retrieval (RAG)"), "RAG", "02"),
     Route(_("tuned on this machine"), "tuned", "00"),
     Route(_("tuned, with a glossary"), "tuned + glossary", "10"),
+    Route(_("tuned on plain names, renamed in Python"), "tuned, renamed", "10"),
     Route(_("OpenAI, by a job"), "OpenAI job", "06"),
     Route(_("Azure OpenAI, by a job"), "Azure OpenAI job", "07"),
     Route(_("Hugging Face, LoRA by TRL"), "Hugging Face LoRA", "08"),
@@ -97,7 +101,7 @@ def latency(client, method: Method, examples: Sequence[Example]) -> float:
 
 
 def overview(board: Scoreboard, split: str = "test") -> Overview:
-    """For each route of the lesson, what the board holds.
+    """For each route of the course, what the board holds.
 
     Introduced in notebook 10.
     """

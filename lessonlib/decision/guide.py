@@ -1,12 +1,12 @@
-"""The decision guide: asks the lesson's questions, shows evidence, writes the decision record.
+"""The decision guide: asks the questions, shows evidence, writes the decision record.
 
     guide = DecisionGuide("recipe assistant")
     guide.answer(aspect="habits", prompting="not_enough")   # from code ...
     guide.show()                                            # ... or by Tab and Space
     guide.write("tune", because="...")
 
-The questions and rules are in ``lessonlib.decision.questionnaire``, the file's form in
-``lessonlib.decision.record``.
+The questions are in ``lessonlib.decision.questionnaire``, the rules in ``decision.rules``, and
+the form of the file is in ``lessonlib.decision.record``.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from lessonlib.decision import record as decision_record
 from lessonlib.decision.measured import evidence
 from lessonlib.decision.questionnaire import Question, Suggestion
 from lessonlib.decision.record import Record
+from lessonlib.decision.rules import suggest
 from lessonlib.measure.scoreboard import Scoreboard
 from lessonlib.show import widget_parts
+from lessonlib.show.tables import Table
 from lessonlib.show.widget_parts import QuestionView
 
 
@@ -52,7 +54,18 @@ class DecisionGuide:
 
     def suggestion(self) -> Suggestion:
         """What the answers so far speak for."""
-        return questionnaire.suggest(self.answers)
+        return suggest(self.answers)
+
+    def table(self) -> Table:
+        """The questions and the answers so far, in words.
+
+        Introduced in notebook 03.
+        """
+        rows = []
+        for one in questionnaire.questions():
+            given = [one.option(id).text for id in self.answers.get(one.id, ())]
+            rows.append([one.id, one.text, "; ".join(given) or _("not answered")])
+        return Table([_("name"), _("question"), _("answer")], rows, words=(0, 1, 2))
 
     def record(self, decided: str, because: str = "") -> Record:
         """The record of a decision made today. Raises LessonError where there is no such one."""

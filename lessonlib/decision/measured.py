@@ -16,16 +16,44 @@ from lessonlib.common.errors import LessonError
 from lessonlib.common.facts import limits
 from lessonlib.common.i18n import _
 from lessonlib.common.paths import MODELS
+from lessonlib.costs.price_list import TUNABLE, UNTUNED
 from lessonlib.costs.scenario import Scenario
-from lessonlib.measure.bootstrap import Interval
+from lessonlib.measure import paired
+from lessonlib.measure.bootstrap import Difference, Interval
+from lessonlib.measure.evaluation import compare
 from lessonlib.measure.scoreboard import Scoreboard
 from lessonlib.models.device import choose_device
 from lessonlib.tasks import recipes
 
-#: The model whose prices stand for all: the middle one of the price list.
-PRICED = "gpt-4.1-mini"
 #: How long one person takes to write and check the answer of one example; a guess, and said so.
 MINUTES_AN_EXAMPLE = 1
+
+
+def reached(score: Interval, needed: float) -> str:
+    """Does a score reach the bar? The id of the guide's answer.
+
+    ``enough`` where the whole 95 % interval lies at or above the bar, ``not_enough`` where it lies
+    below, and ``cannot_tell`` where the bar lies within it.
+
+    Introduced in notebook 10.
+    """
+    if score.low >= needed:
+        return "enough"
+    return "cannot_tell" if score.high >= needed else "not_enough"
+
+
+def against(difference: Difference) -> str:
+    """How did the tuned model do? The id of the guide's answer: ``better``, ``worse`` or
+    ``cannot_tell``.
+
+    Args:
+        difference: of the tuned model minus the best alternative, from ``compare``.
+
+    Introduced in notebook 10.
+    """
+    if not difference.significant:
+        return "cannot_tell"
+    return "better" if difference.value > 0 else "worse"
 
 
 def kind_of_route(row: dict) -> str:
@@ -59,7 +87,8 @@ def evidence(board: Scoreboard | None = None) -> dict[str, tuple[str, ...]]:
         "effort": _effort,
         "compute": lambda: _compute(rows),
         "data": _data,
-        "quality": lambda: _quality(rows),
+        "quality": lambda: _quality(board, rows),
+        "bar": lambda: _measured(rows, "tuned"),
         "cost": lambda: _cost(rows),
         "extensibility": lambda: _adapter(rows),
     }
@@ -86,9 +115,6 @@ def _new_names(board: Scoreboard):
         yield _("On names that came after the training, the tuned model reaches {new}; on the"
                 " usual ones {known}.").format(new=Interval(*new["micro_f1"]),
                                                known=Interval(*known["micro_f1"]))
-    else:
-        yield _("Whether a tuned model knows what came after its training: notebook 02 measures"
-                " it.")
 
 
 def _services():
@@ -112,20 +138,21 @@ def _compute(rows: dict):
     if seconds:
         yield _("The built-in model was tuned here in {seconds:.0f} seconds. A large one takes"
                 " a graphics card, and hours.").format(seconds=seconds)
-    hourly = costs.hosting_per_hour()
-    yield _("A hosted service takes {hourly:.2f} $ an hour to keep a tuned model ready, used or"
-            " not: about {monthly:,.0f} $ a month.").format(
-        hourly=hourly, monthly=costs.hosting_per_month())
+    for service in ("rented-processor", "rented-card", "azure-openai"):
+        price = costs.hosting(service)
+        yield _("Keeping a tuned model ready on {name} costs {hourly:g} $ an hour, used or not:"
+                " about {monthly:,.0f} $ a month (read on {day}).").format(
+            name=price.name, hourly=price.per_hour, monthly=price.per_month, day=price.read)
 
 
 def _data():
     known = limits()["examples"]
-    yield _("OpenAI's service takes {least} examples at least, and its guide says that {start}"
-            " well-made ones are a good start (read on {day}).").format(
+    yield _("OpenAI's service wants at least {least} examples, and its guide calls {start}"
+            " well-made ones a good start (read on {day}).").format(
         least=known["minimum"], start=known["start_with"], day=known["read"])
 
 
-def _quality(rows: dict):
+def _quality(board: Scoreboard, rows: dict):
     others = [rows[name] for name in ("prompting", "retrieval") if name in rows]
     if "tuned" not in rows or not others:
         yield _("Nothing to compare yet: it takes a tuned model and an alternative, measured on"
@@ -134,13 +161,16 @@ def _quality(rows: dict):
     tuned, other = rows["tuned"], max(others, key=lambda row: row["micro_f1"][0])
     yield _("Tuned: {row}.").format(row=_row(tuned))
     yield _("Best alternative: {row}.").format(row=_row(other))
-    (_t, low, high), (_o, other_low, other_high) = tuned["micro_f1"], other["micro_f1"]
-    if low > other_high:
-        yield _("The intervals do not touch: the tuned model is better.")
-    elif high < other_low:
-        yield _("The intervals do not touch: the tuned model is worse.")
+    kept = board.result(tuned), board.result(other)
+    try:
+        pair = paired.on_shared(*kept) if all(kept) else None
+    except LessonError:  # no example in common
+        pair = None
+    if pair:
+        yield _("Compared on the {n} examples that both have answered: {difference}.").format(
+            n=len(pair[0].rows), difference=compare(*pair))
     else:
-        yield _("The intervals overlap: look at the paired comparison, compare(a, b).")
+        yield _("They cannot be compared: measure both again, on the same examples.")
 
 
 def _cost(rows: dict):
@@ -150,10 +180,11 @@ def _cost(rows: dict):
         yield _("Nothing to work out yet: it takes a tuned model and an alternative.")
         return
     other = max(others, key=lambda row: row["micro_f1"][0])
-    scenario = Scenario({"other": _tokens(other), "tuned": _tokens(rows["tuned"])}, trained, PRICED)
-    yield _("At the prices of {name} (read on {day}), {other} against {tuned}: {sentence} Hosting"
-            " and work are not counted.").format(
-        name=PRICED, day=costs.price(PRICED).read, other=other["route"],
+    scenario = Scenario({"other": _tokens(other), "tuned": _tokens(rows["tuned"])}, trained,
+                        model=UNTUNED, tuned_model=TUNABLE)
+    yield _("{other} at the prices of {untuned} against {tuned} at those of a tuned {tunable} (read"
+            " on {day}): {sentence} Work and hosting by the hour are not counted.").format(
+        untuned=UNTUNED, tunable=TUNABLE, day=costs.price(UNTUNED).read, other=other["route"],
         tuned=rows["tuned"]["route"], sentence=scenario.paid_back("other"))
 
 

@@ -1,8 +1,8 @@
-"""Prompt, retrieve or tune? The lesson's questions, and what the answers suggest.
+"""Prompt, retrieve or tune? The questions, and what an answer may be.
 
-The questions are in ``data/decisions/guide.toml``, in the lesson's four groups: use case,
-alternatives, costs, benefits. The rules are here, in ``suggest``: they are few, and each one says
-why. A suggestion is not a decision. The widget is in ``lessonlib.decision.guide``.
+The questions are in ``data/decisions/guide.toml``, in four groups: use case, alternatives, costs,
+benefits. The rules that make a suggestion of the answers are in ``lessonlib.decision.rules``, the
+widget is in ``lessonlib.decision.guide``.
 
 Answers are a dictionary from the id of a question to the id of an option, or to a tuple of ids
 where several may be chosen: ``{"aspect": ("habits",), "prompting": "not_enough"}``.
@@ -21,12 +21,12 @@ from lessonlib.common.i18n import _
 from lessonlib.common.paths import DATA
 
 QUESTIONS = DATA / "decisions" / "guide.toml"
-#: The lesson's four groups, in its order.
+#: The four groups, in order.
 GROUPS = {
     "use_case": _("Use case: what should get better?"),
     "alternatives": _("Alternatives: what did you measure without tuning?"),
     "costs": _("Costs: what does tuning take?"),
-    "benefits": _("Benefits: what does it bring?"),
+    "benefits": _("Benefits: how much does it help?"),
 }
 #: What can be decided.
 VERDICTS = {
@@ -35,8 +35,13 @@ VERDICTS = {
     "tune": _("Tune a model"),
     "tune_and_retrieve": _("Tune a model, and look up what changes"),
     "measure_first": _("Not yet: measure first"),
+    "improve": _("None yet: nothing is good enough, go on improving"),
     "not_yet": _("Not yet: something that tuning needs is missing"),
 }
+
+#: Answers of earlier records: (question, id of then) -> id of today. What was called "same" had
+#: been measured as a difference that could be luck.
+RETIRED = {("quality", "same"): "cannot_tell"}
 
 Answers = Mapping[str, str | tuple[str, ...]]
 
@@ -132,7 +137,7 @@ def checked(answers: Answers) -> dict[str, tuple[str, ...]]:
     for one in questions():
         given = answers.get(one.id) or ()
         given = (given,) if isinstance(given, str) else tuple(given)
-        chosen = {one.option(id).id for id in given}
+        chosen = {one.option(RETIRED.get((one.id, id), id)).id for id in given}
         if len(chosen) > 1 and not one.several:
             raise LessonError(
                 _("The question {id!r} has one answer, not {n}.").format(id=one.id, n=len(chosen)),
@@ -141,83 +146,3 @@ def checked(answers: Answers) -> dict[str, tuple[str, ...]]:
         if chosen:
             made[one.id] = tuple(option.id for option in one.options if option.id in chosen)
     return made
-
-
-def suggest(answers: Answers) -> Suggestion:
-    """What the answers speak for, by the first rule that applies.
-
-    The order of the rules is the lesson's: cheaper ways first, then what tuning needs, then
-    what it brought when it was measured.
-    """
-    given = checked(answers)
-    left = tuple(one.id for one in questions() if one.id not in given)
-    verdict, *reasons = _without_tuning(given) or _tuning(given)
-    cautions = _cautions(given) if verdict in ("tune", "tune_and_retrieve", "not_yet") else ()
-    return Suggestion(verdict, tuple(reasons), tuple(cautions), left)
-
-
-def _without_tuning(given: dict) -> tuple | None:
-    """(verdict, reason) where one of the alternatives decides; None where tuning is next."""
-    wants = given.get("aspect", ())
-    if not wants:
-        return None, _("Say first what should get better.")
-    for id, verdict in (("prompting", "prompt"), ("retrieval", "retrieve")):
-        answer = given.get(id, (None,))[0]
-        if answer is None:
-            return None, _("The question {id!r} decides, and has no answer.").format(id=id)
-        if answer == "untried":
-            return "measure_first", _("Without this baseline nobody can say what tuning adds:"
-                                      " {question}").format(question=question(id).text)
-        if answer == "enough" and "length" not in wants:
-            return verdict, _("It was measured, and it is good enough. It needs no training, and"
-                              " can be changed in a minute.")
-    return None
-
-
-#: What keeps from tuning: question, answers, and the sentence.
-OBSTACLES = (
-    ("tunability", ("unknown", "no"), _("It is not certain that there is a model to tune.")),
-    ("effort", ("nobody",), _("Nobody has the time to prepare data, to measure, to tune again.")),
-    ("compute", ("no",), _("It is not certain where the model would be trained and hosted.")),
-    ("data", ("few",), _("There are too few checked examples.")),
-)
-
-
-def _tuning(given: dict) -> tuple:
-    """(verdict, reason, ...) where no alternative was good and cheap enough."""
-    missing = [text for id, bad, text in OBSTACLES if given.get(id, ("",))[0] in bad]
-    if missing:
-        return "not_yet", *missing
-    for id in [id for id, *_rest in OBSTACLES] + ["quality"]:
-        if id not in given:
-            return None, _("The question {id!r} decides, and has no answer.").format(id=id)
-    wants, quality = given["aspect"], given["quality"][0]
-    other = "prompt" if given["retrieval"][0] in ("nothing", "untried") else "retrieve"
-    if quality == "unknown":
-        return "measure_first", _("All that tuning needs is there. Tune once, small, and measure"
-                                  " it against the best alternative.")
-    if quality == "worse":
-        return other, _("The tuned model does worse than what you have. Use what you have, and"
-                        " look into the examples.")
-    if quality == "same" and not ("length" in wants and given.get("cost") == ("yes",)):
-        return other, _("The tuned model is no better, and no cheaper as far as we know.")
-    reason = (_("It beats the best alternative on held-out examples, by more than luck.")
-              if quality == "better" else _("It is as good as the long prompt, and costs less."))
-    if "facts" in wants:
-        return "tune_and_retrieve", reason, _("What changes is looked up: training learns only"
-                                              " what was true on that day.")
-    return "tune", reason
-
-
-def _cautions(given: dict) -> list[str]:
-    """What to keep in mind when tuning, from the answers that do not decide."""
-    said = []
-    if given.get("effort") == ("once",):
-        said.append(_("nobody is there to tune again; set a day on which it is measured again."))
-    if given.get("data") == ("dozens",):
-        said.append(_("dozens of examples are a beginning; measure whether more would help."))
-    if given.get("cost") == ("no",):
-        said.append(_("it costs more than it saves, so the gain in quality must be worth it."))
-    if given.get("cost", ("unknown",)) == ("unknown",):
-        said.append(_("what it costs is not worked out; hosting by the hour may outweigh all."))
-    return said

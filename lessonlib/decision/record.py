@@ -85,8 +85,10 @@ class Record:
         return "\n".join(lines) + "\n"
 
     def _repr_markdown_(self) -> str:
-        """In a notebook: without a title of the first level, of which a page has one."""
-        return re.sub(r"(?m)^#", "###", str(self)).replace(FORM, "")
+        """In a notebook: without a title of the first level, of which a page has one, and without
+        the ids, which only programs need."""
+        text = re.sub(r"(?m)^#", "###", str(self)).replace(FORM, "")
+        return re.sub(r" \(`\w+`\)(?=$|:)", "", text, flags=re.MULTILINE)
 
 
 def one_line(words: str) -> str:
@@ -164,7 +166,7 @@ def read(path: str | Path) -> Record:
         raise LessonError(
             _("{path} is no decision record: its title, a date or a decision cannot be"
               " read.").format(path=path),
-            _("The form is described in lessonlib/decision/record.py. Mend the file, or delete it"
+            _("The form is described in lessonlib/decision/record.py. Fix the file, or delete it"
               " and decide again."),
         ) from None
 

@@ -168,7 +168,8 @@ explorer = explore(scenario)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 for requests in (10_000, 1_000_000, 100_000_000):
-    hosted = Scenario(tokens, tuned.tokens, model="gpt-4o", requests=requests, hosted=True)
+    hosted = Scenario(tokens, tuned.tokens, model="gpt-4o", requests=requests,
+                      hosting="azure-openai")
     print(f"{requests:,} requests a month, kept ready by the hour:")
     print("   " + "\n   ".join(hosted.sentences()))
 

@@ -205,9 +205,10 @@ for method in methods:
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 tokens = {name: (kept[name].prompt_tokens, kept[name].completion_tokens)
           for name in ("few-shot, k = 2", "RAG, exact lookup", "tuned")}
-scenario = Scenario(tokens, trained_tokens=tuned.tokens, requests=20_000)
+scenario = Scenario(tokens, trained_tokens=tuned.tokens, model="gpt-4.1-mini", requests=20_000)
 print("\n".join(scenario.sentences()))
-hosted = Scenario(tokens, tuned.tokens, requests=20_000, hosted=True)
+hosted = Scenario(tokens, tuned.tokens, model="gpt-4.1-mini", requests=20_000,
+                  hosting="azure-openai")
 print("\nKept ready by the hour:\n" + "\n".join(hosted.sentences()))
 scenario.table()
 

@@ -94,7 +94,7 @@ def test_the_service_and_the_costs_take_theirs_from_the_list():
         "per_hour"]
     assert limits()["examples"]["minimum"] == 10
     known = {one.model for one in facts.model_ends()}
-    tuned = {one.model for one in price_list.prices() if one.tuned}
+    tuned = {one.model for one in price_list.prices() if one.tuned and not one.open}
     assert tuned <= known, "tuned, and no end known"
 
 

@@ -19,15 +19,19 @@ def result(prompt_tokens, completion_tokens):
 
 
 def test_every_price_has_a_source_and_a_day():
-    assert len(price_list.prices()) == 9
+    assert len(price_list.prices()) == 11
     for one in price_list.prices():
         assert 0 < one.input < one.output
         assert "http" in one.source and date(2026, 1, 1) < one.read <= date.today()
         assert (one.training is not None) == one.tuned
+        assert one.cached_input is None or 0 < one.cached_input < one.input
     with open(price_list.PRICES, "rb") as file:
         hosting = tomllib.load(file)["hosting"]
     assert all("http" in one["source"] and one["read"] for one in hosting.values())
     assert price_list.hosting_per_hour() == 1.70
+    assert price_list.hosting("rented-card").per_month == pytest.approx(365)
+    with pytest.raises(LessonError, match="no hosting 'moon'(?s:.*)rented-processor"):
+        price_list.hosting("moon")
 
 
 def test_the_published_prices_are_those_of_the_list():
@@ -41,6 +45,15 @@ def test_the_published_prices_are_those_of_the_list():
 def test_a_thousand_requests():
     dollars = price_list.cost_per_1000(result(500, 20), price_list.price("gpt-4.1-mini"))
     assert dollars == pytest.approx(1000 * (500 * 0.40 + 20 * 1.60) / 1e6) == pytest.approx(0.232)
+
+
+def test_cached_tokens_are_cheaper_and_at_most_the_whole_prompt():
+    one = price_list.price("gpt-6-luna")
+    assert one.of_request(1000, 0, 400) == pytest.approx(
+        (600 * one.input + 400 * one.cached_input) / 1e6)
+    assert one.of_request(1000, 0, 5000) == pytest.approx(1000 * one.cached_input / 1e6)
+    full = price_list.price("Llama-3.1-8B", tuned=True)
+    assert full.cached_input is None and full.of_request(10, 0, 5) == full.of_request(10, 0)
 
 
 def test_training_counts_every_epoch():

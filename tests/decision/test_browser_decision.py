@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from lessonlib.costs.explorer import OFFERS
 from lessonlib.decision import cases, questionnaire
 from tests import browser
 from tools.notebooks import NOTEBOOK_METADATA
@@ -22,7 +23,7 @@ CELLS = {
     "explorer": """from lessonlib.costs.scenario import Scenario
 from lessonlib.costs.explorer import explore
 view = explore(Scenario({"few-shot": (700, 20), "RAG": (260, 20), "tuned": (130, 20)}, 1_000_000,
-                        model="gpt-4o", requests=2_000))""",
+                        tuned_model="Llama-3.1-8B", requests=2_000))""",
     "cases": "from lessonlib.decision import cases\ncases.show()",
     "guide": """from lessonlib.decision.guide import DecisionGuide
 DecisionGuide("my use case").show()""",
@@ -79,17 +80,22 @@ def test_the_explorer(page):
     type_number(page, "Requests a month", 50000)
     page.get_by_role("columnheader", name="month 1: 50,000 requests").wait_for()
     type_number(page, "Prompt tokens, few-shot", 3000)
-    tab_to(page, "checkbox", "The tuned model is kept ready at 1.70 $ an hour")
-    page.keyboard.press("Space")
+    tab_to(page, "spinbutton", "Work on data, US dollars")
     said = page.get_by_role("status").filter(has_text="Tuned").first
-    said.get_by_text("Tuned never gets cheaper than RAG").wait_for()
+    for _back in range(40):
+        page.keyboard.press("Shift+Tab")
+    tab_to(page, "checkbox", OFFERS["rented-card"].words)
+    page.keyboard.press("Space")
+    said.get_by_text("tuned never becomes cheaper than RAG").wait_for()
+    assert "Hosting pays from" in said.inner_text()
     assert picture.get_attribute("alt") != before
     for _back in range(40):
         page.keyboard.press("Shift+Tab")
-    tab_to(page, "checkbox", "gpt-4.1-mini")
+    tab_to(page, "checkbox", OFFERS["openai"].words)
     page.keyboard.press("Space")
-    page.get_by_text("US dollars. gpt-4.1-mini: 0.4 and 1.6").first.wait_for()
-    assert not page.get_by_role("checkbox", name="gpt-4o", exact=True).is_checked()
+    page.get_by_text("US dollars. Untuned: gpt-4.1-mini, 0.4 and 1.6").first.wait_for()
+    one = page.get_by_role("checkbox", name=OFFERS["rented-card"].words, exact=True)
+    assert not one.is_checked()
 
 
 def test_the_cases(page):
@@ -111,7 +117,7 @@ def test_the_cases(page):
 def test_the_guide_from_the_first_question_to_the_record(page, place):
     answers = {"aspect": "habits", "prompting": "not_enough", "retrieval": "not_enough",
                "tunability": "yes", "effort": "lasting", "compute": "own", "data": "hundreds",
-               "quality": "better", "cost": "yes", "extensibility": "no"}
+               "quality": "better", "bar": "enough", "cost": "yes", "extensibility": "no"}
     from_the_top(page, 2)
     for one in questionnaire.questions():
         option = one.option(answers[one.id])
