@@ -72,8 +72,9 @@ def measure(name: str, rows: Sequence[dict], folder: str | Path = BUILT_IN) -> A
 
 
 def fell(before: AnswerLoss, after: AnswerLoss) -> Difference:
-    """After minus before, paired over the rows: below zero where the loss fell.
+    """After minus before, paired over the rows: below zero, and better, where the loss fell.
 
     Introduced in notebook 11.
     """
-    return bootstrap.difference(after.counts, before.counts, bootstrap.share)
+    return bootstrap.difference(after.counts, before.counts, bootstrap.share,
+                                lower_is_better=True)

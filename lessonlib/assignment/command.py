@@ -29,6 +29,7 @@ from lessonlib.common.paths import WORK
 from lessonlib.lora.settings import LoraSettings
 from lessonlib.measure.evaluation import Method, Result, compare
 from lessonlib.measure.scoreboard import Scoreboard
+from lessonlib.measure.verdicts import BETTER, CANNOT_TELL, WORSE
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -203,13 +204,15 @@ def _verdict(tuned: Result, prompted: Result, board: Scoreboard, folder: Path, s
     say(_("\nOn the test examples, which neither prompt nor training has seen:"))
     say(str(board.table()))
     apart = compare(tuned, prompted)
-    verdict = _("No difference that we could trust: {difference} {metric} (paired, 95 %).")
-    if apart.significant:
-        verdict = (_("The tuned model is better by {difference} {metric} (paired, 95 %).")
-                   if apart.value > 0 else
-                   _("The tuned model is worse by {difference} {metric} (paired, 95 %)."))
+    verdict = {
+        BETTER: _("The tuned model is better by {difference} {metric} (paired, 95 %)."),
+        WORSE: _("The tuned model is worse by {difference} {metric} (paired, 95 %)."),
+        CANNOT_TELL: _("We cannot tell which is better: {difference} {metric} (paired, 95 %)."),
+    }[apart.verdict]
     metric = tuned.rows[0].METRICS[tuned.main_metric].title
-    say(verdict.format(difference=apart, metric=metric))
+    say(verdict.format(difference=apart.numbers, metric=metric))
+    if apart.verdict == CANNOT_TELL:
+        say(apart.what_would_decide())
     say(_("Training files and tables: {folder}").format(folder=folder))
 
 

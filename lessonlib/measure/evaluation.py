@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
 
@@ -85,6 +86,20 @@ class Method:
         return {"max_tokens": self.max_tokens, "temperature": 0}
 
 
+class PrecisionRecall(NamedTuple):
+    """Of what was named, how much is right (precision); of what was wanted, how much was named
+    (recall)."""
+
+    precision: Interval
+    recall: Interval
+
+    def __str__(self) -> str:
+        return _("precision {precision}, recall {recall}").format(**self._asdict())
+
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        printer.text(str(self))
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """What a method did on a set of examples. ``owner`` is who serves the model, in its words."""
@@ -106,6 +121,22 @@ class Result:
     def metrics(self) -> dict[str, Interval]:
         """Each metric of the task with its 95 % interval; the task's main one first."""
         return dict(self._metrics)
+
+    def precision_recall(self) -> PrecisionRecall:
+        """The two halves of micro-F1, each with its 95 % interval.
+
+        Raises:
+            LessonError: the task's main score is no F1, so that it has no such halves.
+
+        Introduced in notebook 00.
+        """
+        of_each, formula = counts(self, self.main_metric)
+        if formula is not bootstrap.micro_f1:
+            raise LessonError(
+                _("{metric} has no precision and no recall.").format(metric=self.main_metric),
+                _("Ask for them where the main score is micro-F1, as for recipes."))
+        return PrecisionRecall(bootstrap.interval(of_each, bootstrap.precision),
+                               bootstrap.interval(of_each, bootstrap.recall))
 
     @property
     def prompt_tokens(self) -> float:

@@ -29,11 +29,12 @@ from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.measure.bootstrap import Difference, Score
 from lessonlib.measure.evaluation import Result, compare, counts
+from lessonlib.measure.verdicts import CANNOT_TELL, decimals
 from lessonlib.show.tables import ShownAsTable, Table
 
 SHUFFLES = 10_000
 SEED = 2026
-#: Below this a difference is called more than luck.
+#: From here on we cannot tell.
 LEVEL = 0.05
 
 
@@ -54,13 +55,13 @@ class Paired:
     def verdict(self) -> str:
         """In words: which one is better, or that we cannot tell."""
         if self.p >= LEVEL:
-            return _("cannot tell")
+            return _(CANNOT_TELL)
         better = self.a if self.difference.value > 0 else self.b
         return _("{route} is better").format(route=better)
 
     def __str__(self) -> str:
         return _("{a} against {b}: {difference}, p {p} on {n} examples: {verdict}").format(
-            a=self.a, b=self.b, difference=self.difference, p=_p(self.p), n=self.examples,
+            a=self.a, b=self.b, difference=self.difference.numbers, p=_p(self.p), n=self.examples,
             verdict=self.verdict)
 
 
@@ -177,7 +178,7 @@ class PairedTable(ShownAsTable):
                           _("There are: {names}.").format(names=", ".join(self.routes)))
 
     def table(self) -> Table:
-        """Differences, with a ? where it could be luck; beneath, what the signs mean."""
+        """Differences, with a ? where we cannot tell; beneath, what the signs mean."""
         found, rows = {(one.a, one.b): one for one in self.pairs}, []
         for place, route in enumerate(self.routes[:-1]):
             cells = [_cell(found[route, other]) if other in self.routes[place + 1:] else ""
@@ -186,13 +187,14 @@ class PairedTable(ShownAsTable):
         sizes = sorted({one.examples for one in self.pairs})
         n = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]}-{sizes[-1]}" if sizes else "0"
         words = _("Row minus column, paired over the examples that both have answered ({n}). A ?"
-                  " marks what could be luck: p of 0.05 or more, adjusted for {pairs} pairs.")
+                  " says that we cannot tell: p is 0.05 or more, adjusted for {pairs} pairs.")
         note = words.format(n=n, pairs=len(self.pairs))
         return Table(["", *self.routes[1:]], rows, [note], words=(0,))
 
 
 def _cell(pair: Paired) -> str:
-    return f"{pair.difference.value:+.2f}{'' if pair.p < LEVEL else ' ?'}"
+    value = decimals(pair.difference.value, sign=True)
+    return f"{value}{'' if pair.p < LEVEL else ' ?'}"
 
 
 def _p(value: float) -> str:

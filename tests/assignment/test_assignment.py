@@ -191,7 +191,7 @@ def test_the_change_of_a_loss_is_paired():
     after = AnswerLoss("b", np.array([[4.0, 2], [3.0, 3], [8.0, 4]]))
     assert before.per_token.value == pytest.approx(37 / 9)
     change = answer_loss.fell(before, after)
-    assert change.value == pytest.approx(15 / 9 - 37 / 9) and change.significant
+    assert change.value == pytest.approx(15 / 9 - 37 / 9) and change.verdict == "better"
     assert "perplexity" in str(before)
 
 

@@ -84,7 +84,7 @@ def test_a_third_task_is_measured_compared_and_kept(measured, tmp_path):
         board.add(one, "sums")
     table = board.table()
     assert table.head[:4] == ["route", "model", "right sums", "nearly right"]
-    assert table.rows[0][2] == "1.00 (1.00-1.00)"
+    assert table.rows[0][2] == "1.00 (0.84-1.00)"
     kept = Scoreboard(board.path).results_of("sums")
     assert kept["right"].rows == right.rows, "tuples as well"
     figure, words = scoreboard_picture.build(board.rows())
