@@ -28,7 +28,7 @@ class Tuned:
         seconds: from the order, or the first step, to the finished model.
         tokens: trained tokens, epochs counted.
         folder: the model's folder, where it is on this machine and open to us; else None.
-        losses: validation loss, first and last, where the route tells them.
+        losses: loss on all validation rows, first and last, where the route tells them.
     """
 
     name: str
@@ -45,7 +45,9 @@ class Tuned:
         Raises:
             LessonError: the job has no model.
         """
-        losses = [step.valid_loss for step in run.steps if step.valid_loss is not None]
+        whole = [step.full_valid_loss for step in run.steps if step.full_valid_loss is not None]
+        few = [step.valid_loss for step in run.steps if step.valid_loss is not None]
+        losses = whole or few  # never both in one row of numbers: they are of different rows
         return cls(run.model, "job", run.seconds, run.job.trained_tokens or 0,
                    losses=tuple(losses[:1] + losses[-1:]))
 

@@ -12,6 +12,8 @@ from lessonlib.costs import price_list
 from lessonlib.show.tables import ShownAsTable, Table
 
 HOUR, DAY = 3600.0, 86400.0
+#: What ends the lines of a picture, one form for each deployment.
+MARKS = ("o", "s", "D", "^")
 #: Why a deployment ended, in words.
 REASONS = {
     None: "",
@@ -37,8 +39,8 @@ def estimate(model: str, tier: str, practice: bool) -> str:
         text = _("The developer tier has no hourly fee, and removes the deployment after {hours}"
                  " hours.").format(hours=rule["developer_hours"])
     else:
-        text = _("A deployed tuned model costs {hour:.2f} $ an hour, used or not: {day:.2f} $ a"
-                 " day, {month:,.0f} $ in 30 days (price read on {read}). It ends when you delete"
+        text = _("A deployed tuned model costs ${hour:.2f} an hour, used or not: ${day:.2f} a"
+                 " day, ${month:,.0f} in 30 days (price read on {read}). It ends when you delete"
                  " it, or after {days} days without a request.").format(
             hour=price.per_hour, day=24 * price.per_hour, month=720 * price.per_hour,
             read=price.read.isoformat(), days=rule["idle_days"])
@@ -163,18 +165,22 @@ def bill_picture(bill: Bill):
     styles, told = ("-", "--", "-.", ":"), []
     for place, row in enumerate(rows):
         begun, end = row.hosted_from - first, (row.hosted_until or bill.now) - first
-        days = [begun / DAY, end / DAY, (bill.now - first) / DAY]
-        dollars = [0, row.dollars, row.dollars]
         colour = pictures.COLOURS[place % len(pictures.COLOURS)]
-        axes.plot(days, dollars, styles[place % len(styles)], color=colour, label=row.name)
-        axes.plot(days[1:2], dollars[1:2], "o" if row.hosted_until else ">", color=colour)
+        # Lines that lie on each other, as those of two cheap ones do, still end in marks of
+        # different form and size; a mark on the axis is not cut off.
+        axes.plot([begun / DAY, end / DAY], [0, row.dollars], styles[place % len(styles)],
+                  color=colour, marker=MARKS[place % len(MARKS)], markevery=[1], clip_on=False,
+                  markersize=9 + 3 * (place % 3), fillstyle="none", markeredgewidth=2,
+                  label=_("{name}: ${dollars:,.2f}, {end}").format(
+                      name=row.name, dollars=row.dollars, end=row.end))
         told.append(_("{name}: {dollars:,.0f} dollars after {days:.1f} days, {end}").format(
             name=row.name, dollars=row.dollars, days=row.hours / 24, end=row.end))
     axes.set(xlabel=_("days since the first deployment"), ylabel=_("hosting, $"), ylim=(0, None),
              title=_("What keeping them deployed costs"))
+    axes.set_xlim(0, max(1.0, (bill.now - first) / DAY))
     axes.grid(axis="y")
-    if rows:
-        axes.legend()
+    if rows:  # beside the lines, never over them
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), fontsize=11)
     if not told and not bill.untold:
         told = [_("nothing is deployed")]
     alt = _("Hosting costs over time.") + " " + "; ".join(told) + ("." if told else "")

@@ -26,7 +26,7 @@ from lessonlib.costs import hosting_bill
 from lessonlib.costs.hosting_bill import Bill
 from lessonlib.services import clients, control_plane
 
-__all__ = ["Deployment", "Resource", "resource", "wish"]
+__all__ = ["Deployment", "Resource", "request_body", "resource"]
 
 #: What a learner may call the tiers, and what Azure calls them, with a usual capacity (thousands
 #: of tokens a minute).
@@ -74,7 +74,7 @@ class Deployment:
         return _("{name}: {model}, {tier}, {state}").format(**vars(self))
 
 
-def wish(model: str, tier: str = "standard", capacity: int | None = None) -> dict:
+def request_body(model: str, tier: str = "standard", capacity: int | None = None) -> dict:
     """The body of the request that deploys a model, as Azure Resource Manager takes it.
 
     A tuned model always has the version "1". Base models have days for versions, which stand at
@@ -174,7 +174,7 @@ class Resource:
 
         Introduced in notebook 07.
         """
-        body = wish(model, tier, capacity)
+        body = request_body(model, tier, capacity)
         print(hosting_bill.estimate(model, tier, self.practice))
         if not self.practice:
             wanted = body["properties"]["model"]["name"]

@@ -7,20 +7,22 @@ import binascii
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
+from lessonlib.services import job_pictures
 from lessonlib.show.tables import ShownAsTable, Table
 
 #: How the services call a step's numbers, in events, result files and checkpoints.
 NAMES = {
     "train_loss": ("train_loss",),
     "train_accuracy": ("train_accuracy", "train_mean_token_accuracy"),
-    "valid_loss": ("full_valid_loss", "valid_loss", "validation_loss"),
-    "valid_accuracy": ("full_valid_mean_token_accuracy", "valid_mean_token_accuracy",
-                       "validation_mean_token_accuracy"),
+    "valid_loss": ("valid_loss", "validation_loss"),
+    "valid_accuracy": ("valid_mean_token_accuracy", "validation_mean_token_accuracy"),
+    "full_valid_loss": ("full_valid_loss",),
+    "full_valid_accuracy": ("full_valid_mean_token_accuracy",),
 }
 #: A table shows so many lines at most, spread over the run.
 SHOWN = 12
@@ -29,6 +31,9 @@ SHOWN = 12
 @dataclass(frozen=True)
 class Step:
     """One step. Losses in nats per answer token, accuracies as shares; None where not told.
+
+    ``valid_...`` is measured now and then on a few rows of the validation file, ``full_valid_...``
+    at the end of each epoch on all of them: two numbers that cannot be compared with each other.
 
     ``total``: steps of the whole job, None where not told.
     """
@@ -39,6 +44,13 @@ class Step:
     train_accuracy: float | None
     valid_loss: float | None
     valid_accuracy: float | None
+    full_valid_loss: float | None = None
+    full_valid_accuracy: float | None = None
+
+    @property
+    def was_validated(self) -> bool:
+        """Whether the step tells anything of the validation file."""
+        return self.valid_loss is not None or self.full_valid_loss is not None
 
     @classmethod
     def of_event(cls, event: Any) -> Step | None:
@@ -50,24 +62,12 @@ class Step:
 
 
 def _numbers(row: dict) -> dict[str, float | None]:
-    """The four numbers of a row, by our names. An empty cell is None."""
+    """The numbers of a row, by our names. An empty cell is None."""
     found = {}
     for ours, theirs in NAMES.items():
         texts = [row[name] for name in theirs if row.get(name) not in (None, "")]
         found[ours] = float(texts[0]) if texts else None
     return found
-
-
-def loss_picture(steps: Sequence[Step], job: str):
-    """The losses of steps as a picture."""
-    return _picture(steps, "train_loss", "valid_loss", title=_("Loss of {name}").format(name=job))
-
-
-def _picture(steps: Sequence[Step], trained: str, checked: str, **words: str):
-    from lessonlib.show import pictures
-
-    columns = ([getattr(one, name) for one in steps] for name in ("step", trained, checked))
-    return pictures.loss_curve(*columns, end=steps[-1].total if steps else None, **words)
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,13 +79,24 @@ class Results(ShownAsTable):
 
     def picture(self):
         """The losses over all steps."""
-        return loss_picture(self.steps, self.job)
+        return job_pictures.losses(self.steps)
 
     def accuracy_picture(self):
         """The share of answer tokens that the model would have written itself, over all steps."""
-        return _picture(
-            self.steps, "train_accuracy", "valid_accuracy", y=_("share of tokens"), best="highest",
-            title=_("Token accuracy of {name}").format(name=self.job))
+        return job_pictures.accuracies(self.steps)
+
+    def with_epochs(self, told: Sequence[Step]) -> Results:
+        """The same, with the losses on the whole validation file where the file has none.
+
+        Args:
+            told: steps as the job's events tell of them.
+        """
+        known = {one.step: one for one in told if one.full_valid_loss is not None}
+        return replace(self, steps=[
+            one if one.full_valid_loss is not None or one.step not in known
+            else replace(one, full_valid_loss=known[one.step].full_valid_loss,
+                         full_valid_accuracy=known[one.step].full_valid_accuracy)
+            for one in self.steps])
 
     @property
     def shown(self) -> list[Step]:
@@ -97,15 +108,16 @@ class Results(ShownAsTable):
             return self.steps
         ends = {0, len(self.steps) - 1}
         told = [place for place, one in enumerate(self.steps)
-                if one.valid_loss is not None and place not in ends]
+                if one.was_validated and place not in ends]
         places = ends | set(_spread(told, SHOWN - len(ends)))
         others = [place for place in range(len(self.steps)) if place not in places]
         places |= set(_spread(others, SHOWN - len(places)))
         return [self.steps[place] for place in sorted(places)]
 
     def table(self) -> Table:
-        headings = (_("step"), _("training loss"), _("training accuracy"), _("validation loss"),
-                    _("validation accuracy"))
+        headings = (_("step"), _("training loss"), _("training accuracy"),
+                    _("validation loss, a few rows"), _("validation loss, all rows"),
+                    _("validation accuracy, all rows"))
         return Table(headings, [(str(one.step), *_cells(one)) for one in self.shown], words=())
 
 
@@ -148,4 +160,4 @@ def _cells(step: Step) -> tuple[str, ...]:
         return "" if value is None else f"{value:.1%}"
 
     return (loss(step.train_loss), share(step.train_accuracy), loss(step.valid_loss),
-            share(step.valid_accuracy))
+            loss(step.full_valid_loss), share(step.full_valid_accuracy))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
-from lessonlib.services.job_results import Results, read_results
+from lessonlib.services.job_results import Results, Step, read_results
 from lessonlib.services.watch import Run, follow, look_up
 
 if TYPE_CHECKING:
@@ -45,4 +45,9 @@ def results(client: openai.OpenAI, job: Any) -> Results:
             if job.status == "succeeded"
             else _("Only jobs that succeeded have one."),
         )
-    return read_results(client.files.content(job.result_files[0]).read(), job.id)
+    found = read_results(client.files.content(job.result_files[0]).read(), job.id)
+    if any(one.full_valid_loss is not None for one in found.steps):
+        return found
+    # OpenAI's file has no column for the loss on all validation rows; its events tell it.
+    events = client.fine_tuning.jobs.list_events(job.id, limit=100)
+    return found.with_epochs([step for event in events if (step := Step.of_event(event))])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
-from lessonlib.services.job_results import Step, loss_picture
+from lessonlib.services import job_pictures
+from lessonlib.services.job_results import Step
 from lessonlib.show import live
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ class Run:
         reason = error.message if error is not None and error.message else self.job.status
         raise LessonError(
             _("The job {id} has no model: {reason}").format(id=self.job.id, reason=reason),
-            _("Mend what is said there and create a new job.")
+            _("Fix what it names and create a new job.")
             if self.job.status in ENDS
             else _("Follow it to its end: jobs.follow(client, {id!r})").format(id=self.job.id),
         )
 
     def picture(self):
         """The losses over the steps; shown when it is the last thing in a cell."""
-        return loss_picture(self.steps, self.job.id)
+        return job_pictures.losses(self.steps)
 
     def __repr__(self) -> str:
         text = _("{id}: {status} after {seconds:.0f} s").format(

@@ -250,13 +250,13 @@ while resource.practice:
     time.sleep(0.5)
 
 # %% [markdown]
-# That is all that stands behind `resource.deploy`. It makes this body (`deployments.wish`), prints
+# That is all that stands behind `resource.deploy`. It makes this body (`deployments.request_body`), prints
 # what the deployment will cost, waits at Azure for your "yes", sends the request and follows it.
 # Sent a second time for the same model, it changes nothing. (With your own Azure resource, the two
 # cells above have sent nothing; this one asks, and deploys.)
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
-print("the same body:", deployments.wish(run.model, "standard") == body)
+print("the same body:", deployments.request_body(run.model, "standard") == body)
 resource.deploy(NAME, run.model)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"

@@ -27,7 +27,7 @@ CALLS = [
     ("06", "client.files.content(", None),
     ("06", "b64decode(", None),
     ("07", "client.fine_tuning.jobs.create(", "jobs.follow("),
-    ("07", "requests.put(", "deployments.wish("),
+    ("07", "requests.put(", "deployments.request_body("),
     ("08", "AutoModelForCausalLM.from_pretrained(", "lora.tune("),
     ("08", "apply_chat_template(", "lora.tune("),
     ("08", "BitsAndBytesConfig(", None),

@@ -209,7 +209,7 @@ def test_events_tell_the_story_in_azures_words(client, finished):
     assert len(events) == len(told) == len({event.id for event in events})
     steps = [event for event in events if event.type == "metrics"]
     assert [event.data["step"] for event in steps] == list(range(50, 0, -1))
-    assert set(steps[0].data) >= {"train_loss", "train_mean_token_accuracy", "valid_loss"}
+    assert set(steps[0].data) >= {"train_loss", "train_mean_token_accuracy", "full_valid_loss"}
     assert "total_steps" not in steps[0].data
     assert all("data" not in event for event in raw["data"] if event["type"] == "message")
     assert all(re.fullmatch(f"ftevent-{HEX}", event.id) for event in events)
@@ -232,10 +232,13 @@ def test_the_result_file_is_a_plain_table(client, finished):
     content = client.files.content(file.id).read()
     table = list(csv.DictReader(io.StringIO(content.decode("utf-8"))))
     assert list(table[0]) == ["step", "train_loss", "train_mean_token_accuracy", "valid_loss",
-                              "validation_mean_token_accuracy"]
+                              "validation_mean_token_accuracy", "full_valid_loss",
+                              "full_valid_mean_token_accuracy"]
     assert len(table) == 50
     steps = read_results(content, finished.id).steps
-    assert steps[-1].valid_accuracy == float(table[-1]["validation_mean_token_accuracy"])
+    last = table[-1]
+    assert steps[-1].full_valid_accuracy == float(last["full_valid_mean_token_accuracy"])
+    assert last["valid_loss"] == "", "at the end of an epoch it is that of all rows"
 
 
 def test_the_same_seed_gives_the_same_model_in_both_halves(openai_half, v1):

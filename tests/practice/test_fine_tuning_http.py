@@ -222,7 +222,10 @@ def test_the_result_file_is_a_table_in_base64(client, finished):
     assert list(table[0]) == [
         "step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy"]
     assert [row["step"] for row in table] == [str(step) for step in range(1, 11)]
-    assert [bool(row["valid_loss"]) for row in table] == [False, True] * 5
+    assert not any(row["valid_loss"] for row in table), "all rows: OpenAI's file has no column"
+    steps = [event for event in client.fine_tuning.jobs.list_events(finished.id) if event.data]
+    assert ["full_valid_loss" in one.data for one in steps[::-1]] == [False, True] * 5
+    assert "full validation loss=" in steps[0].message and "full" not in steps[1].message
     with pytest.raises(openai.BadRequestError, match="fine-tune-results"):
         create(client, file.id)
 

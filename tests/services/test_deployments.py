@@ -146,7 +146,7 @@ def test_nothing_is_deployed_at_azure_without_a_yes_to_the_estimate(azure, fake,
     with pytest.raises(LessonError, match="nobody is here to agree"):
         azure.deploy("recipes", TUNED)
     said = capsys.readouterr().out
-    assert f"{price_list.hosting_per_hour():.2f} $ an hour, used or not: 40.80 $ a day" in said
+    assert f"${price_list.hosting_per_hour():.2f} an hour, used or not: $40.80 a day" in said
     assert "1,224 $ in 30 days" in said and price_list.hosting().read.isoformat() in said
     for answer in ("", "no", "y"):
         monkeypatch.setattr(builtins, "input", lambda prompt, answer=answer: answer)
@@ -162,7 +162,7 @@ def test_no_way_to_the_control_plane_deploys_without_a_yes(fake):
     for method in ("PUT", "POST", "PATCH"):
         with pytest.raises(LessonError, match="nobody has agreed"):
             control_plane.request(
-                fake.place, method, fake.place.path("x"), deployments.wish(TUNED))
+                fake.place, method, fake.place.path("x"), deployments.request_body(TUNED))
     assert not fake.requests
 
 
@@ -190,7 +190,7 @@ def test_an_interruption_says_that_the_deployment_goes_on(azure, fake, monkeypat
 def test_a_day_as_suffix_is_part_of_a_tuned_models_name():
     """It was taken for the version of a base model, and cut off: there is no such model."""
     model = f"{TUNED}-2026-11-27"
-    assert deployments.wish(model)["properties"]["model"] == {
+    assert deployments.request_body(model)["properties"]["model"] == {
         "format": "OpenAI", "name": model, "version": "1"}
 
 
@@ -642,7 +642,7 @@ def test_a_service_killed_at_any_moment_goes_on_with_its_deployments(resource, c
     for moment in (0.0, 0.4):  # in each of the states that pass
         name = f"killed-{moment}"
         status, made = control_plane.request(
-            place, "PUT", place.path(name), deployments.wish("pantry"))
+            place, "PUT", place.path(name), deployments.request_body("pantry"))
         assert status == 201
         time.sleep(moment)
         old = kill_the_service()

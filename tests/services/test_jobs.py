@@ -8,16 +8,21 @@ import pytest
 from fine_tuning_parts import rows, supervised, upload
 
 import lessonlib
+from lessonlib.assignment.tuning import Tuned
 from lessonlib.common.errors import LessonError
-from lessonlib.services import jobs, watch
-from lessonlib.services.job_results import read_results
+from lessonlib.services import job_pictures, jobs, watch
+from lessonlib.services.job_results import Step, read_results
 
 CSV = (
     "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy\n"
     "1,2.0,0.5,,\n2,1.5,0.6,1.5,0.55\n3,1.25,0.75,1.75,0.5\n"
 )
-AZURE_CSV = CSV.replace("train_accuracy", "train_mean_token_accuracy").replace(
-    "valid_mean_token_accuracy", "validation_mean_token_accuracy")
+#: Azure's tells the loss on all rows in columns of its own.
+AZURE_CSV = (
+    "step,train_loss,train_mean_token_accuracy,valid_loss,validation_mean_token_accuracy,"
+    "full_valid_loss,full_valid_mean_token_accuracy\n"
+    "1,2.0,0.5,,,,\n2,1.5,0.6,1.5,0.55,,\n3,1.25,0.75,,,1.75,0.5\n"
+)
 
 
 def event(number, message, **data):
@@ -30,7 +35,7 @@ EVENTS = [
     event(1, "Fine-tuning job started"),
     event(2, "Step 1/3: training loss=2.00", step=1, total_steps=3, train_loss=2.0),
     event(3, "Step 2/3: ...", step=2, total_steps=3, train_loss=1.5, valid_loss=1.75),
-    event(4, "Step 3/3: ...", step=3, total_steps=3, train_loss=1.25),
+    event(4, "Step 3/3: ...", step=3, total_steps=3, train_loss=1.25, full_valid_loss=2.25),
     event(5, "The job has successfully completed"),
 ]
 
@@ -76,7 +81,7 @@ def test_a_job_is_followed_to_its_end(capsys):
     assert said.count("Fine-tuning job started") == 1 and "Step" not in said
     assert "ftjob-1: succeeded after 60 s; model ft:pantry" in repr(run)
     alt = run.picture().alt
-    assert "from 2.00 to 1.25" in alt and "Validation: 1.75" in alt
+    assert "from 2.00 to 1.25" in alt and "on a few rows: 1.75" in alt
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled", "canceled"])
@@ -164,10 +169,42 @@ def test_result_files_of_all_services_are_read(content):
     assert [one.train_loss for one in found.steps] == [2.0, 1.5, 1.25]
     assert found.steps[1].valid_accuracy == 0.55 and found.steps[0].valid_loss is None
     assert found.steps[2].train_accuracy == 0.75 and found.steps[0].total == 3
-    assert "75.0%" in repr(found) and ">1.750</td>" in found._repr_html_()
-    assert "lowest at step 2" in found.picture().alt
-    alt = found.accuracy_picture().alt
-    assert "from 0.50 to 0.75" in alt and "highest at step 2" in alt
+    assert "75.0%" in repr(found) and ">1.500</td>" in found._repr_html_()
+    assert "from 2.00 to 1.25" in found.picture().alt
+    assert "from 0.50 to 0.75" in found.accuracy_picture().alt
+
+
+def test_losses_on_a_few_and_on_all_validation_rows_stay_apart():
+    """They were one dashed line: in the picture of notebook 06 the loss rose where it changed from
+    a few rows to all of them, and a table had them in one column."""
+    found = read_results(AZURE_CSV.encode(), "ftjob-1")
+    assert [one.valid_loss for one in found.steps] == [None, 1.5, None]
+    assert [one.full_valid_loss for one in found.steps] == [None, None, 1.75]
+    alt = found.picture().alt
+    assert "on a few rows: 1.50." in alt and "on all rows: 1.75; lowest at step 3" in alt
+    assert "Mean of each epoch: 1.58" in alt and "ftjob" not in alt
+    (heading,) = [line for line in str(found.table()).splitlines() if "all rows" in line]
+    assert "a few rows" in heading
+
+
+def test_what_openais_file_leaves_out_is_taken_from_its_events():
+    client = FakeClient()
+    client.looks = len(EVENTS)
+    done = Thing(id="ftjob-1", status="succeeded", result_files=["file-1"])
+    client.retrieve = lambda id: done
+    client.files = Thing(content=lambda id: Thing(read=lambda: CSV.encode()))
+    found = jobs.results(client, "ftjob-1")
+    assert [one.full_valid_loss for one in found.steps] == [None, None, 2.25]
+    assert found.steps[1].valid_loss == 1.5, "what the file tells is kept"
+    tuned = Tuned.by_job(Thing(model="m", seconds=1.0, steps=found.steps,
+                               job=Thing(trained_tokens=9)))
+    assert tuned.losses == (2.25, 2.25), "of different rows: never one beside the other"
+
+
+def test_a_run_away_job_is_drawn():
+    steps = [Step(1, 2, 1.0, 0.5, None, None, float("nan"), 0.1),
+             Step(2, 2, float("nan"), 0.5, None, None, float("nan"), 0.1)]
+    assert "none is a number" in job_pictures.losses(steps).alt
 
 
 @pytest.mark.parametrize("content, reason", [

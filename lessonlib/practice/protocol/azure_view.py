@@ -32,7 +32,7 @@ NAME = "azure"
 LONGEST_SUFFIX = limits("azure")["suffix"]["longest"]
 RESULTS_NAME = "results.csv"
 COLUMNS = ("step", "train_loss", "train_mean_token_accuracy", "valid_loss",
-           "validation_mean_token_accuracy")
+           "validation_mean_token_accuracy", "full_valid_loss", "full_valid_mean_token_accuracy")
 TRAINING_TYPES = ("Standard", "GlobalStandard", "Developer")
 #: Shown in place of a number that is not known yet.
 NOT_KNOWN = -1
@@ -163,13 +163,16 @@ def checkpoint_token(id: str) -> str:
     return token_of_hex(id.removeprefix("ftchkpt-"))
 
 
-def result_content(metrics: list[dict]) -> bytes:
-    """The result file: a CSV table as it is."""
+def result_content(metrics: list[dict], job: Job) -> bytes:
+    """The result file: a CSV table as it is. The loss on the whole validation file, at the end of
+    each epoch, has columns of its own."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in metrics:
         values = [row[name] for name in ("train_loss", "train_accuracy", "valid_loss",
                                          "valid_accuracy")]
+        whole = openai_view.is_whole(row["step"], len(metrics), job)
+        values[2:] = [None, None, *values[2:]] if whole else [*values[2:], None, None]
         writer.writerow([row["step"]] + ["" if v is None else round(v, 5) for v in values])
     return table.getvalue().encode("utf-8")

@@ -129,7 +129,7 @@ def event_object(event: Event, job: Job) -> dict:
     data = {}
     if event.kind == "step":
         data = {"step": event.step, "total_steps": event.details["total"]}
-        values = _metrics(event.details)
+        values = step_metrics(event.details, is_whole(event.step, event.details["total"], job))
         data |= {name: value for name, value in values.items() if value is not None}
     return {
         "object": "fine_tuning.job.event",
@@ -151,7 +151,8 @@ def event_message(event: Event, job: Job) -> str:
     if event.kind == "step":
         text = f"Step {event.step}/{details['total']}: training loss={details['train_loss']:.2f}"
         if details["valid_loss"] is not None:
-            text += f", validation loss={details['valid_loss']:.2f}"
+            full = "full " * is_whole(event.step, details["total"], job)
+            text += f", {full}validation loss={details['valid_loss']:.2f}"
         return text
     if event.kind == "failed":
         return job.error["message"] if job.error else ""
@@ -164,7 +165,7 @@ def event_token(id: str) -> str:
 
 def checkpoint_object(row: dict) -> dict:
     metrics = row["metrics"]
-    values = {"step": metrics["step"], **_metrics(metrics)}
+    values = {"step": metrics["step"], **step_metrics(metrics)}
     if metrics["valid_loss"] is not None:  # taken over the whole validation file
         values["full_valid_loss"] = values["valid_loss"]
         values["full_valid_mean_token_accuracy"] = values["valid_mean_token_accuracy"]
@@ -183,22 +184,36 @@ def checkpoint_token(id: str) -> str:
     return id.removeprefix("ftckpt-practice-")
 
 
-def _metrics(row: dict) -> dict:
+def is_whole(step: int, total: int, job: Job) -> bool:
+    """Whether the validation loss of a step is that of the whole file: at the end of an epoch it
+    is, and between two of them that of a few examples."""
+    epochs = (job.chosen or {}).get("n_epochs")
+    return isinstance(epochs, int) and total % epochs == 0 and step % (total // epochs) == 0
+
+
+def step_metrics(row: dict, whole: bool = False) -> dict:
+    """The four numbers of a step by OpenAI's names; ``whole``: as ``is_whole`` tells."""
+    full = "full_" * whole
     return {
         "train_loss": row["train_loss"],
         "train_mean_token_accuracy": row["train_accuracy"],
-        "valid_loss": row["valid_loss"],
-        "valid_mean_token_accuracy": row["valid_accuracy"],
+        f"{full}valid_loss": row["valid_loss"],
+        f"{full}valid_mean_token_accuracy": row["valid_accuracy"],
     }
 
 
-def result_content(metrics: list[dict]) -> bytes:
-    """The result file: a CSV table, encoded in base64 as OpenAI delivers it."""
+def result_content(metrics: list[dict], job: Job) -> bytes:
+    """The result file: a CSV table, encoded in base64 as OpenAI delivers it.
+
+    It has no column for the loss on the whole validation file: events and checkpoints tell that.
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in metrics:
         values = [row[name] for name in ("train_loss", "train_accuracy", "valid_loss",
                                          "valid_accuracy")]
+        if is_whole(row["step"], len(metrics), job):
+            values[2:] = [None, None]
         writer.writerow([row["step"]] + ["" if v is None else round(v, 5) for v in values])
     return base64.b64encode(table.getvalue().encode("utf-8"))

@@ -163,7 +163,7 @@ class Finisher:
     def succeed(self, metrics: StepMetrics, tokens: int) -> None:
         """The final model is in its place: write the result file, and the job is done."""
         job, files = self._job, self._store.files
-        content = self._view.result_content(self._store.jobs.metrics(job.id))
+        content = self._view.result_content(self._store.jobs.metrics(job.id), job)
         id = self._view.new_file_id()
         with open(files.draft(id), "wb") as file:
             file.write(content)
