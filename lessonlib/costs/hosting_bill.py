@@ -170,7 +170,7 @@ def bill_picture(bill: Bill):
         # different form and size; a mark on the axis is not cut off.
         axes.plot([begun / DAY, end / DAY], [0, row.dollars], styles[place % len(styles)],
                   color=colour, marker=MARKS[place % len(MARKS)], markevery=[1], clip_on=False,
-                  markersize=9 + 3 * (place % 3), fillstyle="none", markeredgewidth=2,
+                  markersize=9 + 2 * (place % 3), fillstyle="none", markeredgewidth=2,
                   label=_("{name}: ${dollars:,.2f}, {end}").format(
                       name=row.name, dollars=row.dollars, end=row.end))
         told.append(_("{name}: {dollars:,.0f} dollars after {days:.1f} days, {end}").format(
@@ -178,6 +178,7 @@ def bill_picture(bill: Bill):
     axes.set(xlabel=_("days since the first deployment"), ylabel=_("hosting, $"), ylim=(0, None),
              title=_("What keeping them deployed costs"))
     axes.set_xlim(0, max(1.0, (bill.now - first) / DAY))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y")
     if rows:  # beside the lines, never over them
         axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), fontsize=11)

@@ -147,7 +147,7 @@ def test_nothing_is_deployed_at_azure_without_a_yes_to_the_estimate(azure, fake,
         azure.deploy("recipes", TUNED)
     said = capsys.readouterr().out
     assert f"${price_list.hosting_per_hour():.2f} an hour, used or not: $40.80 a day" in said
-    assert "1,224 $ in 30 days" in said and price_list.hosting().read.isoformat() in said
+    assert "$1,224 in 30 days" in said and price_list.hosting().read.isoformat() in said
     for answer in ("", "no", "y"):
         monkeypatch.setattr(builtins, "input", lambda prompt, answer=answer: answer)
         with pytest.raises(LessonError, match="nothing was deployed"):
