@@ -158,7 +158,7 @@ def prompts() -> list[Part]:
     """The untuned model, asked in every way that costs no training."""
     train = recipes.load("train")
     today = recipes.load_glossary()
-    lookup, bm25 = GlossaryLookup(today), Bm25Glossary(today)
+    lookup, bm25 = GlossaryLookup(today), Bm25Glossary(today, whole=True)
     shots = {k: prompting.pick_balanced(train, k) for k in (*SHOTS, 16)}
     similar, fixed = Bm25Examples(train[:200]), prompting.pick_balanced(train[:200], 2)
 

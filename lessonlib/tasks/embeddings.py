@@ -123,11 +123,15 @@ class EmbeddedGlossary:
 
     Each line of the recipe is compared with each key; what counts for a key is its nearest line.
 
+    Args:
+        whole: compare the whole recipe, as one text, with each key instead.
+
     Introduced in notebook 02.
     """
 
-    def __init__(self, entries: Iterable[GlossaryEntry], encode: Encode):
+    def __init__(self, entries: Iterable[GlossaryEntry], encode: Encode, whole: bool = False):
         self._entries = list(entries)
+        self._whole = whole
         self._encode = encode
         self._keys = _vectors(encode, [entry.written for entry in self._entries])
         self._ranked: dict[tuple[str, ...], list[int]] = {}
@@ -135,14 +139,18 @@ class EmbeddedGlossary:
     def prepare(self, recipes: Iterable[Recipe]) -> None:
         """Rank for many recipes at once, which is much faster than one after another."""
         new = [one for one in recipes if one.lines not in self._ranked]
-        texts = list(dict.fromkeys(line for recipe in new for line in recipe.lines))
+        texts = list(dict.fromkeys(text for recipe in new for text in self._asked(recipe)))
         if not texts:
             return
         nearness = _vectors(self._encode, texts) @ self._keys.T  # (lines, keys)
         place = {text: number for number, text in enumerate(texts)}
         for recipe in new:
-            nearest = nearness[[place[line] for line in recipe.lines]].max(axis=0)
+            nearest = nearness[[place[text] for text in self._asked(recipe)]].max(axis=0)
             self._ranked[recipe.lines] = _best_first(nearest)
+
+    def _asked(self, recipe: Recipe) -> tuple[str, ...]:
+        """The texts that are compared with the keys."""
+        return ("\n".join(recipe.lines),) if self._whole else recipe.lines
 
     def find(self, recipe: Recipe, k: int) -> list[GlossaryEntry]:
         """The ``k`` nearest glossary lines, nearest first. There are always k, near or not."""

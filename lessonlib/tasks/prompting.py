@@ -34,7 +34,10 @@ def instructions(recipe: Recipe) -> Messages:
 
 
 def few_shot(
-    recipe: Recipe, shots: Sequence[Recipe], entries_for: EntriesFor | None = None
+    recipe: Recipe,
+    shots: Sequence[Recipe],
+    entries_for: EntriesFor | None = None,
+    system: str = recipes.SYSTEM_INSTRUCTIONS,
 ) -> Messages:
     """The instructions, then solved examples as earlier turns of the chat, then the recipe.
 
@@ -42,10 +45,11 @@ def few_shot(
         shots: the solved examples, in the order in which the model reads them.
         entries_for: looks up glossary lines for each example, where the examples should show
             how glossary lines are used.
+        system: the system message, where it is not to be the instructions.
 
     Introduced in notebook 01.
     """
-    return _chat(recipes.SYSTEM_INSTRUCTIONS, recipe, (), shots, entries_for)
+    return _chat(system, recipe, (), shots, entries_for)
 
 
 def with_glossary(

@@ -71,27 +71,44 @@ class Bm25Texts:
         self._index = bm25s.BM25()
         self._index.index([words(text) for text in texts], show_progress=False)
         self._known = {word for text in texts for word in words(text)}
+        self._size = len(texts)
 
     def ranked(self, query: str) -> list[int]:
         """Numbers of the texts that share a word with ``query``, best first, ties in order."""
-        asked = [word for word in words(query) if word in self._known]
-        if not asked:
-            return []
-        scores = self._index.get_scores(asked)
-        order = np.argsort(-scores, kind="stable")
-        return [int(number) for number in order if scores[number] > 0]
+        return self.ranked_by_best([query])
+
+    def ranked_by_best(self, queries: Iterable[str]) -> list[int]:
+        """The same for several queries: what counts for a text is the query that fits it best."""
+        best = np.zeros(self._size)
+        for query in queries:
+            asked = [word for word in words(query) if word in self._known]
+            if asked:
+                best = np.maximum(best, self._index.get_scores(asked))
+        order = np.argsort(-best, kind="stable")
+        return [int(number) for number in order if best[number] > 0]
 
 
 class Bm25Glossary:
-    """Glossary lines whose key shares words with the recipe, by BM25. Introduced in notebook 02."""
+    """Glossary lines whose key shares words with the recipe, by BM25.
 
-    def __init__(self, entries: Iterable[GlossaryEntry]):
+    Each line of the recipe is a question of its own; what counts for a key is the line that fits
+    it best. ``embeddings.EmbeddedGlossary`` asks in the same way, so that the two can be compared.
+
+    Args:
+        whole: ask one question, the whole recipe, instead.
+
+    Introduced in notebook 02.
+    """
+
+    def __init__(self, entries: Iterable[GlossaryEntry], whole: bool = False):
         self._entries = list(entries)
+        self._whole = whole
         self._index = Bm25Texts([entry.written for entry in self._entries])
 
     def find(self, recipe: Recipe, k: int) -> list[GlossaryEntry]:
         """The best ``k`` glossary lines, best first; fewer where fewer share a word."""
-        return [self._entries[i] for i in self._index.ranked(" ".join(recipe.lines))[:k]]
+        asked = [" ".join(recipe.lines)] if self._whole else recipe.lines
+        return [self._entries[i] for i in self._index.ranked_by_best(asked)[:k]]
 
 
 class Bm25Examples:

@@ -59,6 +59,16 @@ def test_a_key_is_found_by_meaning_and_each_line_counts_for_itself():
     assert finder.find(recipe("flour"), k=1)[0].written == "flour"
 
 
+def test_a_whole_recipe_can_be_the_question_instead_of_its_lines():
+    one = recipe("2 aubergine", "1 onion")
+    finder = EmbeddedGlossary(ENTRIES, Encoder(), whole=True)
+    finder.prepare([one, recipe("flour", name="b")])
+    assert {entry.written for entry in finder.find(one, k=2)} == {"eggplant", "scallions"}
+    encode = Encoder()
+    EmbeddedGlossary(ENTRIES, encode, whole=True).find(recipe("flour", "flour"), 1)
+    assert encode.calls == 2, "the keys, and the recipe as one text"
+
+
 def test_many_recipes_are_encoded_at_once_and_only_once():
     encode = Encoder()
     finder = EmbeddedGlossary(ENTRIES, encode)

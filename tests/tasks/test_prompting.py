@@ -32,6 +32,12 @@ def test_zero_shot_prompts_differ_in_the_system_message_alone():
     assert prompting.tuned(SALSA) == bare
 
 
+def test_examples_can_stand_behind_the_bare_prompt():
+    """What examples teach was announced, and no prompt had examples without full instructions."""
+    messages = prompting.few_shot(SALSA, [SOUP], system=recipes.SYSTEM_BARE)
+    assert messages == [prompting.bare(SALSA)[0], *prompting.few_shot(SALSA, [SOUP])[1:]]
+
+
 def test_shots_are_earlier_turns_with_the_right_answers():
     messages = prompting.few_shot(SALSA, [SOUP, CAKE])
     assert roles(messages) == ["system", "user", "assistant", "user", "assistant", "user"]

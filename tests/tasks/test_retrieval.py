@@ -106,3 +106,16 @@ def test_on_the_hand_written_recipes_exact_lookup_finds_nearly_all_and_more_k_fi
     by_k = [recall_at_k(lambda one, k=k: bm25.find(one, k), field, glossary) for k in (2, 8, 32)]
     assert exact > 0.85
     assert by_k == sorted(by_k) and by_k[0] < exact
+
+
+def test_bm25_asks_line_by_line_unless_it_is_told_otherwise():
+    """Words and meanings were compared although one was asked with the whole recipe and the other
+    with each line. Now both ask in the same way; a key counts by its best line."""
+    glossary = entries(("minced beef", "a"), ("beef stock", "b"), ("salt", "c"))
+    one = recipe("minced pork", "stock of beef bones", "beef dripping")
+    by_line, whole = Bm25Glossary(glossary), Bm25Glossary(glossary, whole=True)
+    assert [entry.house for entry in by_line.find(one, k=2)] == ["b", "a"]
+    assert {entry.house for entry in whole.find(one, k=3)} == {"a", "b"}
+    order = recipe("sea salt", "rock salt", "fine salt", "beef stock")
+    assert by_line.find(order, k=1)[0].house == "b", "three lines of salt are no better than one"
+    assert whole.find(order, k=1)[0].house == "c", "asked as one text, it counts three times"
