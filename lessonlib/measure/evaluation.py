@@ -70,6 +70,10 @@ class Method:
         max_tokens: the longest answer allowed, in tokens of the model. A longer one is cut off
             and is then not valid.
         ending: where an answer ends, for a model that does not stop by itself.
+        response_format: the form that the service must give each answer, as OpenAI's API writes
+            it: ``{"type": "json_schema", "json_schema": {...}}``.
+        then: what your program does with each answer before it is used, text in and text out.
+            The result is what is scored.
 
     Introduced in notebook 00.
     """
@@ -79,11 +83,14 @@ class Method:
     messages: Callable[[Example], list[dict]]
     max_tokens: int = 96
     ending: Until | None = None
+    response_format: dict | None = field(default=None, hash=False)
+    then: Callable[[str], str] | None = None
 
     @property
     def parameters(self) -> dict:
         """What goes with each request. Temperature 0: always the likeliest word."""
-        return {"max_tokens": self.max_tokens, "temperature": 0}
+        form = {"response_format": self.response_format} if self.response_format else {}
+        return {"max_tokens": self.max_tokens, "temperature": 0} | form
 
 
 class PrecisionRecall(NamedTuple):
@@ -232,12 +239,15 @@ def scored(
     """The result of answers that are there already; their keys are those of ``asking.ask_all``.
 
     A thinking block is no part of an answer, whatever the task: it is left out before scoring.
+    Then the answer is cut where the method says that it ends, and goes through its ``then``.
 
     Introduced in notebook 08.
     """
     answers = [{**answer, "text": without_thinking(answer["text"])} for answer in answers]
     if method.ending:
         answers = [{**answer, "text": method.ending(answer["text"])} for answer in answers]
+    if method.then:
+        answers = [{**answer, "text": method.then(answer["text"])} for answer in answers]
     rows = (example.score(answer) for example, answer in zip(examples, answers, strict=True))
     return Result(method.name, method.model, tuple(rows), owner)
 

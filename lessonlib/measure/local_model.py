@@ -39,13 +39,20 @@ def evaluate_here(
         batch_size: prompts that are answered together.
 
     Raises:
-        LessonError: there are no examples, or a prompt leaves no room for an answer.
+        LessonError: there are no examples, a prompt leaves no room for an answer, or the method
+            has a ``response_format``, which nothing enforces here.
 
     Introduced in notebook 12.
     """
     examples = list(examples)
     if not examples:
         raise LessonError(_("There are no examples to evaluate on."), _("Give at least one."))
+    if method.response_format:
+        raise LessonError(
+            _("The method {name!r} has a response_format, which a service enforces.").format(
+                name=method.name),
+            _("Ask through a service (lessonlib.evaluate), or leave it out."),
+        )  # fmt: skip
     prompts = [ask_ids(tokenizer, method.messages(example)) for example in examples]
     window = context_of(model.config)
     longest = max(map(len, prompts))

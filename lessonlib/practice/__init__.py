@@ -32,6 +32,7 @@ protocol/, what may be asked, and the words in which it is answered:
     errors.py, azure_errors.py   refusals in the words of each
     fields.py, paging.py    typed parameters, pages of lists
     chat_request.py, job_request.py   check a request; where it is wrong, say so in OpenAI's words
+    response_format.py      the form that an answer must have
     hyperparameters.py      what a job can be told, and what "auto" means
     catalogue.py            which models an organisation can ask for
     rehearse.py             refusals and failures on request (ours; no real service has them)
@@ -50,6 +51,7 @@ answers/, from tokens to text:
     one_by_one.py           the same for models that cannot be computed so
     trial.py                which of these it is, found out when the model is loaded
     choosing.py             from logits to the next token
+    grammar.py              which tokens may come next where an answer must fit a JSON schema
     text.py                 from tokens to text, stop strings, log-probabilities
 
 trainer/, training in a process of its own:
@@ -88,7 +90,8 @@ idle service does not stop.
 
 Where it differs from OpenAI on purpose: ids and owners say ``practice``; what "auto" means is in
 protocol/hyperparameters.py; a paused job has the status ``paused``; ``temperature`` is 0 unless
-you set it (OpenAI's default is 1), so that an answer in this course can be repeated exactly; and a
+you set it (OpenAI's default is 1), so that an answer in this course can be repeated exactly; a
+schema in ``response_format`` is enforced with or without ``strict`` (response_format.py); and a
 parameter that it cannot honour is refused by name, never ignored.
 
 Where it differs from Azure on purpose, or where Azure's words are not documented and ours had to

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
@@ -68,6 +69,38 @@ def with_glossary(
     Introduced in notebook 02.
     """
     return _chat(recipes.SYSTEM_GLOSSARY, recipe, entries, shots, entries_for)
+
+
+def whole_glossary(
+    recipe: Recipe, entries: Iterable[GlossaryEntry], shots: Sequence[Recipe] = ()
+) -> Messages:
+    """Nothing is looked up: the instructions, and below them every line of the glossary.
+
+    All of it stands in the system message, the same in each request, so that a service that keeps
+    the beginnings of prompts need not read it again.
+
+    Introduced in notebook 01.
+    """
+    system = f"{recipes.SYSTEM_GLOSSARY}\n\n{recipes.glossary_lines(entries)}"
+    return _chat(system, recipe, (), shots)
+
+
+def plain_names(recipe: Recipe, shots: Sequence[Recipe] = ()) -> Messages:
+    """Instructions that ask for the names as the recipe writes them.
+
+    The house names come in afterwards, by code: see ``recipes.rename``.
+
+    Args:
+        shots: solved examples; their answers show plain names, too.
+
+    Introduced in notebook 01.
+    """
+    return _chat(recipes.SYSTEM_PLAIN, recipe, (), [_as_written(shot) for shot in shots])
+
+
+def _as_written(recipe: Recipe) -> Recipe:
+    """The same example, with the names as written for its answer."""
+    return replace(recipe, ingredients=tuple(dict.fromkeys(recipe.names)))
 
 
 def tuned(recipe: Recipe) -> Messages:

@@ -57,6 +57,26 @@ SYSTEM_INSTRUCTIONS = (
 #: The instructions for prompts that carry lines of the house glossary.
 SYSTEM_GLOSSARY = SYSTEM_INSTRUCTIONS + " If a house glossary is given, use its names."
 
+#: The instructions for an answer that is renamed by code afterwards.
+SYSTEM_PLAIN = SYSTEM_INSTRUCTIONS + " Use the names that the recipe uses."
+
+#: The form of an answer, for ``response_format`` of a request: a JSON list of strings. The limits
+#: are generous (our longest name has 24 letters, our longest list 11 names), and needed: a weak
+#: model that has lost the thread in the middle of a name writes "mmmm..." until it is cut off.
+#: (OpenAI's own service wants an object at the top where ``strict`` is set:
+#: ``{"ingredients": [...]}``.)
+SCHEMA = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "ingredients",
+        "schema": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 30},
+            "maxItems": 20,
+        },
+    },
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row(Answered):
@@ -212,6 +232,19 @@ def house_names(names: Iterable[str], entries: Iterable[GlossaryEntry]) -> tuple
     return tuple(dict.fromkeys(house.get(name, name) for name in names))
 
 
+def rename(text: str, entries: Iterable[GlossaryEntry]) -> str:
+    """An answer with plain names, put through the glossary by code: each house name once.
+
+    An answer that is not a JSON list of strings stays as it is.
+
+    Introduced in notebook 01.
+    """
+    found = parse(text)
+    if not found.valid_json:
+        return text
+    return json.dumps(house_names(found.items, entries), ensure_ascii=False)
+
+
 def user_message(recipe: Recipe, entries: Iterable[GlossaryEntry] = ()) -> str:
     """The user's side of the chat: glossary lines if there are any, then the recipe.
 
@@ -220,8 +253,14 @@ def user_message(recipe: Recipe, entries: Iterable[GlossaryEntry] = ()) -> str:
     recipe_text = f"Title: {recipe.title}\nIngredients:\n" + "\n".join(
         f"- {line}" for line in recipe.lines
     )
-    glossary = "\n".join(f"{entry.written} -> {entry.house}" for entry in entries)
-    return f"House glossary:\n{glossary}\n\n{recipe_text}" if glossary else recipe_text
+    glossary = glossary_lines(entries)
+    return f"{glossary}\n\n{recipe_text}" if glossary else recipe_text
+
+
+def glossary_lines(entries: Iterable[GlossaryEntry]) -> str:
+    """Lines of the glossary as prompts show them, below a heading; nothing for none."""
+    lines = "\n".join(f"{entry.written} -> {entry.house}" for entry in entries)
+    return f"House glossary:\n{lines}" if lines else ""
 
 
 def answer(recipe: Recipe) -> str:

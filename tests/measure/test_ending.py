@@ -60,3 +60,28 @@ def test_writing_stops_where_the_answer_ends():
         assert other.completion_tokens < one.completion_tokens
         assert other.finish_reason == "stop"
     assert len({row.completion_tokens for row in cut.rows}) > 1, "else nothing was filled up"
+
+
+def test_what_a_program_does_with_an_answer_comes_before_the_score():
+    """Last of all: it gets the answer alone, without thinking and cut where it ends."""
+    heard = []
+
+    def then(text):
+        heard.append(text)
+        return text.upper()
+
+    answer = {"text": '<think>\n\n</think>\n\n["salt"] More', "prompt_tokens": 1,
+              "completion_tokens": 1, "seconds": 0.1, "finish_reason": "stop", "error": None,
+              "error_message": None, "asked": ""}  # fmt: skip
+    method = Method("x", "x", prompting.bare, ending=Until(), then=then)
+    recipe = recipes.load("test")[0]
+    (row,) = scored(method, [recipe], [answer], "").rows
+    assert heard == ['["salt"]'] and row.text == '["SALT"]'
+
+
+def test_a_form_goes_with_each_request_and_no_form_goes_with_none():
+    plain = Method("x", "x", prompting.bare)
+    assert set(plain.parameters) == {"max_tokens", "temperature"}
+    formed = Method("x", "x", prompting.bare, response_format=recipes.SCHEMA)
+    assert formed.parameters == plain.parameters | {"response_format": recipes.SCHEMA}
+    assert hash(formed) is not None

@@ -30,6 +30,7 @@ from lessonlib.practice.answers.model import LoadedModel, Reading
 from lessonlib.practice.protocol import openai_view
 from lessonlib.practice.protocol.catalogue import read_folder
 from lessonlib.practice.protocol.errors import ApiError
+from lessonlib.practice.protocol.response_format import ResponseFormat
 from lessonlib.practice.store.file_store import StoredFile
 from lessonlib.practice.store.job_store import Job
 from lessonlib.practice.store.store import DEFAULT, Store
@@ -113,6 +114,28 @@ def answered(model, prompts, **wishes):
     while batch.busy:
         batch.step()
     return [answer.generated for answer in answers]
+
+
+@pytest.mark.parametrize("kind", ["gemma3_text", "mamba"])
+def test_an_answer_fits_its_schema_on_either_way_to_compute(folders, kind):
+    """Random weights never write JSON, nor ever end by themselves."""
+    model, done = TransformersModel(folders[kind], folder.read_config(folders[kind])), queue.Queue()
+    form = ResponseFormat("foods", {
+        "type": "array", "maxItems": 4, "minItems": 1,
+        "items": {"type": "string", "pattern": "^[a-z ]{1,9}$"},
+    })  # fmt: skip
+    batch = Batch(model)
+    batch.waiting += [
+        Answer(place, prompt, Settings(max_tokens=90), done.put, constraint=model.constraint(form))
+        for place, prompt in enumerate(PROMPTS[:3])
+    ]
+    while batch.busy:
+        batch.step()
+    for piece in (done.get() for _ in range(3)):
+        foods = json.loads(piece.text)
+        assert piece.finish == "stop" and 1 <= len(foods) <= 4, piece
+        assert all(food.isascii() and len(food) <= 9 for food in foods)
+    model.close()
 
 
 #: Shorter and longer than the window, than a block, and with a beginning that two share.

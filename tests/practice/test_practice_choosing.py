@@ -24,6 +24,9 @@ class Request:
     def noise(self, size):
         return self.random.gumbel(size=size)
 
+    def barred(self, size):
+        return None
+
 
 def never(tokens):
     raise AssertionError("this choice was safe")

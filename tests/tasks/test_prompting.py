@@ -92,3 +92,19 @@ def test_too_many_shots_are_refused(pick):
         pick(POOL, 21, seed=0)
     with pytest.raises(LessonError, match="-1 examples"):
         pick(POOL, -1, seed=0)
+
+
+def test_the_whole_glossary_is_a_beginning_that_all_requests_share():
+    entries = load_glossary()
+    one, other = (prompting.whole_glossary(recipe, entries) for recipe in (SALSA, SOUP))
+    assert one[0] == other[0] and roles(one) == ["system", "user"]
+    assert all(f"{entry.written} -> {entry.house}" in one[0]["content"] for entry in entries)
+    assert one[1]["content"] == recipes.user_message(SALSA)
+    assert len(prompting.whole_glossary(SALSA, entries, [SOUP])) == 4
+
+
+def test_plain_names_show_no_house_name():
+    messages = prompting.plain_names(SALSA, [CAKE])
+    assert roles(messages) == ["system", "user", "assistant", "user"]
+    assert messages[2]["content"] == '["plain flour", "icing sugar", "eggs"]'
+    assert messages[0]["content"].startswith(recipes.SYSTEM_INSTRUCTIONS)

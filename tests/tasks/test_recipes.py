@@ -213,3 +213,29 @@ def test_near_duplicates_are_found_whatever_their_punctuation():
 def test_very_short_recipes_are_compared_as_a_whole():
     pairs = near_duplicates([of_lines("a", "salt"), of_lines("b", "Salt!"), of_lines("c", "oil")])
     assert [(a.id, b.id) for a, b, _likeness in pairs] == [("a", "b")]
+
+
+def test_renaming_by_code_gives_each_house_name_once():
+    entries = recipes.load_glossary()
+    found = recipes.rename('["scallions", "Zucchini", "salt", "spring onions"]', entries)
+    house = recipes.house_names(["scallions", "zucchini", "salt", "spring onions"], entries)
+    assert parse(found) == recipes.Parsed(list(house), True) and "scallions" not in house
+
+
+@pytest.mark.parametrize("text", ["scallions", 'Here: ["scallions"]', '["scallions", "sal', ""])
+def test_renaming_makes_no_answer_valid_that_was_not(text):
+    assert recipes.rename(text, recipes.load_glossary()) == text
+
+
+@pytest.mark.parametrize("split", recipes.SPLITS)
+def test_the_right_answers_are_the_plain_names_renamed_and_fit_the_schema(split):
+    """So whoever extracts the plain names without a mistake gets all house names by code."""
+    limits = recipes.SCHEMA["json_schema"]["schema"]
+    for recipe in recipes.load(split):
+        plain = json.dumps(recipe.names, ensure_ascii=False)
+        if split != "field":
+            assert parse(recipes.rename(plain, recipes.load_glossary())).items == list(
+                recipe.ingredients
+            )
+        assert len(recipe.ingredients) <= limits["maxItems"]
+        assert all(len(name) <= limits["items"]["maxLength"] for name in recipe.ingredients)

@@ -15,9 +15,11 @@ import torch
 
 from lessonlib.practice.answers.choosing import Choices, logprob_entry
 from lessonlib.practice.answers.folder import Model
+from lessonlib.practice.answers.grammar import Constraint
 from lessonlib.practice.answers.memory import SHORTEST, Prefixes, shared_length
 from lessonlib.practice.answers.model import Reading
 from lessonlib.practice.answers.text import TextStream
+from lessonlib.practice.protocol.errors import ApiError
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Answer:
 
     ``emit`` is called from the decoding thread with each ``Piece``, or with the exception
     that ended the answer. ``streaming`` says whether pieces before the last are wanted.
+    ``constraint`` is the form that the text must have, if one was asked for.
     """
 
     index: int
@@ -57,6 +60,7 @@ class Answer:
     emit: Callable[[Piece | Exception], None]
     streaming: bool = False
     cancelled: bool = False
+    constraint: Constraint | None = None
     generated: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,6 +84,10 @@ class Answer:
         """The random numbers for one token: Gumbel noise, the same for the same seed."""
         return self._random.gumbel(size=size)
 
+    def barred(self, size: int) -> torch.Tensor | None:
+        """Which of the model's tokens may not come next; None where all may."""
+        return self.constraint.barred(size) if self.constraint else None
+
     def add(self, token: int, logits: torch.Tensor, model: Model) -> bool:
         """Take the chosen token; emit what became of it; True when the answer is complete."""
         ended = token in model.stop_ids
@@ -91,6 +99,9 @@ class Answer:
             if self.settings.top_logprobs is not None:
                 wanted = self.settings.top_logprobs
                 entry = logprob_entry(logits, token, wanted, model.vocabulary)
+        if self.constraint and not ended:
+            self.constraint.take(token)
+            ended = self.constraint.complete  # no end mark is needed where nothing can follow
         new, entries = self.text.feed(raw, entry, last=ended or full)
         self.entries += entries
         done = ended or full or self.text.stopped
@@ -210,8 +221,13 @@ class Batch:
         """Choose a token for each of these answers; remove the finished ones."""
         choices = Choices(logits, self.model.margin, self.model.canonical)
         for place, answer in enumerate(answers):
-            token, own = choices.choose(place, answer)
-            if answer.add(token, own, self.model):
+            try:
+                token, own = choices.choose(place, answer)
+                done = answer.add(token, own, self.model)
+            except ApiError as error:  # about its form; the other answers go on
+                answer.emit(error)
+                done = True
+            if done:
                 self._remove(self.running.index(answer))
 
     def _remove(self, row: int) -> None:

@@ -30,6 +30,8 @@ class Asking(Protocol):
 
     def noise(self, size: int) -> np.ndarray: ...
 
+    def barred(self, size: int) -> torch.Tensor | None: ...
+
 
 class Choices:
     """The tokens chosen from the logits of one pass.
@@ -49,20 +51,34 @@ class Choices:
         self._likeliest = ids[:, 0].tolist()
 
     def choose(self, place: int, request: Asking) -> tuple[int, torch.Tensor]:
-        """The token for one request from the logits at ``place``, and the logits it is from."""
+        """The token for one request from the logits at ``place``, and the logits it is from.
+
+        Tokens that the request's form does not allow are left out of the choice, not of the
+        logits: the log-probabilities stay the model's own.
+        """
         logits = self._logits[place]
+        barred = request.barred(logits.shape[-1])
         if request.temperature == 0:
-            if self._gaps[place] >= self._margin:
-                return self._likeliest[place], logits
+            token, gap = self._likeliest[place], self._gaps[place]
+            if barred is not None:
+                best, ids = _without(logits, barred).topk(2)
+                token, gap = int(ids[0]), float(best[0] - best[1])
+            if gap >= self._margin:
+                return token, logits
             logits = self._canonical(request.tokens)
-            return int(logits.argmax()), logits
+            return int(_without(logits, barred).argmax()), logits
         noise = request.noise(logits.shape[-1])
         wish = request.temperature, request.top_p, noise, self._margin
-        token, safe = sample(logits, *wish)
+        token, safe = sample(_without(logits, barred), *wish)
         if not safe:
             logits = self._canonical(request.tokens)
-            token, _ = sample(logits, *wish)
+            token, _ = sample(_without(logits, barred), *wish)
         return token, logits
+
+
+def _without(logits: torch.Tensor, barred: torch.Tensor | None) -> torch.Tensor:
+    """The logits, with those that may not be chosen as unlikely as can be."""
+    return logits if barred is None else logits.masked_fill(barred.to(logits.device), -math.inf)
 
 
 def sample(

@@ -16,9 +16,11 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from lessonlib.common.errors import LessonError
 from lessonlib.common.memory_left import available_memory
 from lessonlib.models import chat_template, configs
+from lessonlib.practice.answers.grammar import Constraint, Grammars
 from lessonlib.practice.answers.text import Vocabulary
 from lessonlib.practice.protocol.catalogue import ModelFolder
 from lessonlib.practice.protocol.errors import ApiError
+from lessonlib.practice.protocol.response_format import ResponseFormat
 
 #: No request may be longer, whatever the model can read.
 LONGEST_CONTEXT = 8192
@@ -108,6 +110,7 @@ class Model:
     """
 
     margin = 0.0
+    stop_ids: frozenset[int] = frozenset()
     read_at_once = 2048
     parameters = bytes = 0
     about = ""
@@ -117,6 +120,7 @@ class Model:
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
             self.vocabulary = Vocabulary(self.tokenizer)
+            self._grammars = Grammars(self.tokenizer, self.vocabulary)
         except Exception as error:
             raise broken(self.name, error) from error
 
@@ -146,6 +150,14 @@ class Model:
                 add_generation_prompt=True, return_dict=True, enable_thinking=True, thinking=True,
             )["input_ids"]
         )  # fmt: skip
+
+    def constraint(self, form: ResponseFormat | None) -> Constraint | None:
+        """The beginning of an answer that must have this form.
+
+        Raises:
+            ApiError: the form cannot be enforced.
+        """
+        return self._grammars.start(form, self.stop_ids) if form else None
 
     def whole(self, length: int) -> int:
         """How much of a beginning of that length is worth remembering."""

@@ -2,8 +2,8 @@
 
 Every parameter of OpenAI's chat API is in one of three groups: honoured here; known but not
 possible here, and refused by name; or unknown, and refused as OpenAI refuses it. Nothing is ignored
-silently: anyone who asks for JSON mode and gets plain text would look for the mistake in the wrong
-place.
+silently: anyone who asks for a tool call and gets plain text would look for the mistake in the
+wrong place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from lessonlib.practice.protocol import response_format
 from lessonlib.practice.protocol.errors import ApiError
 from lessonlib.practice.protocol.fields import Fields, invalid_type, unknown, unsupported
 
@@ -31,7 +32,6 @@ UNSUPPORTED: dict[str, tuple] = {
     "prompt_cache_options": (),
     "prompt_cache_retention": (),
     "reasoning_effort": (),
-    "response_format": ({"type": "text"},),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "tool_choice": ("none",),
@@ -63,6 +63,7 @@ class ChatRequest:
     stream: bool
     include_usage: bool
     thinking: bool = False
+    form: response_format.ResponseFormat | None = None
 
 
 def parse(body: Any) -> ChatRequest:
@@ -75,9 +76,10 @@ def parse(body: Any) -> ChatRequest:
         raise invalid_type("body", "an object", body)
     fields = Fields(body)
     stream = fields.boolean("stream", False)
+    model, messages = fields.required_string("model"), _messages(fields)
     request = ChatRequest(
-        model=fields.required_string("model"),
-        messages=_messages(fields),
+        model=model,
+        messages=messages,
         temperature=fields.number("temperature", 0.0, low=0, high=2),
         top_p=fields.number("top_p", 1.0, low=0, high=1),
         max_tokens=_max_tokens(fields),
@@ -88,7 +90,15 @@ def parse(body: Any) -> ChatRequest:
         stream=stream,
         include_usage=_include_usage(fields, stream),
         thinking=_thinking(fields),
+        form=response_format.take(fields, messages),
     )
+    if request.form and request.thinking:
+        raise ApiError(
+            "A model cannot think first where 'response_format' fixes the form of its answer. "
+            "Leave out one of 'response_format' and 'chat_template_kwargs'.",
+            param="response_format",
+            code="invalid_parameter_combination",
+        )
     for label in LABELS:
         fields.string(label)
     _refuse_the_rest(fields)

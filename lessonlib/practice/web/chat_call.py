@@ -46,7 +46,7 @@ class ChatCall:
             body["model"] = self._name
         wish = chat_request.parse(body)
         # Loading a model and tokenizing are work: not in the thread that serves everyone.
-        batch, prompt = await asyncio.to_thread(self._prepare, wish)
+        batch, prompt, constraints = await asyncio.to_thread(self._prepare, wish)
         room = check_length(len(prompt), wish.max_tokens, batch.model.context)
         settings = Settings(
             max_tokens=room,
@@ -57,8 +57,8 @@ class ChatCall:
             top_logprobs=wish.top_logprobs,
         )
         self._answers = [
-            Answer(index, prompt, settings, self._emit, streaming=wish.stream)
-            for index in range(wish.n)
+            Answer(index, prompt, settings, self._emit, wish.stream, constraint=constraint)
+            for index, constraint in enumerate(constraints)
         ]
         writer = responses.ChatAnswer(
             batch.model.name, batch.model.fingerprint, len(prompt), wish.top_logprobs is not None
@@ -72,7 +72,8 @@ class ChatCall:
     def _prepare(self, wish: chat_request.ChatRequest):
         owner = whose(self._request).id
         batch = self._engine.batch_for(self._find(owner, wish.model))
-        return batch, batch.model.encode(wish.messages, wish.thinking)
+        constraints = [batch.model.constraint(wish.form) for _ in range(wish.n)]
+        return batch, batch.model.encode(wish.messages, wish.thinking), constraints
 
     def _emit(self, news: Piece | Exception) -> None:
         """Called by the decoding thread; hands over to the thread that serves HTTP."""
