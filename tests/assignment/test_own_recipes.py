@@ -1,8 +1,8 @@
 """Anyone's ingredient lines: reading, splitting without leaks, and the way to the verdict."""
 
 import json
-import re
 import random
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
