@@ -112,8 +112,8 @@ def restore(edited: NotebookNode, notebook: NotebookNode, cut: NotebookNode) -> 
         new, old = by_text.get(key) or by_id.get(cell.get("id")) or (cell, cell)
         if cell.source == new.source:
             cell.source = old.source
-        elif {"exercise", "hint"} & set(tags(old)):
-            raise Stop(f"Cell {number} was edited, and it is a blank, or holds a folded solution.",
+        elif {"exercise", "hint", "what-we-saw"} & set(tags(old)):
+            raise Stop(f"Cell {number} was edited, and it is a blank, or is folded.",
                        "edit that cell in notebooks/source, then: python start.py build")
         else:
             cell.source = FULL_HEADING.sub(r"\1", cell.source)

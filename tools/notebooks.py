@@ -14,12 +14,14 @@ A source is jupytext's py:percent. Tags stand in a cell's header line:
 runs share. The reason is not optional.
 
 Where a source has exercises, two notebooks come out of it: see ``tools.exercise_cutting``.
-Behind each title the build puts two cells for Google Colab: see ``tools.colab_cell``.
+Cells that say what was seen are folded: see ``tools.what_we_saw``. Behind each title the build
+puts two cells for Google Colab: see ``tools.colab_cell``.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import hashlib
 import re
 import shutil
@@ -33,11 +35,11 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from tools import colab_cell
+from tools import colab_cell, what_we_saw
 from tools.exercise_cutting import has_exercises, learner, restore, solved, wrong_states
 from tools.notebook_rules import problems
 from tools.notebook_run import execute, stop_practice
-from tools.saved_words import old_words
+from tools.saved_words import old_words, renew
 from tools.terminal import Step, Stop, duration, line
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -88,17 +90,27 @@ def from_source(source: Path) -> NotebookNode:
     return _with_ids(notebook)
 
 
-def editions(source: Path) -> dict[Path, NotebookNode]:
+def editions(source: Path, day: str | None = None) -> dict[Path, NotebookNode]:
     """The notebooks that a source makes, not yet run: a learner's, and where there are
-    exercises the solved one."""
+    exercises the solved one.
+
+    day: on which they are run; that of the saved run if not given.
+    """
     whole = from_source(source)
     made = {notebook_of(source): whole}
     if has_exercises(whole):
         made = {notebook_of(source): learner(whole),
                 solutions_of(source): solved(whole, source.stem)}
     root = source.parent.parent.parent
-    return {path: _with_ids(colab_cell.with_cells(notebook, path.relative_to(root).as_posix()))
-            for path, notebook in made.items()}
+    for path, notebook in made.items():
+        what_we_saw.fold(notebook, day or day_of_run(path))
+        _with_ids(colab_cell.with_cells(notebook, path.relative_to(root).as_posix()))
+    return made
+
+
+def day_of_run(path: Path) -> str | None:
+    """The day on which a notebook was run, as the file says; None where it does not exist."""
+    return what_we_saw.day_of(nbformat.read(path, as_version=4)) if path.exists() else None
 
 
 def _with_ids(notebook: NotebookNode) -> NotebookNode:
@@ -120,12 +132,16 @@ def _kept(metadata: dict) -> NotebookNode:
     return nbformat.from_dict(kept)
 
 
-def clean(notebook: NotebookNode, work: Path | None = None) -> NotebookNode:
+def clean(
+    notebook: NotebookNode, work: Path | None = None, day: str | None = None
+) -> NotebookNode:
     """Leave out what differs between two runs of the same text, or between two machines.
 
     work: where the run wrote; the outputs then say ``work``, which is a learner's folder.
+    day: on which it was run; the notebook keeps it.
     """
-    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
+    lesson = {"lesson": {what_we_saw.RUN: day}} if day else {}
+    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA | lesson)
     for cell in notebook.cells:
         cell.metadata = _kept(cell.metadata)
         for output in cell.get("outputs", []):
@@ -150,7 +166,8 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 def differences(source: Path) -> list[str]:
     """How the saved notebooks disagree with their source: types, texts and tags of the cells;
-    and which outputs show words that the package no longer says."""
+    which outputs show words that the package no longer says; and which numbers of a text on what
+    was seen are in no output."""
     found, made = [], editions(source)
     for path, wanted in made.items():
         name = path.relative_to(source.parent.parent).as_posix()
@@ -158,6 +175,8 @@ def differences(source: Path) -> list[str]:
             saved = nbformat.read(path, as_version=4)
             found += [f"{name}{text}" for text in _compare(saved.cells, wanted.cells)]
             found += [f"{name}, {text}" for text in old_words(saved)]
+            found += [f"{name}, source {text}"
+                      for text in what_we_saw.unfounded(from_source(source), saved)]
         else:
             found.append(f"{name} has not been made yet")
     if solutions_of(source) not in made and solutions_of(source).exists():
@@ -184,10 +203,10 @@ def build(source: Path, work: Path | None = None, lend: Sequence[str] = ()) -> l
     or where such a model is not here.
     """
     work = work or PROJECT / "work" / "build" / source.stem
-    made = editions(source)
+    made = editions(source, datetime.date.today().isoformat())
     if solutions_of(source) not in made:
         solutions_of(source).unlink(missing_ok=True)
-    found = []
+    found = list(what_we_saw.misplaced(from_source(source)))
     for path, notebook in made.items():
         is_solved = path == solutions_of(source)
         if is_solved:
@@ -196,6 +215,7 @@ def build(source: Path, work: Path | None = None, lend: Sequence[str] = ()) -> l
         else:
             _run(notebook, path, work, lend=lend)
         texts = problems(notebook) + wrong_states(notebook, is_solved)
+        texts += [f"source {text}" for text in what_we_saw.unfounded(from_source(source), notebook)]
         found += [f"solved, {text}" if is_solved else text for text in texts]
     return found
 
@@ -234,7 +254,7 @@ def _run(
                        ' give it tags=["raises-exception"].', log) from None
         finally:
             stop_practice(work)
-        write(clean(notebook, work), path)
+        write(clean(notebook, work, datetime.date.today().isoformat()), path)
 
 
 def _lend(model: Path, place: Path) -> None:
@@ -254,11 +274,12 @@ def _lend(model: Path, place: Path) -> None:
 
 def reword(source: Path) -> list[str]:
     """Make the notebooks of one source with the outputs that they have: only texts have changed.
+    Quizzes and cases, which show nothing but words of the package, get today's.
 
     Returns which house rules they break. Raises Stop where a code cell differs, too: its saved
     output would belong to other code.
     """
-    found = []
+    found = list(what_we_saw.misplaced(from_source(source)))
     for path, notebook in editions(source).items():
         saved = nbformat.read(path, as_version=4).cells if path.exists() else []
         saved = [cell for cell in saved if cell.cell_type == "code"]
@@ -268,8 +289,11 @@ def reword(source: Path) -> list[str]:
                        f"python start.py build {source.stem[:2]}")
         for cell, old in zip(code, saved, strict=True):
             cell.outputs, cell.execution_count = old.outputs, old.execution_count
-        write(clean(notebook), path)
-        found += [f"{path.parent.name}/{path.name}: {text}" for text in problems(notebook)]
+            renew(cell)
+        write(clean(notebook, day=day_of_run(path)), path)
+        texts = problems(notebook)
+        texts += [f"source {text}" for text in what_we_saw.unfounded(from_source(source), notebook)]
+        found += [f"{path.parent.name}/{path.name}: {text}" for text in texts]
     return found
 
 

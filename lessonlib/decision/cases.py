@@ -29,12 +29,20 @@ def show() -> None:
     Introduced in notebook 03.
     """
     asked = quizzes.load_file(CASES)
+    words, markdown = saved()
     try:
         views = [_view(place, one) for place, one in enumerate(asked.questions, start=1)]
         box = widget_parts.form(asked.title, [view.box for view in views])
     except ImportError:
         box = None
-    widget_parts.show(box, quizzes.as_text(asked), quizzes.as_markdown(asked))
+    widget_parts.show(box, words, markdown)
+
+
+def saved() -> tuple[str, str]:
+    """What a saved notebook keeps of the cases: their words as text, and as markdown with what
+    speaks for and against each option folded beneath its case."""
+    asked = quizzes.load_file(CASES)
+    return quizzes.as_text(asked), quizzes.as_markdown(asked, _mark)
 
 
 def _view(place: int, asked: QuizQuestion) -> QuestionView:
@@ -56,7 +64,11 @@ def _told(asked: QuizQuestion, chosen: set[int]) -> str:
     return widget_parts.alert(verdict, "".join(map(_discussed, asked.options)))
 
 
+def _mark(option: Choice) -> str:
+    return _("This is ours.") if option.right else ""
+
+
 def _discussed(option: Choice) -> str:
-    mark = f" <strong>{_('This is ours.')}</strong>" if option.right else ""
+    mark = f" <strong>{_mark(option)}</strong>" if option.right else ""
     inner = f"<em>{html.escape(option.text)}</em>{mark}<br>{widget_parts.rich(option.why)}"
     return widget_parts.bar(inner, widget_parts.GREEN if option.right else widget_parts.ORANGE)

@@ -26,7 +26,8 @@ from lessonlib.show.widget_parts import (
 def quiz(number: str, explain: bool = False) -> None:
     """Show the quiz of one notebook, such as ``quiz("00")``. Progress is kept in ``work/``.
 
-    Where no widgets can be shown (a terminal, GitHub, a printed page) its text is shown.
+    Where no widgets can be shown (a terminal, GitHub, a printed page) its text is shown, with the
+    answers folded.
 
     Args:
         number: the notebook's number.

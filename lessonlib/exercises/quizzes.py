@@ -8,6 +8,7 @@ in a question or a ``why`` are code. ``quiz_widget.py`` shows a quiz.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,13 +129,25 @@ def _broken(path: Path, where: str, rule: str) -> LessonError:
     )
 
 
-def as_markdown(quiz: Quiz) -> str:
-    """The questions and their options, for where nothing can be clicked."""
-    lines = [f"**{quiz.title}**"]
+def as_markdown(quiz: Quiz, mark: Callable[[Choice], str] | None = None) -> str:
+    """The questions and their options, for where nothing can be clicked: on GitHub, on the web
+    site, in a printed copy. What is right, and why, is folded beneath each question.
+
+    Args:
+        mark: what is said of an option before its reason; whether it is right if not given.
+    """
+    mark = mark or verdict
+    lines = [f"**{quiz.title}**", "", _("Run this cell to answer it here.")]
     for place, question in enumerate(quiz.questions, start=1):
-        lines += ["", f"**{place}.** {question.text} *({instruction(question)})*", ""]
+        how = f" *({instruction(question)})*" if mark is verdict else ""
+        lines += ["", f"**{place}.** {question.text}{how}", ""]
         lines += [f"- {option.text}" for option in question.options]
-    return "\n".join([*lines, "", _("Run this cell to answer.")])
+        lines += ["", "<details>", f"<summary>{_('Answer and reasons')}</summary>", ""]
+        for option in question.options:
+            said = f" **{mark(option)}**" if mark(option) else ""
+            lines.append(f"- *{option.text}*{said} {option.why}")
+        lines += ["", "</details>"]
+    return "\n".join(lines)
 
 
 def as_text(quiz: Quiz, explain: bool = False) -> str:

@@ -206,6 +206,9 @@ def test_without_widgets_explorer_and_cases_leave_their_words(shown, monkeypatch
     for before, after in zip(shown[:2], shown[2:], strict=True):
         assert before["text/plain"] == after["text/plain"]
         assert widget_parts.WIDGET_VIEW not in after
+    for case in cases.load().values():
+        ours = next(option for option in case.options if option.right)
+        assert f"*{ours.text}* **This is ours.** {ours.why}" in shown[1]["text/markdown"]
 
 
 # --- the cases ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from types import ModuleType
 
@@ -128,11 +129,27 @@ def test_widget_and_words_stand_in_one_bundle(shown, kept):
     quiz_widget.quiz("01")
     assert set(shown[0]) == {"text/plain", "text/markdown", widget_parts.WIDGET_VIEW}
     assert set(shown[0][widget_parts.WIDGET_VIEW]) == {"version_major", "version_minor", "model_id"}
+    open_part = re.sub(r"(?s)<details>.*?</details>", "", shown[0]["text/markdown"])
     for question in quizzes.load("01").questions:
-        assert question.text in shown[0]["text/markdown"]
+        assert question.text in open_part
         for option in question.options:
-            assert option.text in shown[0]["text/plain"]
-            assert option.why not in shown[0]["text/markdown"], "the answer is not given away"
+            assert option.text in shown[0]["text/plain"] and option.text in open_part
+            assert option.why not in open_part + shown[0]["text/plain"], "it is not given away"
+
+
+def test_a_saved_page_has_the_reasons_folded_under_each_question(shown):
+    """On GitHub and on the site there is no widget, and the reasons, the best of a quiz, were not
+    to be found there."""
+    quiz_widget.quiz("01")
+    folds = re.findall(r"(?s)<summary>Answer and reasons</summary>\n\n(.*?)\n\n</details>",
+                       shown[0]["text/markdown"])
+    asked = quizzes.load("01").questions
+    assert len(folds) == len(asked)
+    for question, fold in zip(asked, folds, strict=True):
+        lines = fold.split("\n")
+        assert len(lines) == len(question.options)
+        for option, line in zip(question.options, lines, strict=True):
+            assert option.why in line and ("**Right.**" in line) == option.right
 
 
 def test_the_words_are_the_same_whatever_was_answered(shown):
@@ -175,7 +192,8 @@ def test_an_exported_page_shows_questions_and_options(tmp_path):
     execute(notebook, tmp_path / "run", tmp_path)
     page, _resources = HTMLExporter().from_notebook_node(notebook)
     assert "<em>context window</em>" in page and "<li>All requests of one day</li>" in page
-    assert "Run this cell to answer." in page
+    assert "Run this cell to answer it here." in page and "<details>" in page
+    assert "<summary>Answer and reasons</summary>" in page
 
 
 # --- the files of the quizzes ---

@@ -6,6 +6,7 @@ runs every cell in a fresh work folder (see conftest.py).
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import subprocess
 import sys
@@ -232,7 +233,8 @@ def test_build_makes_an_executed_notebook(small, tmp_path):
     assert error.outputs[0].ename == "ZeroDivisionError"
     assert clock.metadata == {"tags": ["nbval-ignore-output"], "reason": "the clock goes on"}
     assert [cell.execution_count for cell in (first, error, clock)] == [1, 2, 3]
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "lesson"}
+    assert notebook.metadata.lesson.run == datetime.date.today().isoformat()
     assert "version" not in notebook.metadata.language_info, "it differs from machine to machine"
 
 
