@@ -134,7 +134,8 @@ def test_numbers_that_something_vouches_for(text, said):
     ("8.7", "0.87", "8.7 is in no output"),
     ("40 of them", "4 0", "40 is in no output"),
     ("88 %", "0.87", "88 % is in no output"),
-    ("0.47 <!-- derived: 0.47 = 0.87 - 0.42 -->", "0.87 0.42", "0.47 = 0.87 - 0.42 is not so"),
+    ("0.47 <!-- derived: 0.47 = 0.87 - 0.42 -->", "0.87 0.42",
+     "0.47 = 0.87 - 0.42 is not so"),
     ("0.45 <!-- derived: 0.45 = 0.88 - 0.43 -->", "0.87 0.42", "0.43 is in no output"),
 ])  # fmt: skip
 def test_numbers_that_nothing_vouches_for(text, said, wrong):
