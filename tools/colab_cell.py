@@ -28,24 +28,19 @@ FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 
 TEXT = """[![{alt}](attachment:{image})]({url})
 
-*In Colab, run the folded cell below first. Elsewhere it does nothing.*"""
+*In Colab, run the cell below first. Anywhere else you can pass over it.*"""
 
-CODE = """# @title In Colab: fetch the course and install what is missing. Elsewhere: nothing.
-import os
-import subprocess
-import sys
-
+#: As short as it can be: on GitHub nothing folds it, and there it is the first code of a page.
+CODE = """# @title Only for Google Colab: fetch the course. Anywhere else, this cell does nothing.
+import os, subprocess, sys
 if "google.colab" in sys.modules:
-    if not os.path.isdir("{up}/lessonlib"):  # not yet where the notebook stands
-        if not os.path.isdir("{folder}"):
-            clone = ["git", "clone", "--quiet", "--depth", "1", "--branch", "{tag}",
-                     "{address}"]
-            subprocess.run(clone, check=True)
+    if not os.path.isdir("{up}/lessonlib"):
+        course = "{address}"
+        get = "git clone -q --depth 1 -b {tag}".split() + [course]
+        os.path.isdir("{folder}") or subprocess.run(get, check=True)
         os.chdir("{folder}/{place}")
     sys.path.insert(0, os.path.abspath("{up}"))
-    from lessonlib.setup import colab
-
-    colab.prepare()"""
+    from lessonlib.setup import colab; colab.prepare()"""
 
 
 @cache

@@ -282,14 +282,17 @@ def reword(source: Path) -> list[str]:
     found = list(what_we_saw.misplaced(from_source(source)))
     for path, notebook in editions(source).items():
         saved = nbformat.read(path, as_version=4).cells if path.exists() else []
-        saved = [cell for cell in saved if cell.cell_type == "code"]
-        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        saved, code = ([cell for cell in cells if cell.cell_type == "code"
+                        and not colab_cell.is_generated(cell)] for cells in (saved, notebook.cells))
         if [cell.source for cell in saved] != [cell.source for cell in code]:
             raise Stop(f"{path.name}: the code differs as well, so it has to be run.",
                        f"python start.py build {source.stem[:2]}")
         for cell, old in zip(code, saved, strict=True):
             cell.outputs, cell.execution_count = old.outputs, old.execution_count
             renew(cell)
+        for cell in filter(colab_cell.is_generated, notebook.cells):
+            if cell.cell_type == "code":
+                cell.execution_count = 1  # it has nothing to do here, and shows nothing
         write(clean(notebook, day=day_of_run(path)), path)
         texts = problems(notebook)
         texts += [f"source {text}" for text in what_we_saw.unfounded(from_source(source), notebook)]

@@ -135,7 +135,7 @@ def _vouched(text: str, known: set[str]) -> tuple[set[str], list[str]]:
 
 
 def _agrees(left: str, right: str) -> bool:
-    """Whether a sum comes to what is written: rounded, and made of numbers that are rounded, too."""
+    """Whether a sum comes to what is written: rounded, and made of rounded numbers."""
     digits = len(left.partition(".")[2])
     apart = float(left.replace(",", "")) - _value(ast.parse(right, mode="eval").body)
     return abs(apart) <= 0.5 * 10**-digits + 0.0101

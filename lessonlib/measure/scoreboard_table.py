@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lessonlib.common.i18n import _
+from lessonlib.common.money import dollars
 from lessonlib.measure import rows as measure_rows
 from lessonlib.measure.bootstrap import Interval
 from lessonlib.show.tables import Table
@@ -17,7 +18,7 @@ NUMBERS = {
     "completion_tokens": _("answer tokens"),
     "seconds": _("seconds"),
     "training_seconds": _("training seconds"),
-    "cost_per_1000": _("$ per 1,000"),
+    "cost_per_1000": _("cost of 1,000"),
     "refused": _("refused"),
 }
 #: Columns that are shown even where no row has anything to say in them.
@@ -58,6 +59,9 @@ def _notes(rows: Sequence[dict], columns: Sequence[str]) -> list[str]:
             f"{split} ({sizes(one for one in rows if one['split'] == split)})"
             for split in sorted({row["split"] for row in rows}))
         notes.append(_("Examples: {splits}. In brackets: 95 % intervals.").format(splits=listed))
+        if any(row.get("training_seconds") is not None for row in rows):
+            notes.append(_("They hold the luck of the examples, not that of training: another seed,"
+                           " or other training rows, would have made another model."))
     practice = sorted({row["model"] for row in rows if "practice" in row["owner"]})
     if practice and "model" in columns:
         notes.append(_("Practice models, small and served by this machine: {models}.").format(
@@ -90,5 +94,5 @@ def _cell(key: str, value) -> str:
     if key == "seconds":
         return f"{value:.1f}"
     if key == "cost_per_1000":
-        return f"{value:.3f}"
+        return dollars(value)
     return str(value)

@@ -71,7 +71,7 @@ def test_the_table_as_text_is_aligned_and_says_what_its_numbers_are(board):
     heading, rule, bare, refused, *notes = text.split("\n")
     end = heading.index("micro-F1") + len("micro-F1")
     assert bare[:end].endswith("0.90 (0.77-1.00)"), bare
-    assert "1,234" in bare and "0.526" in bare
+    assert "1,234" in bare and "$0.53" in bare
     assert set(rule) == {"-", " "} and len(rule) >= len(bare)
     assert refused.rstrip().endswith("4") and " - " in refused
     assert notes[0] == "Examples: test (4). In brackets: 95 % intervals."

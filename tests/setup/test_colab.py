@@ -149,7 +149,7 @@ def test_the_cell_fits_on_a_screen_and_is_plain_python():
     for path in ("notebooks/00_x.ipynb", "notebooks/solutions/00_x.ipynb"):
         text = colab_cell.cells(path)[1].source
         ast.parse(text)
-        assert len(text.splitlines()) <= 20 and max(map(len, text.splitlines())) <= 100
+        assert len(text.splitlines()) <= 10 and max(map(len, text.splitlines())) <= 100
 
 
 # --- what is installed there ----------------------------------------------------------------

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from lessonlib.exercises import feedback, quizzes
 from tools import minutes, notebooks
 
 SAVED = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
-def test_the_stated_minutes_lie_between_reading_and_doing_everything(path):
-    notebook = nbformat.read(path, as_version=4)
+@pytest.mark.parametrize("path", notebooks.sources(), ids=lambda path: path.stem)
+def test_the_stated_minutes_are_those_of_doing_everything(path):
+    notebook = notebooks.from_source(path)
     said = minutes.stated(notebook)
     assert said, "wanted: **Time:** 25 minutes, of which the computer works for about one"
-    least, most = minutes.expected(notebook, path.stem.split("_")[0], said.computer)
-    assert least <= said.minutes <= most, f"expected: {least:.0f} to {most:.0f} minutes"
+    due = minutes.expected(notebook, path.stem.split("_")[0], said.computer)
+    assert minutes.within(said.minutes, due), f"python -m tools.minutes {path.stem[:2]}: {due}"
 
 
 @pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
@@ -49,8 +51,19 @@ def test_measured_seconds_stand_beside_the_stated_minutes():
                                       " it says")
 
 
-def test_what_is_expected_grows_with_text_code_and_exercises():
-    cells = [new_markdown_cell("word " * 400), new_code_cell("x = 1\n\n" * 60)]
-    least, most = minutes.expected(new_notebook(cells=cells), "00", 1)
-    assert least == 400 / 200 + 60 / 30 + 1
-    assert most > least + 5, "two exercises and a quiz"
+def test_minutes_are_those_of_text_code_exercises_quiz_and_computing():
+    """The minutes that were stated were half of what doing everything took."""
+    nothing = minutes.expected(new_notebook(), "00", 1)
+    work = sum(one.minutes for one in feedback.all_exercises("00"))
+    assert nothing == math.ceil(work + 0.75 * len(quizzes.load("00").questions) + 1)
+    cells = [new_markdown_cell("word " * 1800), new_code_cell("x = 1\n\n" * 150)]
+    assert minutes.expected(new_notebook(cells=cells), "00", 1) == nothing + 10 + 10
+    folded = [new_markdown_cell("word " * 1800, metadata={"tags": ["hint"]}),
+              new_code_cell("x = 1\n" * 150, metadata={"tags": ["exercise"]})]
+    assert minutes.expected(new_notebook(cells=folded), "00", 1) == nothing
+
+
+def test_the_minutes_of_one_notebook_are_printed(capsys):
+    assert minutes.main(["00"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"00_start_here: states \d+ minutes, should state \d+", said)
