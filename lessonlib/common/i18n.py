@@ -20,4 +20,7 @@ def _load() -> gettext.NullTranslations:
     return gettext.translation("lessonlib", _LOCALE, languages=[language], fallback=True)
 
 
-_ = _load().gettext
+_catalogue = _load()
+_ = _catalogue.gettext
+#: One or many, by the number: ``ngettext("{n} epoch", "{n} epochs", n).format(n=n)``.
+ngettext = _catalogue.ngettext

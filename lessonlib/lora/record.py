@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lessonlib.common import paths
 from lessonlib.common.errors import LessonError
-from lessonlib.common.i18n import _
+from lessonlib.common.i18n import _, ngettext
 from lessonlib.lora import saving
 from lessonlib.lora.settings import LoraSettings
 from lessonlib.models import folders
@@ -99,7 +99,9 @@ class TunedModel:
         return loss_picture(self.history, self.name)
 
     def __repr__(self) -> str:
-        text = _("{name}: {epochs} epochs in {seconds:.0f} s on {device}").format(
+        text = ngettext("{name}: {epochs} epoch in {seconds:.0f} s on {device}",
+                        "{name}: {epochs} epochs in {seconds:.0f} s on {device}",
+                        len(self.epochs)).format(
             name=self.name, epochs=len(self.epochs), seconds=self.seconds, device=self.device.value
         )
         losses = [p.validation_loss for p in self.history if p.validation_loss is not None]

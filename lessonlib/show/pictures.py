@@ -231,7 +231,8 @@ def errorbars(
         x: where each stands: a number that each result has (``"prompt_tokens"``), or numbers in
             the order of the results; None for one beside the other.
         lines: words, such as ``("BM25", "embeddings")``. Results whose names hold the same word
-            are one line, named by it. Where none are given, all results are one line.
+            are one line, named by it, and the rest of its name stands at each point. Where none
+            are given, all results are one line. Without ``x`` no points are joined.
         across: levels to compare with: (value, low, high) or a result, or a number, by name.
         xlabel, ylabel, title: words for axes and picture; by ``x`` and ``metric`` if not given.
 
@@ -266,6 +267,9 @@ def errorbars(
     if 0 <= min(everything) and max(everything) <= 1:
         axes.set_ylim(0, 1.05)
     axes.margins(x=0.12)
+    stand = [place for place, *_score in points.values()]
+    if isinstance(x, str) and min(stand) >= 0:
+        axes.set_xlim(0, 1.15 * max(stand))  # from 0, or 264 tokens and 357 look far apart
     axes.grid(axis="y")
     place_labels(axes, labels)
     look = ",.0f" if isinstance(x, str) and x.endswith("tokens") else ",.6g"
@@ -317,10 +321,15 @@ def _draw_lines(axes: Axes, points: dict, words: Sequence[str], name_points: boo
         xs, values, lows, highs = zip(*(points[name] for name in names), strict=True)
         below, above = ([abs(a - b) for a, b in zip(values, ends, strict=True)]
                         for ends in (lows, highs))
+        # What stands one beside the other is no series, and nothing joins it.
+        joint = ("-", "--", "-.")[number % 3] if name_points else ""
         axes.errorbar(xs, values, [below, above], fmt="os^Dv"[number % 5], capsize=4,
-                      linestyle=("-", "--", "-.")[number % 3], color=COLOURS[number % 5])
+                      linestyle=joint, color=COLOURS[number % 5])
         if word:
             labels.append((word, xs[-1], values[-1], COLOURS[number % 5], True))
+            for name in names if name_points and len(names) > 1 else ():
+                rest = name.replace(word, "").strip(" ,")  # "k = 4" of "BM25, k = 4"
+                labels.append((rest, points[name][0], points[name][3], COLOURS[number % 5], False))
         elif name_points:
             labels += [(name, points[name][0], points[name][3], BLACK, False) for name in names]
     return labels

@@ -103,7 +103,8 @@ def test_results_whose_names_share_a_word_are_one_line_and_levels_run_across(mon
     axes, alt = drawn_by_errorbars(
         monkeypatch, results, x="prompt_tokens", lines=("exact", "BM25"), across=levels)
     assert len(axes.containers) == 2
-    assert {text.get_text() for text in axes.texts} == {"exact", "BM25", "alone", "half"}
+    said = sorted(text.get_text() for text in axes.texts)
+    assert said == sorted(["exact", "BM25", "alone", "half", *["k = 1", "k = 2"] * 2])
     assert alt.endswith("; alone: 0.40; half: 0.50.")
 
 
@@ -143,7 +144,17 @@ def test_names_do_not_lie_on_a_line(monkeypatch):
     routes = [measured(name, *score, tokens) for name, (tokens, *score) in searches.items()]
     axes, _alt = drawn_by_errorbars(monkeypatch, routes, x="prompt_tokens",
                                     lines=("exact", "BM25", "embeddings"), across={"alone": 0.43})
-    assert crossed(axes) == [] and len(axes.texts) == 4
+    said = [text.get_text() for text in axes.texts]
+    assert crossed(axes) == [] and len(said) == 4 + 5, "and each point of a line says which it is"
+    assert {"2", "4", "16"} < set(said)
+
+
+def test_tokens_begin_at_zero_and_what_stands_side_by_side_is_not_joined(monkeypatch):
+    """264 and 357 tokens looked as far apart as 0 and 300."""
+    axes, _alt = drawn_by_errorbars(monkeypatch, ROUTES, x="prompt_tokens")
+    assert axes.get_xlim()[0] == 0 and axes.get_ylim()[0] == 0
+    axes, _alt = drawn_by_errorbars(monkeypatch, ROUTES)
+    assert axes.containers[0].lines[0].get_linestyle() == "None"
 
 
 def test_what_cannot_be_drawn_is_told_in_words():
