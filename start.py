@@ -93,7 +93,7 @@ def parser():
     made.add_argument("--yes", action="store_true",
                       help="rebuild a broken .venv without asking; with fetch and kit: agree"
                            " to a model's licence")
-    made.add_argument("--rebuild", action="store_true", help="make .venv anew")
+    made.add_argument("--rebuild", action="store_true", help="make .venv again")
     made.add_argument("--with", action="append", default=[], metavar="MODEL", dest="models",
                       help="with kit: put this model into it, too (gemma-3-270m)")
     made.add_argument("--facts", action="store_true",
@@ -107,7 +107,7 @@ def parser():
     made.add_argument("--lend", action="append", default=[], metavar="MODEL",
                       help="with build: a fetched model that the notebooks may use (gemma-3-270m)")
     made.add_argument("--badges", action="store_true",
-                      help="with build: write the addresses for Colab anew; runs nothing")
+                      help="with build: write the addresses for Colab again; runs nothing")
     return made
 
 

@@ -210,7 +210,7 @@ def _blank(text: str, rest: str, number: int) -> list[str]:
         body = ast.parse(textwrap.dedent(text)).body
     except SyntaxError as error:
         raise Stop(f"The solution in cell {number} is not plain Python: {error.msg}.",
-                   "mend it; magics such as %time must stand outside of it.") from None
+                   "fix it; magics such as %time must stand outside of it.") from None
     if not body:
         raise Stop(f"The solution in cell {number} is empty.", "write it between its markers.")
     nodes = [node for statement in body for node in _own_scope(statement)]
@@ -248,7 +248,7 @@ def full_heading(match: re.Match) -> str:
         exercise = feedback.find(match[2])
     except KeyError:
         raise Stop(f"There is a heading for exercise {match[2]}, which does not exist.",
-                   "write it in lessonlib/exercises/checks, or mend the number.") from None
+                   "write it in lessonlib/exercises/checks, or fix the number.") from None
     return f"{match[1]}: {exercise.title}\n\n*{exercise.effort}*"
 
 

@@ -250,7 +250,7 @@ def _run(
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(str(error), encoding="utf-8")
             raise Stop(f"{title}: a cell fails with {error.ename}: {error.evalue}",
-                       "mend the cell in the source; where the reader is meant to see the error,"
+                       "fix the cell in the source; where the reader is meant to see the error,"
                        ' give it tags=["raises-exception"].', log) from None
         finally:
             stop_practice(work)

@@ -116,7 +116,7 @@ def finish(rows: Rows) -> Rows:
         if not rows.set_aside:
             raise LessonError(problem, _("Put your rows below the names of the columns."))
         raise LessonError(problem + _(" The first: {row}").format(row=rows.set_aside[0]),
-                          _("Mend the rows that are named, and read the file again."))
+                          _("Fix the rows that are named, and read the file again."))
     return rows
 
 

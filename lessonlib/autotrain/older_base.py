@@ -41,7 +41,7 @@ def older_copy(base: str | Path | None, target: Path) -> Path:
         raise LessonError(
             _("{folder} holds no tokenizer.json, or no weights as safetensors.").format(
                 folder=source),
-            _("Load the model and its tokenizer with Transformers and save both anew."),
+            _("Load the model and its tokenizer with Transformers and save both again."),
         )
     with folders.new_folder(target) as folder:
         for pattern in TAKEN:

@@ -135,7 +135,7 @@ class Page:
         self._note()
         if answer.status_code != 200:
             raise LessonError(
-                _("AutoTrain's page refuses us: HTTP {status}. The hub did not take the"
+                _("AutoTrain's page refuses the request: HTTP {status}. The hub did not take the"
                   " token.").format(status=answer.status_code),
                 _("Make a token with write access on huggingface.co/settings/tokens, set"
                   " HF_TOKEN to it; or use the stand-in: open_page()."))
@@ -198,7 +198,7 @@ class Page:
                 reason = f"HTTP {answer.status_code}"
             raise LessonError(
                 _("AutoTrain's page refuses the form: {reason}").format(reason=reason),
-                _("Close the page and open it anew: page.close(); page = open_page()"))
+                _("Close the page and open it again: page.close(); page = open_page()"))
 
     def _follow(self, watcher: watch.Watcher, start: int) -> None:
         """Show the log's lines as they come, until the page says that nothing is training."""

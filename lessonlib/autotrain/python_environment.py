@@ -133,7 +133,7 @@ def _check_beforehand(folder: Path) -> None:
     if importlib.util.find_spec("torch") is None:
         raise LessonError(
             _("There is no PyTorch that the course could lend to AutoTrain."),
-            _("Set the course up anew: python start.py --rebuild"),
+            _("Set up the course again: python start.py --rebuild"),
         )
     free = free_disk(folder)
     if free < NEEDED_DISK:

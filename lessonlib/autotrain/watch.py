@@ -62,7 +62,9 @@ class Training:
     def __str__(self) -> str:
         text = _("{name}: trained in {seconds:.0f} s").format(
             name=self.folder.name, seconds=self.seconds)
-        if self.losses:
+        if len(self.losses) == 1:  # "3.16 -> 3.16" looked as if nothing had been learned
+            text += _(", loss {loss:.2f} (reported once)").format(loss=self.losses[0][1])
+        elif self.losses:
             text += _(", loss {first:.2f} -> {last:.2f}").format(
                 first=self.losses[0][1], last=self.losses[-1][1])
         return text
@@ -161,7 +163,7 @@ def once(
     """
     if not again and (before := recall(output, key, log)):
         if show:
-            print(_("Trained here before by the very same words and rows: taken from there."))
+            print(_("Already trained here with the same settings and rows: taken from there."))
         return before
     training = run()
     record(training, key)
@@ -218,7 +220,8 @@ def clear(output: Path) -> None:
 
 def failed(name: str, log: Path, status: int | None) -> LessonError:
     """The error for a training without an adapter: the end of its log says why."""
-    said = "\n".join("    " + plain(text) for text in child_process.last_lines(log))
+    lines = [text for text in child_process.last_lines(log) if text.strip(" ^~")]
+    said = "\n".join("    " + plain(text) for text in lines)
     ended = _("The program itself ended with exit status {status}.").format(status=status)
     text = _("The training {name} has left no adapter.").format(name=name)
     return LessonError(

@@ -54,8 +54,8 @@ def get_ready(memory: float = NEEDED_MEMORY) -> bool:
         version = python_environment.works(environment)
     except LessonError as error:
         print(error)
-        print(_("AutoTrain's parts of this notebook are left out: what stands under \"if ready\"."
-                " All others run."))
+        print(_("AutoTrain's parts of this notebook are skipped: everything under \"if ready\"."
+                " All other cells run."))
         return False
     if not environment.made:
         print(_("AutoTrain {version} is here, in an environment of its own.").format(

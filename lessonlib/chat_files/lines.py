@@ -85,9 +85,9 @@ def _not_json(text: str, error: Exception, place: dict[str, int]) -> Problem:
         return Problem("trailing_comma", **place, details={"place": comma + 1})
     start, hint = text.lstrip(), ""
     if start.startswith(("{'", "['")):
-        hint = _("JSON wants double quotes; this looks like a printed Python object.")
+        hint = _("JSON needs double quotes; this looks like a printed Python object.")
     elif start[:2] in ("{“", "{”", "{„"):
-        hint = _('A word processor has bent the quotes; JSON wants straight ones: ".')
+        hint = _('A word processor has curled the quotes; JSON needs straight ones: ".')
     elif text.strip() in ("{", "[", "}", "]", "},"):
         hint = _("This looks like JSON spread over several lines.")
     reason = _("{reason} at character {place}").format(reason=error.msg, place=error.pos + 1)

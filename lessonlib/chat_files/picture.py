@@ -36,8 +36,8 @@ def build(totals: Sequence[int], limit: int | None) -> tuple[Figure, str]:
     """The figure and its words. Bars beyond the limit are hatched, not only of another colour."""
     if not totals:
         raise LessonError(
-            _("There is no sound example, so there is nothing to draw."),
-            _("Mend the file first; chat_files.check(path) says where."),
+            _("There is no valid example, so there is nothing to draw."),
+            _("Fix the file first; chat_files.check(path) says where."),
         )
     totals = sorted(totals)
     over = 0 if limit is None else sum(total > limit for total in totals)

@@ -33,7 +33,7 @@ RULES: dict[str, Rule] = {
     "too_large": Rule(ERROR, _("the file has {bytes:,} bytes; the service takes {limit:,} at most"),
         _("Use fewer examples. Good ones count for more than many.")),
     "too_few_examples": Rule(
-        ERROR, _("there are {examples} examples; the service wants {minimum} at least"),
+        ERROR, _("there are {examples} examples; the service needs at least {minimum}"),
         _("Add examples; fifty well-made ones are a good start. Copies do not help.")),
     "no_bom": Rule(WARNING, _("the file has no byte order mark; Azure's guide asks for one"),
         _("Write it by chat_files.write(rows, path, bom=True).")),
@@ -52,12 +52,12 @@ RULES: dict[str, Rule] = {
     "not_json": Rule(ERROR, _("the line is not JSON: {reason}"),
         _("Let Python write the file: chat_files.write(rows, path).")),
     "trailing_comma": Rule(
-        ERROR, _("there is a comma at character {place} with nothing behind it to separate"),
+        ERROR, _("there is a comma at character {place} with nothing after it to separate"),
         _("Delete that comma. Lines of a JSONL file have no commas between them, either.")),
     "not_object": Rule(ERROR, _("the line holds {kind}, not a JSON object"),
         _('Begin each line with {{"messages": and end it with }}.')),
     "duplicate_key": Rule(
-        WARNING, _("the key {name} stands twice in one object; only the last one counts"),
+        WARNING, _("the key {name} appears twice in one object; only the last one counts"),
         _("Keep one of the two. Perhaps two messages have grown into one.")),
     "broken_text": Rule(
         ERROR, _("{name} holds half a character (a lone surrogate such as \\ud83d)"),
@@ -85,7 +85,7 @@ RULES: dict[str, Rule] = {
     "missing_role": Rule(ERROR, _("the message has no role"),
         _('Add "role": "system", "user" or "assistant".')),
     "unknown_role": Rule(ERROR, _("the role is {role}; it must be system, user or assistant"),
-        _("Write who speaks by one of these three words, in small letters.")),
+        _("Say who is speaking with one of these three words, in lower case.")),
     "missing_content": Rule(ERROR, _("the message has no content"),
         _('Add "content": and the text of the message.')),
     "empty_content": Rule(ERROR, _("the content is empty"),
@@ -101,14 +101,14 @@ RULES: dict[str, Rule] = {
     # An example that is sound by itself
     "too_long": Rule(
         ERROR, _("the example has {tokens:,} tokens, the model reads {limit:,} at most"),
-        _("Shorten it or leave it out. The answer stands at the end, where it would be cut off.")),
+        _("Shorten it or leave it out. The answer is at the end, where it would be cut off.")),
     "template_refused": Rule(
         ERROR, _("the model's tokenizer or chat template refuses the example: {reason}"),
         _("Let user and assistant take turns, with at most one system message first.")),
     "duplicate_row": Rule(WARNING, _("the example is the same as that in line {first}"),
         _("Delete one of them. A copy costs tokens and counts that example twice.")),
     "conflicting_labels": Rule(
-        WARNING, _("the prompt is the same as in line {first}, the answer is another one"),
+        WARNING, _("the prompt is the same as in line {first}, but the answer is different"),
         _("Decide which answer is right, and delete the other example.")),
     "leak_from_test": Rule(ERROR, _("the user's message is that of test example {first}"),
         _("Take it out of the training file: a test must ask what training has not shown.")),

@@ -86,7 +86,7 @@ class Report:
                            warnings=self.warnings)
         if not self.counts:
             return f"{text} {_('No problem found.')}"
-        end = _("Mend the errors before you train.") if self.errors else _("It can be trained.")
+        end = _("Fix the errors before you train.") if self.errors else _("It can be trained.")
         return f"{text} {end}"
 
     def notes(self) -> list[str]:

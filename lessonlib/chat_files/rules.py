@@ -50,7 +50,7 @@ def row_problems(row: object, **place: int) -> Iterator[Problem]:
     if not isinstance(row, dict):
         hint = ""
         if isinstance(row, list):
-            hint = _("Examples are not held together by an outer list, only by lines.")
+            hint = _("Leave out the outer list: each example just gets a line of its own.")
         yield Problem("not_object", **place, details={"kind": kind(row)}, hint=hint)
         return
     messages = row.get("messages")
@@ -71,7 +71,7 @@ def _no_messages_hint(row: dict) -> str:
     if "prompt" in row and "completion" in row:
         return _("Prompt and completion are the format of older models, before chat.")
     near = any(_meant(key, ("messages",)) for key in list(row)[:_FEW])
-    return _("The key must be 'messages' to the letter.") if near else ""
+    return _("The key must be exactly 'messages'.") if near else ""
 
 
 def _meant(key: object, allowed: tuple[str, ...]) -> str:

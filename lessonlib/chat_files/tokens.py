@@ -66,7 +66,7 @@ class TokenStatistics(ShownAsTable):
         return Table(head, rows, [text], words=(0,))
 
     def __str__(self) -> str:
-        return super().__str__() if self.prompt else _("No sound example to count.")
+        return super().__str__() if self.prompt else _("No valid example to count.")
 
     def _repr_html_(self) -> str:
         return super()._repr_html_() if self.prompt else f"<p>{html.escape(str(self))}</p>"

@@ -31,7 +31,7 @@ def number(value: object, what: str) -> float:
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         if math.isfinite(value):
             return float(value)
-        raise NotYet(_("{what} is {value}, which is no amount.").format(what=what, value=value))
+        raise NotYet(_("{what} is {value}, which isn't an amount.").format(what=what, value=value))
     raise NotYet(_("{what} should be a number; it is {kind}.").format(
         what=what, kind=python_kind(value)))
 

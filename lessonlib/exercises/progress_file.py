@@ -48,7 +48,7 @@ def load() -> tuple[Progress, str]:
         return empty, _("Your progress cannot be read: {reason}.").format(reason=error.strerror)
     except (ValueError, RecursionError):
         pass  # not UTF-8, or not JSON
-    return empty, _("{name} is damaged, so your progress starts anew.").format(name=PATH.name)
+    return empty, _("{name} is damaged, so your progress starts over.").format(name=PATH.name)
 
 
 def _is_progress(kept: object) -> bool:

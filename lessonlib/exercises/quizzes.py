@@ -75,7 +75,7 @@ def load_file(path: Path) -> Quiz:
     except tomllib.TOMLDecodeError as error:
         raise LessonError(
             _("{path} is not TOML: {reason}").format(path=path, reason=error),
-            _("Mend that line."),
+            _("Fix that line."),
         ) from None
     questions = table.get("question") or []
     rules = ["title"] if not _is_text(table.get("title")) else []

@@ -47,7 +47,7 @@ def memory_errors(device: str, batch_size: int) -> Iterator[None]:
             "other notebooks that hold memory."
         )
         raise OutOfMemory(
-            _("The memory does not suffice for {size} rows at a time on {device}.").format(
+            _("There isn't enough memory for {size} rows at a time on {device}.").format(
                 size=batch_size, device=device
             ),
             cure.format(half=max(1, batch_size // 2)),

@@ -58,7 +58,7 @@ class AnswerCache:
                 _("The cache of answers cannot be used: {path}: {reason}").format(
                     path=self.path, reason=error
                 ),
-                _("Delete that file; it is made anew. Answers are then asked for again."),
+                _("Delete that file; a new one is made. Answers are then asked for again."),
             ) from None
 
     def get(self, key: str) -> dict | None:

@@ -204,5 +204,5 @@ def _refuse_if_nothing_worked(answers: list[dict]) -> None:
         _("The service refused every request: {message}").format(
             message=answers[0]["error_message"]
         ),
-        _("Mend the method (its model, its messages, max_tokens) and run it again."),
+        _("Fix the method (its model, its messages, max_tokens) and run it again."),
     )

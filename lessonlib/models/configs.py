@@ -72,7 +72,7 @@ def _check(config, base: str) -> None:
     if both or text.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         what = _("an encoder and a decoder") if both else _("no decoder that writes")
         raise LessonError(
-            _("{name} is no causal language model: type {type} has {what}.").format(
+            _("{name} isn't a causal language model: type {type} has {what}.").format(
                 name=base, type=config.model_type, what=what),
             _("Choose a model for text generation; the hub lists them under"
               " https://huggingface.co/models?pipeline_tag=text-generation."),

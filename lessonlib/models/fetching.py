@@ -288,7 +288,7 @@ def _from_hub(model: catalogue.OpenModel, kept: Path) -> None:
         raise LessonError(
             _("What arrived of {name} is not complete: no config.json, or no weights.").format(
                 name=model.name),
-            _("Run it again. If it stays so, look at {page}.").format(
+            _("Run it again. If that doesn't help, look at {page}.").format(
                 page=f"https://huggingface.co/{model.hub_id}"),
         )  # fmt: skip
     with folders.new_folder(place(model.name)) as fresh:

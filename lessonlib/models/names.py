@@ -88,7 +88,7 @@ def _what_is_missing(folder: Path) -> tuple[str, str]:
     """Why a folder is no model, and what to do about it."""
     if (folder / "adapter_config.json").is_file():
         return (
-            _("{folder} holds an adapter alone, not the model that it stands beside.").format(
+            _("{folder} holds only an adapter, not the model that it belongs to.").format(
                 folder=folder),
             _("Name its base model, or tune it again with merge=True: then the whole model is"
               " written to {models}.").format(models=paths.MODELS),

@@ -251,6 +251,6 @@ def _refused(status: int, answer: Any) -> LessonError:
     return LessonError(
         _("The control plane refuses ({status} {code}): {message}").format(
             status=status, code=error.get("code", ""), message=error.get("message", "?")),
-        cures.get(status, leads_away if status < 400 else _("Mend what is said there and try"
+        cures.get(status, leads_away if status < 400 else _("Fix what it says there and try"
                                                             " again.")),
     )

@@ -69,7 +69,7 @@ def prepare() -> None:
     started = time.monotonic()
     if old := _old_torchao():
         _pip("uninstall", "--yes", "torchao")
-        print(_("Took torchao {old} away: peft needs {new} or newer, or none.").format(
+        print(_("Removed torchao {old}: peft needs {new} or newer, or none.").format(
             old=old, new=OLDEST_TORCHAO))
     lacking = missing()
     if lacking:
@@ -79,7 +79,7 @@ def prepare() -> None:
             seconds=time.monotonic() - started))
     else:
         print(_("Every package that the course needs is here; nothing was installed."))
-    print(_("The course stands in {folder}. Colab forgets it when the session ends.").format(
+    print(_("The course is in {folder}. Colab forgets it when the session ends.").format(
         folder=PROJECT.name))
 
 

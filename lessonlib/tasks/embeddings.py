@@ -109,7 +109,7 @@ def load(choice: Choice) -> Encode:
         raise LessonError(
             _("The embedding model cannot be loaded: {kind}: {error}").format(
                 kind=type(error).__name__, error=error),
-            _("Install the library anew, in a cell: {command}").format(command=INSTALL),
+            _("Install the library again, in a cell: {command}").format(command=INSTALL),
         ) from None
 
     def encode(texts: Sequence[str]) -> np.ndarray:

@@ -47,7 +47,7 @@ def read_examples(
             made = make(_object(line, example))
             if made.id in seen:
                 raise Broken(
-                    _("the id {id!r} stands already in line {first}").format(
+                    _("the id {id!r} is already used in line {first}").format(
                         id=made.id, first=seen[made.id]
                     ),
                     _("Give every example its own id."),

@@ -449,7 +449,7 @@ def test_what_is_in_the_way_is_told_before_anything_is_fetched(
     monkeypatch.setattr(python_environment, "_install", lambda *given: pytest.fail("fetched"))
     assert ways.get_ready() is False, "a notebook goes on"
     said = capsys.readouterr().out
-    assert cause in said and "Cure: " in said and "left out" in said
+    assert cause in said and "Cure: " in said and "skipped" in said
     with pytest.raises(LessonError, match="is not here"):
         ways.environment()
 

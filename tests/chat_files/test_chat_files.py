@@ -446,7 +446,7 @@ def test_hints_guess_what_happened():
     assert "straight ones" in cure("{“messages”: []}".encode(), "not_json")
     assert "several lines" in cure(b"{", "not_json")
     assert "older models" in cure(b'{"prompt": "", "completion": ""}', "no_messages")
-    assert "to the letter" in cure(b'{"mesages": []}', "no_messages")
+    assert "exactly 'messages'" in cure(b'{"mesages": []}', "no_messages")
     assert "Did you mean 'content'" in cure(messages({"contnet": "x"}), "unknown_key")
     assert "should be 'user'" in cure(messages({"role": "Human"}), "unknown_role")
     assert "outer list" in cure(b"[{}]", "not_object")
@@ -595,7 +595,7 @@ def test_the_table_of_tokens():
     assert made.over_limit() == 11 and made.over_limit(0) == 101
     assert "Longer than 1,000 tokens: 11." in str(made)
     assert made._repr_html_().count("<tr>") == 7
-    assert "No sound example" in str(statistics()) and "No sound" in statistics()._repr_html_()
+    assert "No valid example" in str(statistics()) and "No valid" in statistics()._repr_html_()
 
 
 def test_statistics_of_rows_agree_with_the_check():

@@ -113,7 +113,7 @@ def strangely_failing(number):
     (lambda number: None, "returns nothing: is there a return in it?"),
     (lambda number: "4", "the result should be a number; it is a text."),
     (lambda number: True, "the result should be a number; it is True or False."),
-    (lambda number: float("nan"), "the result is nan, which is no amount."),
+    (lambda number: float("nan"), "the result is nan, which isn't an amount."),
     (lambda number: np.array([4, 5]), "the result should be a number; it is of the type ndarray."),
     (lambda number: Strange(), "the result should be a number; it is of the type Strange."),
 ])
@@ -350,7 +350,7 @@ def test_ticks_follow_the_notebooks_that_were_renumbered(kept):
 def test_a_damaged_file_is_put_aside_and_told(kept, damaged):
     kept.parent.mkdir()
     kept.write_bytes(damaged)
-    assert progress_file.load()[1] == "progress.json is damaged, so your progress starts anew."
+    assert progress_file.load()[1] == "progress.json is damaged, so your progress starts over."
     text = said("01-1", 425_000, BARE, FOUR)
     assert text.startswith("[ok] 01-1") and "kept as progress.damaged.json" in text
     assert kept.with_name("progress.damaged.json").read_bytes() == damaged

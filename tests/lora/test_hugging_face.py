@@ -173,7 +173,7 @@ def test_too_little_memory_halves_the_rows_once_and_learns_the_same(work, rows, 
     monkeypatch.setattr(tuning, "_run", short_of_memory)
     halved = tuning.tune(rows, "halved", settings=settings, show=False)
     said = capsys.readouterr().out
-    assert "memory does not suffice for 8 rows" in said and "2 times 4 make one step" in said
+    assert "enough memory for 8 rows" in said and "2 times 4 make one step" in said
     assert (halved.settings.batch_size, halved.settings.accumulate) == (4, 2)
     assert tuning.load("halved").settings == halved.settings
     losses = [[point.train_loss for point in one.history] for one in (whole, halved)]
@@ -188,7 +188,7 @@ def test_the_second_lack_of_memory_is_an_error(work, rows, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(tuning, "_run", never_enough)
-    with pytest.raises(LessonError, match="memory does not suffice for 4 rows") as told:
+    with pytest.raises(LessonError, match="enough memory for 4 rows") as told:
         tuning.tune(rows, "never", settings=replace(SMALL, batch_size=8), show=False)
     assert tried == [(8, 1), (4, 2)]
     assert "batch_size=2" in told.value.cure

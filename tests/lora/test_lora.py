@@ -235,7 +235,7 @@ def test_too_little_memory_comes_with_a_way_on(monkeypatch, work, error):
         raise error
 
     monkeypatch.setattr(tuning, "_run", fails)
-    with pytest.raises(LessonError, match="memory does not suffice for 8 rows") as told:
+    with pytest.raises(LessonError, match="enough memory for 8 rows") as told:
         tuning.tune([{"messages": CHAT}], "big", show=False)  # 16, and once more with half as many
     assert "batch_size=4" in told.value.cure
 

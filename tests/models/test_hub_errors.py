@@ -77,7 +77,7 @@ def test_each_refusal_of_the_hub_comes_with_a_way_on(project, tmp_path):
         "gated": ("is gated", "agree to its terms"),
         "private": ("token is missing or not accepted", "huggingface.co/settings/tokens"),
         "gone": ("has nothing called gone/model", "Look for the right name"),
-        "moved": ("no longer the revision", "data/facts/open_models.toml"),
+        "moved": ("no longer has the revision", "data/facts/open_models.toml"),
     }
     assert told.keys() == {f"{name}/model" for name in wanted}
     for name, (problem, cure) in wanted.items():

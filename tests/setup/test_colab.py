@@ -200,7 +200,7 @@ def test_only_what_is_missing_or_too_old_is_installed_and_the_rest_is_held(in_co
     assert f"transformers=={packages['transformers']}" in held
     assert not any(line.startswith(("datasets", "torch==")) for line in held)
     said = capsys.readouterr().out
-    assert "Took torchao 0.10.0 away" in said and "trl" in said
+    assert "Removed torchao 0.10.0" in said and "trl" in said
     assert "(found 4.0.0)" in said, "it says which version was not good enough"
 
 

@@ -69,7 +69,7 @@ def test_a_line_separator_inside_a_text_does_not_cut_the_line(tmp_path):
         (changed(lines=[]), "'lines' is empty", "Fill it in"),
         (changed(names=["salt", " "]), "'names' is empty, or holds an empty text", "Fill it in"),
         (changed(ingredients=["salt", "salt"]), "names 'salt' twice", "once"),
-        (ROW, "the id 'train-0001' stands already in line 1", "its own id"),
+        (ROW, "the id 'train-0001' is already used in line 1", "its own id"),
     ],
 )
 def test_a_bad_line_is_named_with_file_line_rule_and_cure(tmp_path, second_line, rule, cure):

@@ -50,7 +50,7 @@ def test_a_good_file_is_read(tmp_path):
         ({"kind": "hard"}, "'kind' is 'hard'", "select, count"),
         ({"query": " "}, "'query' is empty", "Fill it in"),
         ({"question": 7}, "'question' must be a text, it is 7", "double quotes"),
-        ({"id": "train-0001"}, "stands already in line 1", "its own id"),
+        ({"id": "train-0001"}, "is already used in line 1", "its own id"),
     ],
 )
 def test_a_bad_line_is_named_with_its_rule_and_cure(tmp_path, change, rule, cure):

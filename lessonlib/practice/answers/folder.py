@@ -83,7 +83,7 @@ def see_room(name: str, needed: int) -> None:
     free = available_memory()
     if free is not None and free < needed + WORKING_BYTES:
         raise ApiError(
-            f"The memory does not suffice to load the model `{name}`: it needs "
+            f"There isn't enough memory to load the model `{name}`: it needs "
             f"{(needed + WORKING_BYTES) / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free. "
             "Shut down other notebooks, or ask a smaller model.",
             param="model",

@@ -42,7 +42,7 @@ def page(store: Store, activity: Activity, models: Sequence[Batch] = ()) -> str:
                 ago(job.started_at or job.created_at)) for job in active]),
         table(_("Learners"), (_("learner"), _("requests"), _("files"), _("jobs"), _("succeeded"),
                               _("failed"), _("models")), learner_rows(store, activity, jobs)),
-        table(_("Models in memory, the last asked first"),
+        table(_("Models in memory, most recently asked first"),
               (_("model"), _("answers running and waiting"), _("what it is, and how fast here")),
               [(batch.model.name, len(batch.running) + len(batch.waiting), batch.model.about)
                for batch in models]),
@@ -52,7 +52,7 @@ def page(store: Store, activity: Activity, models: Sequence[Batch] = ()) -> str:
         table(_("Jobs that failed"), (_("learner"), _("job"), _("ago"), _("code"), _("why")),
               [(job.organisation, job.id, ago(job.finished_at), job.error["code"],
                 job.error["message"]) for job in failed]),
-        table(_("Refused requests, the latest first"),
+        table(_("Refused requests, latest first"),
               (_("learner"), _("ago"), _("status"), _("request")),
               [(owner or _("unknown key"), ago(when), status, f"{method} {path}")
                for when, owner, status, method, path in reversed(activity.refusals)]),
