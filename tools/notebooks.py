@@ -3,6 +3,7 @@
     python start.py build              make and run all notebooks, save their outputs
     python start.py build 00 01        only these
     python start.py build 08 --lend gemma-3-270m   with this model of work/models at hand
+    python start.py build 10 --after 03 --after 06    run these first, in the same work folder
     python start.py build --check      which notebooks disagree with their source? runs nothing
     python start.py build --text 01    only text cells were changed: keep the outputs; runs nothing
     python start.py build --take 01    put edits made in the notebook back into its source
@@ -194,15 +195,19 @@ def _compare(saved: list[NotebookNode], wanted: list[NotebookNode]) -> Iterator[
                 yield f", cell {number}: the {part} differs from the source"
 
 
-def build(source: Path, work: Path | None = None, lend: Sequence[str] = ()) -> list[str]:
+def build(source: Path, work: Path | None = None, lend: Sequence[str] = (),
+          after: Sequence[Path] = ()) -> list[str]:
     """Make the notebooks of one source, run and save them. Returns which house rules they break.
 
     work: default is a fresh folder work/build/NN_name; the solved notebook gets another one
     beside it. lend: real models that were fetched into work/models and that the runs may use;
-    without them a run is that of a learner who has fetched none. Raises Stop where a cell fails,
-    or where such a model is not here.
+    without them a run is that of a learner who has fetched none. after: sources of notebooks that
+    are run before, without being saved: both runs begin with the work folder that they leave, as
+    that of a learner who has come so far. Raises Stop where a cell fails, or where such a model is
+    not here.
     """
     work = work or PROJECT / "work" / "build" / source.stem
+    before = _before(after, work.with_name(f"{work.name}_before"), lend) if after else None
     made = editions(source, datetime.date.today().isoformat())
     if solutions_of(source) not in made:
         solutions_of(source).unlink(missing_ok=True)
@@ -211,39 +216,62 @@ def build(source: Path, work: Path | None = None, lend: Sequence[str] = ()) -> l
         is_solved = path == solutions_of(source)
         if is_solved:
             done = (work / "autotrain", work / "adapters", work / "cache")
-            _run(notebook, path, work.with_name(f"{work.name}_solved"), done, lend)
+            _run(notebook, path, work.with_name(f"{work.name}_solved"), done, lend, before)
         else:
-            _run(notebook, path, work, lend=lend)
+            _run(notebook, path, work, (), lend, before)
         texts = problems(notebook) + wrong_states(notebook, is_solved)
         texts += [f"source {text}" for text in what_we_saw.unfounded(from_source(source), notebook)]
         found += [f"solved, {text}" if is_solved else text for text in texts]
     return found
 
 
+def _before(sources: Sequence[Path], work: Path, lend: Sequence[str]) -> Path:
+    """Run the learner's editions of some notebooks, one after the other, in one work folder.
+
+    They are not saved. Raises Stop where a cell fails.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    for name in lend:
+        _lend(PROJECT / "work" / "models" / name, work / "models" / name)
+    for source in sources:
+        path = notebook_of(source)
+        _execute(editions(source)[path], f"{path.stem}, before", path.parent, work)
+    return work
+
+
 def _run(
     notebook: NotebookNode,
     path: Path,
     work: Path,
-    done: Sequence[Path] = (),
-    lend: Sequence[str] = (),
+    done: Sequence[Path],
+    lend: Sequence[str],
+    before: Path | None,
 ) -> None:
-    """Run one notebook with a line of progress, and save it. Raises Stop where a cell fails.
+    """Run one notebook, and save it. Raises Stop where a cell fails.
 
     done: folders of the learner's edition with finished trainings and with answers, for cells
-    that take what was trained or asked before.
+    that take what was trained or asked before. before: the work folder that the run begins with.
     """
     shutil.rmtree(work, ignore_errors=True)
+    if before:
+        shutil.copytree(before, work, symlinks=True)
     for folder in done:
         if folder.is_dir():
-            shutil.copytree(folder, work / folder.name)
-    for name in lend:
+            shutil.copytree(folder, work / folder.name, dirs_exist_ok=True)
+    for name in () if before else lend:
         _lend(PROJECT / "work" / "models" / name, work / "models" / name)
     path.parent.mkdir(exist_ok=True)
     title = path.stem + (", solved" if path.parent.name == "solutions" else "")
+    _execute(notebook, title, path.parent, work)
+    write(clean(notebook, work, datetime.date.today().isoformat()), path)
+
+
+def _execute(notebook: NotebookNode, title: str, folder: Path, work: Path) -> None:
+    """Run a notebook's cells with a line of progress. Raises Stop where one fails."""
     code = sum(cell.cell_type == "code" for cell in notebook.cells)
     with Step(title, f"{title}: {code} code cells") as step:
         try:
-            execute(notebook, work, path.parent,
+            execute(notebook, work, folder,
                     on_cell=lambda i: step.now(f"cell {i + 1} of {len(notebook.cells)}"))
         except CellExecutionError as error:
             log = PROJECT / "work" / "logs" / f"build-{work.name}.log"
@@ -254,7 +282,6 @@ def _run(
                        ' give it tags=["raises-exception"].', log) from None
         finally:
             stop_practice(work)
-        write(clean(notebook, work, datetime.date.today().isoformat()), path)
 
 
 def _lend(model: Path, place: Path) -> None:
@@ -345,6 +372,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--take", action="store_true")
     parser.add_argument("--badges", action="store_true")
     parser.add_argument("--lend", action="append", default=[], metavar="MODEL")
+    parser.add_argument("--after", action="append", default=[], metavar="NN")
     options = parser.parse_args(arguments)
     if options.badges:
         for path in badges():
@@ -363,7 +391,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check or options.text:
             found = (differences if options.check else reword)(source)
         else:
-            found = build(source, lend=options.lend)
+            after = sources(options.after) if options.after else ()
+            found = build(source, lend=options.lend, after=after)
         for text in found:
             line("fail", text if options.check else f"{source.name}, {text}")
         if options.check and not found:

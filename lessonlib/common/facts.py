@@ -70,7 +70,7 @@ class Notice:
 def read(name: str, folder: Path = FOLDER) -> dict:
     """One file of facts, such as ``read("prices.toml")``.
 
-    Introduced in notebook 09.
+    Introduced in notebook 03.
     """
     with open(folder / name, "rb") as file:
         return tomllib.load(file)
@@ -147,6 +147,8 @@ def ends(model: str) -> ModelEnd:
 
     Raises:
         LessonError: the list does not have it.
+
+    Introduced in notebook 03.
     """
     known = model_ends()
     for one in sorted(known, key=lambda one: len(one.model), reverse=True):

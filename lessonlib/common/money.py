@@ -9,7 +9,7 @@ def dollars(amount: float) -> str:
     """An amount in US dollars: cents as long as they say something, more digits below ten cents,
     whole dollars from a thousand on.
 
-    Introduced in notebook 01.
+    Introduced in notebook 03.
     """
     if not math.isfinite(amount):
         return f"${amount}"

@@ -150,10 +150,7 @@ def hosting(service: str = "azure-openai") -> HostingPrice:
 
 
 def hosting_per_hour(service: str = "azure-openai") -> float:
-    """US dollars an hour for keeping a tuned model ready, whether it is used or not.
-
-    Introduced in notebook 03.
-    """
+    """US dollars an hour for keeping a tuned model ready, whether it is used or not."""
     return hosting(service).per_hour
 
 

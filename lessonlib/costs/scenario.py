@@ -20,6 +20,7 @@ from datetime import date, timedelta
 from lessonlib.common import facts
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
+from lessonlib.common.money import dollars
 from lessonlib.costs import price_list
 from lessonlib.costs.price_list import HostingPrice, ModelPrice
 from lessonlib.show.tables import Table
@@ -195,21 +196,20 @@ class Scenario:
         heading = [_("route"), _("once"), _("1,000 requests"),
                    *(_("month {month}: {n:,} requests").format(
                        month=month, n=month * self.requests) for month in months)]
-        rows = [[route, money(self.once if route == TUNED else 0),
-                 money(1000 * self.per_request(route)),
-                 *(money(self.after(route, month * self.requests)) for month in months)]
+        rows = [[route, dollars(self.once if route == TUNED else 0),
+                 dollars(1000 * self.per_request(route)),
+                 *(dollars(self.after(route, month * self.requests)) for month in months)]
                 for route in self.tokens]
         return [heading, *rows]
 
     def note(self) -> str:
         """Which prices these are, until when there is such a model, and what is cached."""
-        told = [_("US dollars. Untuned: {price}.").format(
+        told = [_("Untuned: {price}.").format(
             price=_in_words(price_list.price(self.model), self.ends(tuned=False)))]
         if self.host:
-            told.append(_("Tuned: {name}, {hour:g} an hour, {month:,.2f} a month (read on"
-                          " {day}).").format(
-                name=self.host.name, hour=self.host.per_hour, month=self.host.per_month,
-                day=self.host.read))
+            told.append(_("Tuned: {name}, {hour} an hour, {month} a month (read on {day}).").format(
+                name=self.host.name, hour=dollars(self.host.per_hour),
+                month=dollars(self.host.per_month), day=self.host.read))
         if self.tuned_price:
             told.append(_("Tuned: {price}.").format(
                 price=_in_words(self.tuned_price, self.ends())))
@@ -233,7 +233,7 @@ class Scenario:
     def alt(self) -> str:
         """The picture in words."""
         last = self.months * self.requests
-        ends = ", ".join(f"{route} {money(self.after(route, last))}" for route in self.tokens)
+        ends = ", ".join(f"{route} {dollars(self.after(route, last))}" for route in self.tokens)
         return _("Dollars against requests, one straight line for each route. After {n:,}"
                  " requests: {ends}. {sentences}").format(
             n=last, ends=ends, sentences=" ".join(self.sentences()))
@@ -253,12 +253,12 @@ class Scenario:
 
 def _in_words(price: ModelPrice, last: date | None) -> str:
     """A price as it is told below a table."""
-    words = _("{name}, {prompt:g} and {answer:g} per million prompt and answer tokens").format(
-        name=price.name, prompt=price.input, answer=price.output)
+    words = _("{name}, {prompt} and {answer} per million prompt and answer tokens").format(
+        name=price.name, prompt=dollars(price.input), answer=dollars(price.output))
     if price.cached_input is not None and not price.tuned:
-        words += _(", {cached:g} for cached ones").format(cached=price.cached_input)
+        words += _(", {cached} for cached ones").format(cached=dollars(price.cached_input))
     if price.training is not None:
-        words += _(", {training:g} for training").format(training=price.training)
+        words += _(", {training} for training").format(training=dollars(price.training))
     words += _(" (read on {day})").format(day=price.read)
     return words + _("; it ends on {last}").format(last=last) if last else words
 
@@ -270,11 +270,6 @@ def _time(months: float) -> str:
         return _("within two days")
     if months < 1:
         return _("in {days:.0f} days").format(days=max(days, 2))
+    if months > 36:
+        return _("in {years:,.0f} years").format(years=months / 12)
     return _("in {months:,.1f} months").format(months=months)
-
-
-def money(dollars: float) -> str:
-    """Dollars as they stand in the table: with three digits where two would say 0.00."""
-    if dollars >= 100:
-        return f"{dollars:,.0f}"
-    return f"{dollars:.2f}" if dollars >= 0.1 or not dollars else f"{dollars:.4f}"

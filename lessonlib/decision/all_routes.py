@@ -68,7 +68,7 @@ def ensure(
     Args:
         price, training_seconds: are written onto the row, wherever the result is from.
 
-    Introduced in notebook 10.
+    Introduced in notebook 03.
     """
     prompts = [method.messages(one) for one in examples]
     names = names_of_requests(client, method.model, prompts, method.parameters)

@@ -164,7 +164,7 @@ def _question_view(place: int, question: Question, guide: DecisionGuide) -> Ques
     how = _("choose all that hold") if question.several else _("choose one")
     words = f"<strong>{place}.</strong> {html.escape(question.text)} <em>({how})</em>"
     if said := guide.evidence.get(question.id, ()):
-        words += f"<small><br>{_('What bears on it:')}{_list([*said])}</small>"
+        words += f"<small><br>{_('What we know about it:')}{_list([*said])}</small>"
 
     def tell(chosen: set[int]) -> str:
         """Keep the answer, and say what it means."""

@@ -15,6 +15,7 @@ from lessonlib.common import facts
 from lessonlib.common.errors import LessonError
 from lessonlib.common.facts import limits
 from lessonlib.common.i18n import _
+from lessonlib.common.money import dollars
 from lessonlib.common.paths import MODELS
 from lessonlib.costs.price_list import TUNABLE, UNTUNED
 from lessonlib.costs.scenario import Scenario
@@ -35,7 +36,7 @@ def reached(score: Interval, needed: float) -> str:
     ``enough`` where the whole 95 % interval lies at or above the bar, ``not_enough`` where it lies
     below, and ``cannot_tell`` where the bar lies within it.
 
-    Introduced in notebook 10.
+    Introduced in notebook 03.
     """
     if score.low >= needed:
         return "enough"
@@ -51,9 +52,7 @@ def against(difference: Difference) -> str:
 
     Introduced in notebook 10.
     """
-    if not difference.significant:
-        return "cannot_tell"
-    return "better" if difference.value > 0 else "worse"
+    return difference.verdict.replace(" ", "_")
 
 
 def kind_of_route(row: dict) -> str:
@@ -64,7 +63,7 @@ def kind_of_route(row: dict) -> str:
 
 
 def best(board: Scoreboard, split: str = "test") -> dict[str, dict]:
-    """The row with the highest micro-F1 of each kind that was measured."""
+    """The row with the highest micro-F1 of each kind that was measured on a split."""
     found: dict[str, dict] = {}
     for row in board.rows(split):
         if "micro_f1" not in row:  # of the second task
@@ -78,7 +77,7 @@ def best(board: Scoreboard, split: str = "test") -> dict[str, dict]:
 def evidence(board: Scoreboard | None = None) -> dict[str, tuple[str, ...]]:
     """Sentences for each question of the guide, by its id. A question may have none."""
     board = board or Scoreboard()
-    rows = best(board)
+    rows = best(board, "validation") | best(board)  # what was not looked at on test
     said: dict[str, Callable] = {
         "aspect": lambda: _new_names(board),
         "prompting": lambda: _measured(rows, "prompting"),
@@ -103,8 +102,9 @@ def _measured(rows: dict, which: str):
 
 
 def _row(row: dict) -> str:
-    return _("{route}: micro-F1 {f1} on {n} examples, {tokens:.0f} prompt tokens a request").format(
-        route=row["route"], f1=Interval(*row["micro_f1"]), n=row["examples"],
+    return _("{route}: micro-F1 {f1} on {n} examples of {split}, {tokens:.0f} prompt tokens a"
+             " request").format(
+        route=row["route"], f1=Interval(*row["micro_f1"]), n=row["examples"], split=row["split"],
         tokens=row["prompt_tokens"] or math.nan)
 
 
@@ -140,9 +140,10 @@ def _compute(rows: dict):
                 " a graphics card, and hours.").format(seconds=seconds)
     for service in ("rented-processor", "rented-card", "azure-openai"):
         price = costs.hosting(service)
-        yield _("Keeping a tuned model ready on {name} costs {hourly:g} $ an hour, used or not:"
-                " about {monthly:,.0f} $ a month (read on {day}).").format(
-            name=price.name, hourly=price.per_hour, monthly=price.per_month, day=price.read)
+        yield _("Keeping a tuned model ready on {name} costs {hourly} an hour, used or not: about"
+                " {monthly} a month (read on {day}).").format(
+            name=price.name, hourly=dollars(price.per_hour), monthly=dollars(price.per_month),
+            day=price.read)
 
 
 def _data():
@@ -158,7 +159,9 @@ def _quality(board: Scoreboard, rows: dict):
         yield _("Nothing to compare yet: it takes a tuned model and an alternative, measured on"
                 " the same examples.")
         return
-    tuned, other = rows["tuned"], max(others, key=lambda row: row["micro_f1"][0])
+    tuned = rows["tuned"]
+    others = [row for row in others if row["split"] == tuned["split"]] or others
+    other = max(others, key=lambda row: row["micro_f1"][0])
     yield _("Tuned: {row}.").format(row=_row(tuned))
     yield _("Best alternative: {row}.").format(row=_row(other))
     kept = board.result(tuned), board.result(other)

@@ -96,7 +96,7 @@ class Suggestion:
     def headline(self) -> str:
         if self.verdict:
             return VERDICTS[self.verdict]
-        return _("Not yet to be said: an answer is missing")
+        return _("Nothing can be said yet: an answer is missing")
 
     def __str__(self) -> str:
         lines = [self.headline, *(f"  - {reason}" for reason in self.reasons)]

@@ -90,6 +90,10 @@ class Record:
         text = re.sub(r"(?m)^#", "###", str(self)).replace(FORM, "")
         return re.sub(r" \(`\w+`\)(?=$|:)", "", text, flags=re.MULTILINE)
 
+    def _repr_pretty_(self, printer, cycle: bool) -> None:
+        """Where only text is shown: as the file has it."""
+        printer.text(str(self))
+
 
 def one_line(words: str) -> str:
     """The words without line breaks or runs of spaces."""
@@ -195,7 +199,7 @@ def last(use_case: str) -> Record | None:
     Raises:
         LessonError: there is a file, and it is no decision record.
 
-    Introduced in notebook 10.
+    Introduced in notebook 03.
     """
     path = path_of(use_case)
     return read(path) if path.exists() else None

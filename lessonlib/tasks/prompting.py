@@ -79,7 +79,7 @@ def whole_glossary(
     All of it stands in the system message, the same in each request, so that a service that keeps
     the beginnings of prompts need not read it again.
 
-    Introduced in notebook 01.
+    Introduced in notebook 03.
     """
     system = f"{recipes.SYSTEM_GLOSSARY}\n\n{recipes.glossary_lines(entries)}"
     return _chat(system, recipe, (), shots)

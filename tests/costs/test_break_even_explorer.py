@@ -103,7 +103,7 @@ def test_a_break_even_after_the_last_day_of_its_model_is_told():
     assert f"it ends on {last}" in one.note()
     assert scenario(model="gpt-6-luna", tuned_model="Llama-3.1-8B").ends() is None
     late = scenario(model="gpt-6-luna", tuned_model="Llama-3.1-8B", work=1e9, requests=1)
-    assert late.break_even_day("few-shot") is None and "months" in late.sentences()[0]
+    assert late.break_even_day("few-shot") is None and "years" in late.sentences()[0]
 
 
 def test_a_long_prompt_is_cached_and_a_short_one_is_not():

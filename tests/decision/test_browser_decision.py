@@ -93,7 +93,7 @@ def test_the_explorer(page):
         page.keyboard.press("Shift+Tab")
     tab_to(page, "checkbox", OFFERS["openai"].words)
     page.keyboard.press("Space")
-    page.get_by_text("US dollars. Untuned: gpt-4.1-mini, 0.4 and 1.6").first.wait_for()
+    page.get_by_text("Untuned: gpt-4.1-mini, $0.40 and $1.60").first.wait_for()
     one = page.get_by_role("checkbox", name=OFFERS["rented-card"].words, exact=True)
     assert not one.is_checked()
 

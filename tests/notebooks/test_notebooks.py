@@ -256,6 +256,29 @@ def test_a_fetched_model_is_lent_to_a_build_only_when_it_is_asked_for(
         notebooks.build(small, tmp_path / "fresh", lend=["other"])
 
 
+def test_notebooks_can_be_run_before_one_that_compares_them(small, tmp_path, monkeypatch):
+    """A build has a work folder of its own, so the comparison notebook was saved with eleven rows
+    of "not run". Both its editions begin with what the others leave, and not with each other's."""
+    first = small.with_name("01_first.py")
+    first.write_text(SMALL, encoding="utf-8", newline="\n")
+    made = notebooks.editions(small)[notebooks.notebook_of(small)]
+    monkeypatch.setattr(notebooks, "editions", lambda source, day=None: {
+        notebooks.notebook_of(source): made, notebooks.solutions_of(source): made})
+    seen = []
+
+    def run(notebook, work, folder, on_cell):
+        board = work / "board"
+        seen.append((work.name, board.read_text("utf-8") if board.is_file() else ""))
+        work.mkdir(parents=True, exist_ok=True)
+        board.write_text(f"left by {work.name}", encoding="utf-8")
+
+    monkeypatch.setattr(notebooks, "execute", run)
+    notebooks.build(small, tmp_path / "fresh", after=[first])
+    assert seen == [("fresh_before", ""), ("fresh", "left by fresh_before"),
+                    ("fresh_solved", "left by fresh_before")]
+    assert not notebooks.notebook_of(first).exists(), "it was only run"
+
+
 def test_a_second_build_changes_only_what_time_changes(small, tmp_path):
     def saved():
         notebooks.build(small, tmp_path / "fresh")
