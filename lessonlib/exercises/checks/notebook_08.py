@@ -37,9 +37,9 @@ def _wrong_row(read: list, labels: list, prompt: list, learned: list) -> str:
     if read != prompt + learned:
         if read == prompt + learned[:-1]:
             return _("the model never reads the mark that ends the answer.")
-        return _("what the model reads should be prompt, answer and end mark, in this order.")
+        return _("what the model reads should be prompt, answer and end mark, in that order.")
     if len(labels) != len(read):
-        return _("each token wants a label: {tokens} tokens, {labels} labels.").format(
+        return _("each token needs a label: {tokens} tokens, {labels} labels.").format(
             tokens=len(read), labels=len(labels))
     if labels == [NOTHING] * len(prompt) + learned:
         return ""
@@ -88,7 +88,7 @@ def early_stopping(function):
         if tuple(reversed(pair)) == right:
             yield shown + _("the right steps, the other way round.")
         elif pair[0] != right[0]:
-            yield shown + _("it does not end at step {step}.").format(step=pair[0])
+            yield shown + _("it doesn't end at step {step}.").format(step=pair[0])
         else:
             yield shown + _("the checkpoint of step {step} is not the one with the lowest loss so"
                             " far.").format(step=pair[1])
@@ -118,7 +118,7 @@ def phone_adapter(config):
         yield _("Rank {rank} makes {weights:,} weights, and there is room for a million.").format(
             rank=config.r, weights=weights)
     elif config.r & (config.r - 1):
-        yield _("Rank {rank} is no power of two.").format(rank=config.r)
+        yield _("Rank {rank} isn't a power of two.").format(rank=config.r)
     elif config.r != 16:
         yield _("Rank {rank} makes {weights:,} weights. A larger one fits as well.").format(
             rank=config.r, weights=weights)
@@ -126,6 +126,6 @@ def phone_adapter(config):
         yield _("The factor is {factor:g}. It should be 2.").format(
             factor=config.lora_alpha / config.r)
     if config.lora_dropout:
-        yield _("There is dropout in it, and it should do without.")
+        yield _("It has dropout, and it should have none.")
     if str(getattr(config.task_type, "value", config.task_type)) != "CAUSAL_LM":
-        yield _("task_type says what kind of model it is for: one that writes on, CAUSAL_LM.")
+        yield _("task_type says what kind of model it is for: one that continues text, CAUSAL_LM.")

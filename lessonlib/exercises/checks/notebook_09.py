@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import yaml
+
 from lessonlib.autotrain.watch import ADAPTER
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
@@ -13,30 +15,37 @@ from lessonlib.exercises.feedback import exercise
 
 @exercise(
     "09-1",
-    title=_("How many steps?"),
+    title=_("One thing at a time"),
     difficulty=1,
     minutes=5,
-    learned=_("With the steps of a minute you know how long a training will take."),
+    learned=_("Two runs that differ in one setting can explain a difference; two that differ in"
+              " five can't."),
 )
-def steps(function):
-    """function(tokens, block_size, batch_size, epochs): steps of a training that packs."""
-    cases = (
-        ((36_500, 512, 2, 4), 144, ""),
-        ((1024, 512, 2, 1), 1, ""),
-        ((1023, 512, 1, 1), 1, _("A piece that is not full is not kept: round the pieces down.")),
-        ((1536, 512, 2, 1), 2, _("Three pieces in steps of two are two steps: round them up.")),
-        ((1536, 512, 2, 3), 6, _("Each epoch begins anew: round up within an epoch, then count"
-                                 " the epochs.")),
-        ((300, 512, 2, 3), 0, _("A text that fills no piece gives nothing to learn from.")),
-    )
-    for arguments, right, hint in cases:
-        found = answers.number(answers.call(function, *arguments), _("What your function returns"))
-        if found != right:
-            tokens, block_size, batch_size, epochs = arguments
-            said = _("For {tokens} tokens in pieces of {block}, {batch} to a step, {epochs} epochs"
-                     " we count another number than {found:g}.").format(
-                tokens=tokens, block=block_size, batch=batch_size, epochs=epochs, found=found)
-            yield f"{said} {hint}".strip()
+def one_change(text, before):
+    """The YAML text of ``trl sft`` with every token in the loss and a new output folder."""
+    if not isinstance(text, str):
+        raise answers.NotYet(_("We expect the text of the file; this is {kind}.").format(
+            kind=answers.python_kind(text)))
+    if text == before:
+        raise answers.NotYet(_("The text is still the same as before."))
+    try:
+        new, old = yaml.safe_load(text), yaml.safe_load(before)
+    except yaml.YAMLError:
+        yield _("This is no longer YAML. Change values only, and keep one setting on each line.")
+        return
+    if not isinstance(new, dict):
+        yield _("This is no longer a list of settings, one on each line.")
+        return
+    wanted = {"assistant_only_loss": False, "output_dir": "by-trl-all-tokens"}
+    changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+    for name, value in wanted.items():
+        if new.get(name) != value:
+            yield _("{name} should be {value}; in your text it is {found}.").format(
+                name=name, value=str(value).lower() if value is False else value,
+                found=new.get(name))
+    if others := sorted(changed - set(wanted)):
+        yield _("{names} changed as well. Then the run no longer tells what made the"
+                " difference.").format(names=", ".join(others))
 
 
 def _true_or_false(value: object) -> bool:
@@ -51,7 +60,7 @@ def _true_or_false(value: object) -> bool:
     title=_("Has it worked?"),
     difficulty=1,
     minutes=5,
-    learned=_("What lies in the folder counts, not what the program said."),
+    learned=_("What is in the folder counts, not what the program said."),
 )
 def has_worked(function):
     """function(folder): does the output folder hold a trained adapter?"""
@@ -64,15 +73,15 @@ def has_worked(function):
         (folders["empty"] / ADAPTER).write_bytes(b"")
         (folders["folder"] / ADAPTER).mkdir()
         cases = (
-            (folders["good"], True, _("There is an adapter, and your function says there is"
-                                      " none.")),
-            (folders["none"], False, _("A folder with training_params.json alone: the training was"
-                                       " begun, and no adapter came of it.")),
-            (folders["empty"], False, _("The adapter's file is empty, and your function is"
-                                        " content.")),
-            (Path(place) / "missing", False, _("The folder does not exist, and your function is"
-                                               " content.")),
-            (folders["folder"], False, _("Something of the adapter's name is there, but it is a"
+            (folders["good"], True, _("There is an adapter, and your function says that it"
+                                      " didn't work.")),
+            (folders["none"], False, _("A folder with nothing but training_params.json: the"
+                                       " training started, but left no adapter.")),
+            (folders["empty"], False, _("The adapter's file is empty, and your function says"
+                                        " that it worked.")),
+            (Path(place) / "missing", False, _("The folder doesn't exist, and your function"
+                                               " says that it worked.")),
+            (folders["folder"], False, _("There is something with the adapter's name, but it is a"
                                          " folder.")),
         )
         for folder, right, sentence in cases:
@@ -85,7 +94,7 @@ def has_worked(function):
     title=_("Asked for, not used"),
     difficulty=2,
     minutes=6,
-    learned=_("Such a comparison takes a minute, and finds the seed that never arrived."),
+    learned=_("This comparison takes a minute, and finds the seed that never arrived."),
 )
 def not_honoured(function):
     """function(asked, used): sorted names of settings that were asked for and not used."""
@@ -100,7 +109,7 @@ def not_honoured(function):
         ({"quantization": None}, {"quantization": "int4"}, ["quantization"],
          _("None was asked for, and something else was used.")),
         ({"lr": 0.1}, {"lr": 0.1, "log": "none"}, [],
-         _("Settings that were not asked for are none of our business here.")),
+         _("Ignore settings that nobody asked for.")),
         ({"seed": 1, "epochs": 2, "lr": 0.1}, {"seed": 2, "epochs": 3, "lr": 0.1},
          ["epochs", "seed"], _("Sort the names.")),
     )
