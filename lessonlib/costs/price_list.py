@@ -101,6 +101,8 @@ def cached_tokens(prompt_tokens: float, same: float) -> float:
     Args:
         prompt_tokens: the length of the whole prompt.
         same: the length of its beginning that is the same in every request.
+
+    Introduced in notebook 01.
     """
     return same if prompt_tokens >= facts.limits()["caching"]["shortest_prompt"] else 0.0
 
@@ -176,7 +178,7 @@ class Tokens(Protocol):
 def cost_per_1000(tokens: Tokens, model_price: ModelPrice) -> float:
     """US dollars for 1,000 requests of so many tokens at the prices of a hosted model.
 
-    Introduced in notebook 01.
+    Introduced in notebook 11.
     """
     return 1000 * model_price.of_request(tokens.prompt_tokens, tokens.completion_tokens)
 

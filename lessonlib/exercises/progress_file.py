@@ -30,6 +30,9 @@ MOVED = {
 }  # fmt: skip
 #: With edition 3, the order of numbers became the order of reading: the notebooks' new numbers.
 RENUMBERED = {"01": "04", "02": "03", "03": "01", "04": "02"}
+#: Exercises that edition 3 replaced by others under the same number; by today's numbers. Their
+#: ticks would say that the new ones were done.
+REPLACED = {"exercises": {"01-3", "02-2", "02-3"}}
 
 Progress = dict[str, dict[str, str]]
 
@@ -69,10 +72,14 @@ def _moved(progress: Progress, edition: int) -> Progress:
             name = RENUMBERED.get(name[:2], name[:2]) + name[2:]
         return name
 
-    return {
+    moved = {
         section: {today(section, name): state for name, state in states.items()}
         for section, states in progress.items()
     }
+    if edition < 3:
+        for section, names in REPLACED.items():
+            moved[section] = {n: s for n, s in moved[section].items() if n not in names}
+    return moved
 
 
 def record(section: str, name: str, state: str) -> str:

@@ -79,7 +79,7 @@ def whole_glossary(
     All of it stands in the system message, the same in each request, so that a service that keeps
     the beginnings of prompts need not read it again.
 
-    Introduced in notebook 03.
+    Introduced in notebook 01.
     """
     system = f"{recipes.SYSTEM_GLOSSARY}\n\n{recipes.glossary_lines(entries)}"
     return _chat(system, recipe, (), shots)
@@ -93,7 +93,7 @@ def plain_names(recipe: Recipe, shots: Sequence[Recipe] = ()) -> Messages:
     Args:
         shots: solved examples; their answers show plain names, too.
 
-    Introduced in notebook 01.
+    Introduced in notebook 02.
     """
     return _chat(recipes.SYSTEM_PLAIN, recipe, (), [_as_written(shot) for shot in shots])
 

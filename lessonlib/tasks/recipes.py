@@ -237,7 +237,7 @@ def rename(text: str, entries: Iterable[GlossaryEntry]) -> str:
 
     An answer that is not a JSON list of strings stays as it is.
 
-    Introduced in notebook 03.
+    Introduced in notebook 02.
     """
     found = parse(text)
     if not found.valid_json:

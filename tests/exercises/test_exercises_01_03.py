@@ -1,4 +1,4 @@
-"""The checks of notebooks 01 to 03: what they say to right answers and to likely wrong ones."""
+"""The checks of notebook 03: what they say to right answers and to likely wrong ones."""
 
 from __future__ import annotations
 
@@ -77,57 +77,3 @@ def test_every_changed_fact_turns_the_decision_around():
         was = before.text.lower().split()[0].strip(":")
         was = "tune and retrieve" if "looking up" in before.text else was
         assert was in (*WORDS, "nothing") and not ours.startswith(was), id
-
-
-# --- 02 ---
-
-
-@pytest.mark.parametrize(("function", "hint"), [
-    (lambda f, n: len(set(f) & set(n)) / len(set(n)) if n else 1, ""),
-    (lambda f, n: len(set(f) & set(n)) / len(f) if f else 0, "share of the found ones"),
-    (lambda f, n: sum(x in n for x in f) / len(n) if n else 1, "found twice"),
-    (lambda f, n: len(set(f) & set(n)) / len(set(n)) if n else 0, "nothing is needed"),
-    (lambda f, n: 1.0, "the share is not 1"),
-])
-def test_recall(function, hint):
-    text = said("02-1", function)
-    assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
-
-
-def right_half(needed, found, used):
-    return "search" if not found or found / needed <= used / found else "reading"
-
-
-@pytest.mark.parametrize(("function", "hint"), [
-    (right_half, ""),
-    (lambda n, f, u: "search" if f / n <= u / f else "reading", "ZeroDivisionError"),
-    (lambda n, f, u: "search" if not f or f / n < u / f else "reading", "both do equally well"),
-    (lambda n, f, u: "search" if not f or f / n <= u / n else "reading", "compare found"),
-    (lambda n, f, u: "reading" if not f else right_half(n, f, u), "nothing was found"),
-    (lambda n, f, u: "Search", 'we asked for "search"'),
-])
-def test_weaker_half(function, hint):
-    text = said("02-2", function)
-    assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
-
-
-def longest_first(line, keys):
-    found = []
-    for key in sorted(keys, key=len, reverse=True):
-        if key in line:
-            found.append(key)
-            line = line.replace(key, "|")
-    return found
-
-
-@pytest.mark.parametrize(("function", "hint"), [
-    (longest_first, ""),
-    (lambda line, keys: set(longest_first(line, keys)), ""),
-    (lambda line, keys: [key for key in keys if key in line], "only part of a longer one"),
-    (lambda line, keys: longest_first(line, keys) or list(keys), "does not stand there"),
-    (lambda line, keys: longest_first(line, keys)[:1], "a key is missing"),
-    (lambda line, keys: longest_first(line, keys) * 2, "named twice"),
-])
-def test_keys_in(function, hint):
-    text = said("02-3", function)
-    assert hint in text and text.startswith("[not yet]" if hint else "[ok]")

@@ -7,7 +7,7 @@ import math
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
-from lessonlib.tasks.recipes import Recipe
+from lessonlib.tasks import recipes
 
 REQUESTS = 1000
 
@@ -78,42 +78,41 @@ def most_examples(function):
         return
 
 
-def _recipe(id: str, *names: str) -> Recipe:
-    return Recipe(id, id, names, names, names)
+#: What a prompt has to reach on the validation set, and how many tokens it may take.
+GOAL, BUDGET = 0.50, 400
 
 
 @exercise(
     "01-3",
-    title=_("What stays unknown?"),
+    title=_("A prompt that beats a score"),
     difficulty=2,
-    minutes=6,
-    learned=_("Examples teach the names that occur in them. Tuning and retrieval can do more."),
+    minutes=10,
+    learned=_("A prompt is measured like a model. Short examples, and no words that they make"
+              " superfluous: the same score for fewer tokens."),
 )
-def stays_unknown(function):
-    """function(recipe, shots, glossary): the recipe's glossary names that no shot shows.
-
-    glossary: a set of names as people write them.
-    """
-    glossary = {"scallions", "stock", "cilantro"}
-    recipe = _recipe("Soup", "salt", "scallions", "stock")
-    onion, soup = _recipe("Onions", "scallions", "flour"), _recipe("Broth", "stock", "salt")
+def own_prompt(function, measure):
+    """function(recipe): a list of messages. measure(function): its Result on validation."""
+    held_out = recipes.load("validation")
     what = _("What your function returns")
-    for shots, right in (([onion], ["stock"]), ([onion, soup], []), ([], ["scallions", "stock"])):
-        given = answers.call(function, recipe, list(shots), set(glossary))
-        given = list(given) if isinstance(given, set) else answers.items(given, what)
-        if "salt" in given:
-            yield _("A name was listed that is not in the glossary. It only needs to be copied.")
-        if "cilantro" in given:
-            yield _("A name was listed that this recipe does not hold.")
-        if any(name in given for name in {"scallions", "stock"} - set(right)):
-            yield _("With {n} examples: a name was listed that one of them shows.").format(
-                n=len(shots)
-            )
-        if any(name not in given for name in right):
-            yield _("With {n} examples: a name is missing that none of them shows.").format(
-                n=len(shots)
-            )
-        if sorted(map(str, given)) != sorted(right):
-            if set(given) <= set(right):
-                yield _("A name is in the list twice.")
+    for recipe in held_out:
+        messages = answers.items(answers.call(function, recipe), what)
+        if not all(isinstance(one, dict) and {"role", "content"} <= set(one) for one in messages):
+            yield _("Each message should be a dictionary with a role and a content.")
             return
+        if not messages or not any(recipe.lines[0] in str(one["content"]) for one in messages):
+            yield _("The recipe itself is missing: its lines should be in the last message.")
+            return
+        if any(recipes.answer(recipe) in str(one["content"]) for one in messages):
+            yield _("The right answer of a recipe stands in its own prompt. Take the examples from"
+                    " train.")
+            return
+    result = measure(function)
+    score, tokens = result.metrics()["micro_f1"].value, result.prompt_tokens
+    if any(not row.id.startswith("validation") for row in result.rows):
+        yield _("This was not measured on the validation set.")
+    elif not result.prompt_tokens <= BUDGET:  # nan where every request was refused
+        yield _("micro-F1 {score:.2f}, with {tokens:.0f} tokens: more than {budget}.").format(
+            score=score, tokens=tokens, budget=BUDGET)
+    elif score < GOAL:
+        yield _("micro-F1 {score:.3f}, with {tokens:.0f} tokens: {goal:.2f} is wanted.").format(
+            score=score, tokens=tokens, goal=GOAL)

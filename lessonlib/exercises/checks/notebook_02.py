@@ -7,6 +7,7 @@ import math
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
+from lessonlib.measure.evaluation import compare
 
 #: found, needed, recall.
 RECALLS = (
@@ -46,83 +47,79 @@ def recall(function):
         return
 
 
-#: needed, found, used, the weaker half.
-HALVES = (
-    (10, 9, 3, "reading"),
-    (10, 3, 3, "search"),
-    (10, 10, 9, "reading"),
-    (10, 5, 5, "search"),
-    (100, 60, 40, "search"),
-    (100, 40, 30, "search"),  # used / needed is less, but says nothing about the reading
-    (10, 0, 0, "search"),  # nothing found
-    (16, 8, 4, "search"),  # equally well
-)
-
-
 @exercise(
     "02-2",
-    title=_("Which half fails?"),
-    difficulty=1,
-    minutes=4,
-    learned=_("Mend the weaker half first: finding more does not help a model that does not"
-              " read."),
+    title=_("Choose k"),
+    difficulty=2,
+    minutes=8,
+    learned=_("Settings are chosen on the validation set. The test set was asked once, and so its"
+              " score is that of the choice, not of the luckiest of many."),
 )
-def weaker_half(function):
-    """function(needed, found, used): counts; gives "search" or "reading"."""
-    for needed, found, used, right in HALVES:
-        given = answers.call(function, needed, found, used)
-        case = _("needed {needed}, found {found}, used {used}").format(
-            needed=needed, found=found, used=used)
-        if given not in ("search", "reading"):
-            yield _('{case}: your function returns {given!r}; we asked for "search" or "reading".'
-                    ).format(case=case, given=given)
-            return
-        if given == right:
-            continue
-        if found == 0:
-            yield _("{case}: nothing was found, so nothing could be read.").format(case=case)
-        elif found * found == needed * used:
-            yield _("{case}: both do equally well.").format(case=case)
-        else:
-            yield _("{case}: compare found with needed, and used with found.").format(case=case)
+def choose_k(my_k, measured, at_last):
+    """my_k: the choice. measured: k -> Result on validation. at_last: a Result on test."""
+    if not (isinstance(measured, dict) and all(hasattr(one, "rows") for one in measured.values())):
+        yield _("measured should be a dictionary from k to what evaluate gives.")
         return
+    if any(not row.id.startswith("validation") for one in measured.values() for row in one.rows):
+        yield _("A result in measured is not on the validation set.")
+        return
+    if len(measured) < 4 or min(measured) >= 4:
+        yield _("Measure at least four values of k, one of them below 4.")
+        return
+    if my_k not in measured:
+        yield _("my_k is {k!r}, which is not among the values that you measured.").format(k=my_k)
+        return
+    scores = {k: one.metrics()["micro_f1"].value for k, one in measured.items()}
+    best = max(scores, key=scores.get)
+    if best != my_k and compare(measured[best], measured[my_k]).low > 0:
+        yield _("k = {best} is better on the validation set: {difference}.").format(
+            best=best, difference=compare(measured[best], measured[my_k]))
+    elif best != my_k and my_k > best:
+        yield _("k = {best} scores higher, and its prompts are shorter.").format(best=best)
+    if not hasattr(at_last, "rows") or not all(row.id.startswith("test-") for row in at_last.rows):
+        yield _("at_last should be what evaluate gives on the test set.")
+    elif at_last.name != measured[my_k].name:
+        yield _("at_last is a result of {name!r}, and you chose {chosen!r}.").format(
+            name=at_last.name, chosen=measured[my_k].name)
 
 
-#: line, keys, and those that should be found.
-LINES = (
-    ("2 tsp ground black pepper", ["pepper", "black pepper", "ground black pepper"],
-     ["ground black pepper"]),
-    ("2 cups flour", ["pepper", "plain flour"], []),
-    ("salt and black pepper", ["pepper", "salt", "black pepper"], ["black pepper", "salt"]),
-    ("black pepper, then a red pepper", ["pepper", "black pepper"], ["black pepper", "pepper"]),
-    ("icing sugar", [], []),
+#: Scores with an answer, scores without one, threshold, and the two mistakes.
+THRESHOLDS = (
+    ([0.3, 0.5, 0.6], [0.2, 0.4], 0.45, (1, 0)),
+    ([0.3, 0.5, 0.6], [0.2, 0.4], 0.25, (0, 1)),
+    ([0.5, 0.7], [0.5, 0.6, 0.1], 0.5, (0, 2)),  # at the threshold: not below it
+    ([0.2, 0.3], [0.9], 0.5, (2, 1)),
+    ([], [], 0.5, (0, 0)),
 )
 
 
 @exercise(
     "02-3",
-    title=_("A lookup of your own"),
-    difficulty=3,
-    minutes=8,
-    learned=_("Longest first, and what is covered is out of play: so works"
-              " lessonlib.tasks.retrieval."),
+    title=_("Not found"),
+    difficulty=1,
+    minutes=5,
+    learned=_("A threshold trades one mistake for the other. Which one is worse is not for"
+              " statistics to say, but for whoever reads the answers."),
 )
-def keys_in(function):
-    """function(line, keys): the keys that stand in the line, longest first where they overlap."""
+def mistakes(function):
+    """function(with_answer, without, threshold): (refused with an answer, let through without)."""
     what = _("What your function returns")
-    for line, keys, right in LINES:
-        given = answers.call(function, line, list(keys))
-        given = list(given) if isinstance(given, set) else answers.items(given, what)
-        case = _("In {line!r}, with the keys {keys}").format(line=line, keys=keys)
-        if len(set(given)) < len(given):
-            yield _("{case}: a key is named twice.").format(case=case)
-        elif sorted(map(str, given)) == sorted(right):
+    for with_answer, without, threshold, right in THRESHOLDS:
+        given = answers.items(
+            answers.call(function, list(with_answer), list(without), threshold), what)
+        case = _("with an answer: {some}; without: {none}; threshold {threshold}").format(
+            some=with_answer, none=without, threshold=threshold)
+        if len(given) != 2:
+            yield _("{case}: two numbers are wanted.").format(case=case)
+        elif tuple(given) == right:
             continue
-        elif any(key not in keys or key not in line for key in given):
-            yield _("{case}: something is named that is no key, or does not stand there.").format(
-                case=case)
-        elif set(right) - set(given):
-            yield _("{case}: a key is missing.").format(case=case)
+        elif tuple(given) == right[::-1]:
+            yield _("{case}: the right two numbers, the wrong way round.").format(case=case)
+        elif threshold in [*with_answer, *without]:
+            yield _("{case}: a score at the threshold is not below it.").format(case=case)
+        elif given[0] == len(with_answer) - right[0] or given[1] == len(without) - right[1]:
+            yield _("{case}: that counts what was treated rightly. We asked for the"
+                    " mistakes.").format(case=case)
         else:
-            yield _("{case}: a key is named that is only part of a longer one.").format(case=case)
+            yield _("{case}: {given} are not the mistakes.").format(case=case, given=given)
         return
