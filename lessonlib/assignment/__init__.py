@@ -17,6 +17,7 @@ Read it with notebook 11. The files, from a learner's file inwards:
     task.py          the task, and the prompts to ask with
     endings.py       where an answer ends, the same for all models
     scores.py        one answer against the right one: labels, JSON fields, free text
+    nearness.py      how near a free text is to the wanted one, and not to those of other questions
     forms.py         what a simple look can tell about a free text
     simple.py        baselines without any model
     chosen.py        the model: what is loaded, who answers, what settings suit it

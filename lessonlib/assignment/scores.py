@@ -7,19 +7,23 @@ Three kinds of answers, three scores.
   are a label at all.
 - *fields*: a JSON object or list. ``micro_f1`` counts its fields (or items) over all examples
   together, as for recipes; an answer that is not JSON counts as empty.
-- *text*: free text. There is no one right answer, so ``form_checks`` only says what share of some
-  simple checks the answers pass (``lessonlib.assignment.forms``). How likely a model finds the
-  right answers is measured beside it: ``assignment.answer_loss``.
+- *text*: free text. There is no one right answer. ``nearness`` compares each answer with the
+  wanted text of its own question and with those of the others (``assignment.nearness``), so that
+  the same text for every question gets 0. ``form_checks`` beside it is the share of some simple
+  checks that the answers pass (``assignment.forms``); it must decide nothing alone, for a text
+  that suits every question may pass them all. How likely a model finds the right answers is
+  measured as well: ``assignment.answer_loss``.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from lessonlib.assignment import forms
+from lessonlib.assignment.nearness import nearness
 from lessonlib.common.i18n import _
 from lessonlib.measure import bootstrap
 from lessonlib.measure.rows import Answered, Metric
@@ -39,6 +43,8 @@ class OwnExample:
         must: words that a right answer holds, whatever its style.
         form: a form that the answer has, see ``forms.FORMS``; "" for none.
         labels: all labels of the task; empty unless the kind is ``label``.
+        beside: the wanted texts of all examples that are asked together, its own among them;
+            empty unless the kind is ``text``.
     """
 
     id: str
@@ -48,6 +54,7 @@ class OwnExample:
     must: tuple[str, ...] = ()
     form: str = ""
     labels: tuple[str, ...] = ()
+    beside: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def row(self) -> int:
@@ -70,7 +77,8 @@ class OwnExample:
                 expected=wanted.total(), exact=given is not None and counted == wanted,
                 valid_json=given is not None, **answer)
         passed = [check.passed for check in forms.look(text, self.form, self.must)]
-        return TextRow(id=self.id, passed=sum(passed), checks=len(passed), **answer)
+        return TextRow(id=self.id, nearness=nearness(text, self.answer, self.beside),
+                       passed=sum(passed), checks=len(passed), **answer)
 
     def of_kind(self, kind: str, answer: str) -> OwnExample:
         """The same example with another kind and spelling."""
@@ -105,15 +113,17 @@ class FieldsRow(Answered):
 
 @dataclass(frozen=True, kw_only=True)
 class TextRow(Answered):
-    """A free text and the checks of form that it passed, out of so many."""
+    """A free text: how near it is, and the checks of form that it passed, out of so many."""
 
     METRICS: ClassVar[dict[str, Metric]] = {
+        "nearness": Metric(_("nearness"), lambda row: (row.nearness, 1), bootstrap.share),
         "form_checks": Metric(
             _("form checks"), lambda row: (row.passed, row.checks), bootstrap.share),
     }
 
     passed: int
     checks: int
+    nearness: float = 0.0  # results that were written down before there was one have none
 
 
 def plain_label(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from lessonlib.assignment.chosen import Base
 from lessonlib.assignment.reading import Aside, Rows
 from lessonlib.assignment.scores import KINDS, OwnExample
-from lessonlib.assignment.task import Task
+from lessonlib.assignment.task import SPLITS, Task
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
 from lessonlib.tasks.near_duplicates import near_duplicates
@@ -84,7 +84,16 @@ def make(
     task.validation, groups = _deal(groups, _share(left, 8, "validation", MOST_TEST))
     task.train = sorted((one for group in groups for one in group), key=lambda one: one.row)
     _check_sizes(task)
+    if task.kind == "text":
+        for split in SPLITS:
+            setattr(task, split, _beside_each_other(getattr(task, split)))
     return with_room(task)
+
+
+def _beside_each_other(examples: list[OwnExample]) -> list[OwnExample]:
+    """The examples, each with the wanted texts of all, which its answer is compared with."""
+    texts = tuple(one.answer for one in examples)
+    return [replace(one, beside=texts) for one in examples]
 
 
 def with_room(task: Task) -> Task:

@@ -14,6 +14,7 @@ from factory import assignment_files
 from lessonlib.assignment import (
     answer_loss,
     forms,
+    nearness,
     own_rows,
     reading,
     rubric,
@@ -92,6 +93,50 @@ def test_forms_find_what_is_plainly_wrong():
     assert "does not go in circles" in failed("the salt of the salt of the salt of the salt of.")
     assert len(failed("")) == 2
     assert failed("What. A. Day. It. Was today.", "two or three sentences")
+
+
+# --- free text ---
+
+
+def of_same_text(task, text):
+    return simple._result(task, "the same for all", lambda example: text)
+
+
+@pytest.fixture(scope="module")
+def jokes():
+    return starters.load("sarcastic_facts")
+
+
+@pytest.mark.parametrize("which", [None, 0, 3, "", "It is so. You may write it down."])
+def test_the_same_text_for_every_question_scores_nothing(jokes, which):
+    """By form checks alone it beat tuned and untuned models: no check knows the question."""
+    text = which if isinstance(which, str) else jokes.test[which or 0].answer
+    if which is None:
+        text = " ".join(one.answer for one in jokes.test)
+    score = of_same_text(jokes, text).metrics()["nearness"]
+    assert score.value == pytest.approx(0, abs=1e-9)
+
+
+def test_the_main_score_of_free_text_looks_at_each_row(jokes):
+    constant = of_same_text(jokes, "It is so. You may write it down, if you can write.")
+    perfect = simple._result(jokes, "perfect", lambda one: one.answer)
+    echo = simple._result(jokes, "the question again", lambda one: one.question)
+    scores = [result.metrics() for result in (constant, echo, perfect)]
+    near = [score["nearness"].value for score in scores]
+    assert near[0] < near[1] < near[2] and near[2] > 0.5
+    forms_passed = [score["form_checks"].value for score in scores]
+    assert forms_passed[0] > forms_passed[1], "why form checks alone cannot decide"
+    assert constant.main_metric == "nearness" and compare(perfect, constant).verdict == "better"
+    assert compare(constant, perfect).verdict == "worse"
+
+
+def test_nearness_of_a_text():
+    beside = ("salt and pepper", "a cup of milk")
+    assert nearness.likeness("Salt  and pepper", beside[0]) == 1
+    assert nearness.likeness("", beside[0]) == nearness.likeness("", "") == 0
+    assert nearness.nearness(beside[0], beside[0], beside) > 0.7
+    assert nearness.nearness(beside[1], beside[0], beside) < -0.7
+    assert nearness.nearness("salt", "salt", ()) == 1, "with no other row there is likeness alone"
 
 
 # --- starter sets ---
@@ -216,7 +261,7 @@ def done(tmp_path, monkeypatch):
     path = record.write(Record(
         "sorting mails", date.today(), "retrieve",
         "the plain search is as good as the tuned model, and it costs nothing at all",
-        answers={"quality": ("same",)}, evidence={"quality": ("0.5 against 0.7",)}))
+        answers={"quality": ("cannot_tell",)}, evidence={"quality": ("0.5 against 0.7",)}))
     tuned = simple.nearest(task)
     return rubric.Work(
         use_case="sort the messages of our customers by team", needed=0.8,
