@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace as Thing
+
 import pytest
 
 from lessonlib.exercises import feedback, progress_file
+from lessonlib.services.job_results import Step
+from lessonlib.services.watch import Run
 
 
 @pytest.fixture(autouse=True)
@@ -17,20 +21,22 @@ def said(id, *given):
 
 
 def lowest(steps):
-    return min((one for one in steps if one.valid_loss is not None), key=lambda one: one.valid_loss)
+    measured = (one for one in steps if one.full_valid_loss is not None)
+    return min(measured, key=lambda one: one.full_valid_loss)
 
 
 @pytest.mark.parametrize(("function", "sentence"), [
     (lambda steps: lowest(steps).step, "[ok]"),
     (lowest, "returns the whole step"),
-    (lambda steps: lowest(steps).valid_loss, "the lowest loss. We want the number"),
-    (lambda steps: steps.index(lowest(steps)), "its place in the list"),
+    (lambda steps: lowest(steps).full_valid_loss, "the lowest loss. We want the number"),
+    (lambda steps: min((s for s in steps if s.valid_loss), key=lambda s: s.valid_loss).step,
+     "only a few rows were looked at"),
     (lambda steps: steps[-1].step, "the last step"),
     (lambda steps: min(steps, key=lambda one: one.train_loss).step, "the last step"),
-    (lambda steps: min(steps, key=lambda one: one.valid_loss).step, "stops with TypeError"),
+    (lambda steps: min(steps, key=lambda one: one.full_valid_loss).step, "stops with TypeError"),
     # A loss of exactly 0 is a loss: only None is left out.
-    (lambda steps: min((s for s in steps if s.valid_loss), key=lambda s: s.valid_loss).step,
-     "should be step 2"),
+    (lambda steps: min((s for s in steps if s.full_valid_loss),
+                       key=lambda s: s.full_valid_loss).step, "should be step 2"),
     (lambda steps: ..., "not answered yet"),
     (lambda steps: None, "returns nothing"),
 ])
@@ -38,28 +44,38 @@ def test_06_1_best_step(function, sentence):
     assert sentence in said("06-1", function)
 
 
-@pytest.mark.parametrize(("dollars", "sentence"), [
-    (0.45, "[ok]"),
-    (450_000, "not for one"),
-    (450, "six zeros"),
-    (1.35, "do not count them again"),
-    (0.15, "the price of one epoch"),
-    (7.77, "That is not it"),
+def job(loss, status="succeeded", model="ft:pantry:practice::1", id="ftjob-mine"):
+    steps = [Step(3, 3, 0.1, 0.9, None, None, loss, 0.9)] if loss is not None else []
+    return Run(Thing(id=id, status=status, model=model), steps=steps)
+
+
+LONGER = job(0.68, id="ftjob-longer")
+
+
+@pytest.mark.parametrize(("mine", "sentence"), [
+    (job(0.5), "[ok]"),
+    (job(0.7), "ends at 0.70, not below the 0.68"),
+    (job(0.5, status="running"), "is running. Follow it"),
+    (job(0.5, model="pantry"), "starts from pantry"),
+    (job(None), "no loss on all validation rows"),
+    (LONGER, "the job of section 8"),
+    (Thing(id="ftjob-mine"), "Follow your job to its end"),
     (..., "not answered yet"),
-    ("0.45", "it is a text"),
 ])
-def test_06_2_bill(dollars, sentence):
-    assert sentence in said("06-2", dollars, 90_000, 5.0)
+def test_06_2_better_job(mine, sentence):
+    assert sentence in said("06-2", mine, LONGER)
 
 
-WAYS = {"invalid_training_file": "mend", "invalid_n_examples": "mend",
-        "rate_limit_exceeded": "wait", "training_not_available": "elsewhere"}
+WAYS = {"invalid_training_file": "fix", "invalid_n_examples": "fix",
+        "rate_limit_exceeded": "wait", "insufficient_quota": "pay",
+        "training_not_available": "elsewhere"}
 
 
 @pytest.mark.parametrize(("ways", "sentence"), [
     (WAYS, "[ok]"),
     (WAYS | {"training_not_available": "wait"}, "you may not"),
     (WAYS | {"rate_limit_exceeded": "elsewhere"}, "over after some seconds"),
+    (WAYS | {"insufficient_quota": "wait"}, "the money is used up"),
     (WAYS | {"invalid_n_examples": "read"}, "the file is yours"),
     (WAYS | {"server_error": "wait"}, "none of the codes that you know"),
     (WAYS | {"rate_limit_exceeded": "sleep"}, "should be one of"),

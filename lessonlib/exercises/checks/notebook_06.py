@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
 from lessonlib.services.job_results import Step
+from lessonlib.services.watch import Run
 
 
 def _steps(*losses: float | None) -> list[Step]:
-    """Steps with these validation losses; the training loss always falls."""
+    """Steps with these losses on all validation rows; between two of them, a few rows always look
+    better than any, and the training loss always falls."""
     return [
-        Step(number, len(losses), 2.0 - number / 10, 0.5, loss, None if loss is None else 0.5)
+        Step(number, len(losses), 2.0 - number / 10, 0.5, 0.125 if loss is None else None, None,
+             loss, None if loss is None else 0.5)
         for number, loss in enumerate(losses, start=1)
     ]
 
 
 #: Steps, and the number of the right one.
 RUNS = (
-    (_steps(None, 1.5, None, 1.0, None, 1.25), 4),
+    (_steps(None, 1.5, None, 1.125, None, 1.25), 4),
     (_steps(None, None, 0.5, None, None, 0.75), 3),
     (_steps(1.5, None, 1.25, 1.0), 4),
     (_steps(None, 0.0, 0.25, 0.5), 2),
@@ -32,10 +33,11 @@ RUNS = (
     title=_("Where was it best?"),
     difficulty=1,
     minutes=5,
-    learned=_("The validation loss tells where to stop. The training loss falls to the end."),
+    learned=_("The loss on all validation rows tells where to stop. The training loss falls to the"
+              " end."),
 )
 def best_step(function):
-    """function(steps): the number of the step with the lowest validation loss."""
+    """function(steps): the number of the step with the lowest loss on all validation rows."""
     for steps, right in RUNS:
         found = answers.call(function, list(steps))
         if isinstance(found, Step):
@@ -44,10 +46,14 @@ def best_step(function):
         found = answers.number(found, _("What your function returns"))
         if found == right:
             continue
-        losses = [one.valid_loss for one in steps]
+        losses = [one.full_valid_loss for one in steps]
         known = [loss for loss in losses if loss is not None]
-        if found in known:
+        few = [one.step for one in steps if one.valid_loss is not None]
+        if found in known and found not in few:
             yield _("That is the lowest loss. We want the number of the step that has it.")
+        elif found in few and found != len(steps):
+            yield _("At that step only a few rows were looked at: valid_loss. Compare the losses on"
+                    " all rows, full_valid_loss.")
         elif found == losses.index(min(known)):
             yield _("That is its place in the list, which begins with 0. Steps begin with 1, and"
                     " know their number: one.step.")
@@ -56,44 +62,52 @@ def best_step(function):
         elif found == len(steps):
             yield _("That is the last step. There, the training loss is lowest.")
         else:
-            yield _("For validation losses {losses} it should be step {right}.").format(
+            yield _("For losses {losses} on all rows it should be step {right}.").format(
                 losses=losses, right=right)
         return
 
 
+def _last_loss(run: Run) -> float | None:
+    """The loss on all validation rows at the end of a job."""
+    known = [one.full_valid_loss for one in run.steps if one.full_valid_loss is not None]
+    return known[-1] if known else None
+
+
 @exercise(
     "06-2",
-    title=_("The bill for this job"),
-    difficulty=1,
-    minutes=3,
-    learned=_("A job reports what is billed: the tokens of all epochs."),
+    title=_("A better job"),
+    difficulty=2,
+    minutes=8,
+    learned=_("A curve is read to decide something: here, how long and how boldly the next job trains."),
 )
-def bill(dollars, tokens, price):
-    """dollars: of the job. tokens: trained, as the job reports. price: for a million tokens."""
-    dollars = answers.number(dollars, "dollars")
-    if answers.number(tokens, "tokens") <= 0 or answers.number(price, "price") <= 0:
-        yield _("Keep the tokens and the price as the cell above gives them.")
+def better_job(mine, longer):
+    """mine: a job that was followed, with a lower validation loss at its end than ``longer``."""
+    if not isinstance(mine, Run):
+        yield _("Follow your job to its end, and keep what that returns:"
+                " mine = jobs.follow(client, train_further(..., \"mine\"))")
         return
-    right = tokens * price / 1_000_000
-    if math.isclose(dollars, right, rel_tol=0.01):
-        return
-    if math.isclose(dollars, tokens * price, rel_tol=0.01):
-        yield _("The price is for a million tokens, not for one.")
-    elif math.isclose(dollars, 1000 * right, rel_tol=0.01):
-        yield _("A million has six zeros.")
-    elif any(math.isclose(dollars, epochs * right, rel_tol=0.01) for epochs in range(2, 51)):
-        yield _("The epochs are in the job's tokens already: do not count them again.")
-    elif any(math.isclose(dollars, right / epochs, rel_tol=0.01) for epochs in range(2, 51)):
-        yield _("That is the price of one epoch. The job reports, and bills, all of them.")
-    else:
-        yield _("That is not it. Two numbers are needed: the tokens, and the price of one token.")
+    if mine.job.id == longer.job.id:
+        yield _("That is the job of section 8. Order one of your own.")
+    elif mine.job.status != "succeeded":
+        yield _("Your job is {status}. Follow it until it has succeeded.").format(
+            status=mine.job.status)
+    elif mine.job.model != longer.job.model:
+        yield _("Your job starts from {model}. train_further starts from the model that we had"
+                " before.").format(model=mine.job.model)
+    elif _last_loss(mine) is None:
+        yield _("Your job tells no loss on all validation rows: has it a validation file?")
+    elif _last_loss(mine) >= _last_loss(longer):
+        yield _("Its loss on all validation rows ends at {mine:.2f}, not below the {longer:.2f} of"
+                " section 8. Try fewer epochs, or a smaller learning rate multiplier.").format(
+            mine=_last_loss(mine), longer=_last_loss(longer))
 
 
 #: Code of an error -> what to do.
 WAYS = {
-    "invalid_training_file": "mend",
-    "invalid_n_examples": "mend",
+    "invalid_training_file": "fix",
+    "invalid_n_examples": "fix",
     "rate_limit_exceeded": "wait",
+    "insufficient_quota": "pay",
     "training_not_available": "elsewhere",
     "server_error": "read",
     "model_not_available": "read",
@@ -105,10 +119,11 @@ WAYS = {
     title=_("What now?"),
     difficulty=2,
     minutes=5,
-    learned=_("The code of an error says who has to act: you, the clock, or another service."),
+    learned=_("The code of an error says who has to act: you, the clock, whoever pays, or another"
+              " service."),
 )
 def what_now(function):
-    """function(code): mend, wait, elsewhere or read."""
+    """function(code): fix, wait, pay, elsewhere or read."""
     words = sorted(set(WAYS.values()))
     for code, right in WAYS.items():
         found = answers.call(function, code)
@@ -123,6 +138,9 @@ def what_now(function):
                     ).format(code=code)
         elif code == "training_not_available":
             yield _("At a 403, you may not. Would that change if you did what you return?")
+        elif code == "insufficient_quota":
+            yield _("insufficient_quota is a 429 that does not pass by itself: the money is used"
+                    " up.")
         elif code == "rate_limit_exceeded":
             yield _("A rate limit is over after some seconds. What is to be done until then?")
         else:
