@@ -3,6 +3,7 @@
 import pytest
 
 from lessonlib.exercises import feedback, progress_file
+from lessonlib.services import deployments
 
 PER_HOUR = 1.7
 
@@ -16,16 +17,20 @@ def said(id, *given):
     return str(feedback._feedback(id, given))
 
 
+RIGHT = {"ada": 2 * PER_HOUR, "ben": 360 * PER_HOUR, "cora": 0}
+
+
 @pytest.mark.parametrize(("answer", "hint"), [
-    (64 * PER_HOUR, ""),
-    (64, "number of hours"),
-    (48 * PER_HOUR, "Friday evening"),
-    (72 * PER_HOUR, "whole days"),
-    (0.0, "not free"),
-    (60 * PER_HOUR, "60.0 hours"),
-    ("109", "a number"),
+    (RIGHT, ""),
+    (RIGHT | {"ben": 360}, "number of hours"),
+    (RIGHT | {"ben": 504 * PER_HOUR}, "all 21 days"),
+    (RIGHT | {"ben": 0}, "not free"),
+    (RIGHT | {"ada": 24 * PER_HOUR}, "24.0 hours"),
+    (RIGHT | {"cora": 24 * PER_HOUR}, "no hourly fee"),
+    ({"ada": 3.4, "ben": 612}, "Nothing is said of cora"),
+    (615.4, "a dictionary"),
 ])
-def test_weekend(answer, hint):
+def test_predicted_bill(answer, hint):
     text = said("07-1", answer, PER_HOUR)
     assert hint in text and text.startswith("[not yet]" if hint else "[ok]")
 
@@ -54,14 +59,23 @@ def test_a_blank_in_the_function_is_no_mistake():
     assert said("07-2", lambda model, deployed: ...).startswith("[..]")
 
 
-@pytest.mark.parametrize(("function", "hint"), [
-    (lambda hour, answer: int(24 * hour // answer) + 1, ""),
-    (lambda hour, answer: 24 * hour / answer, "really *less*"),
-    (lambda hour, answer: 24 * hour / answer + 0.5, "half answers"),
-    (lambda hour, answer: int(hour // answer) + 1, "A day has 24"),
-    (lambda hour, answer: 7, "is not the number"),
-    (lambda hour, answer: -(-24 * hour // answer), "really *less*"),
+MODEL = "pantry.ft-1:ckpt-step-12"
+BODY = deployments.request_body(MODEL, "developer")
+
+
+def changed(part, **values):
+    return BODY | {part: BODY[part] | values}
+
+
+@pytest.mark.parametrize(("order", "hint"), [
+    (BODY, ""),
+    (deployments.request_body(MODEL), "called developertier"),
+    (changed("sku", capacity=1), "capacity is 50"),
+    (deployments.request_body("pantry.ft-1", "developer"), "first checkpoint"),
+    ({"properties": BODY["properties"]}, "two parts"),
+    (changed("properties", model=MODEL), "a dictionary called model"),
+    ("PUT", "a dictionary"),
 ])
-def test_enough_answers(function, hint):
-    text = said("07-3", function)
+def test_deployment_body(order, hint):
+    text = said("07-3", order, MODEL)
     assert hint in text and text.startswith("[not yet]" if hint else "[ok]")

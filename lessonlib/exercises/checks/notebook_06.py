@@ -78,7 +78,8 @@ def _last_loss(run: Run) -> float | None:
     title=_("A better job"),
     difficulty=2,
     minutes=8,
-    learned=_("A curve is read to decide something: here, how long and how boldly the next job trains."),
+    learned=_("A curve is read to decide something: here, how long the next job trains, and in what"
+              " steps."),
 )
 def better_job(mine, longer):
     """mine: a job that was followed, with a lower validation loss at its end than ``longer``."""

@@ -5,39 +5,44 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lessonlib.common.facts import limits
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
 
-#: From Friday 17:00 to Monday 9:00.
-WEEKEND_HOURS = 64
-
 
 @exercise(
     "07-1",
-    title=_("A weekend"),
+    title=_("Predict the bill"),
     difficulty=1,
-    minutes=3,
-    learned=_("The meter does not know weekends. List what is deployed before you go home."),
+    minutes=4,
+    learned=_("The meter counts hours, not questions. List what is deployed before you go home."),
 )
-def weekend_cost(weekend, per_hour):
-    """weekend: dollars from Friday 17:00 to Monday 9:00; per_hour: the price of an hour."""
-    weekend = answers.number(weekend, "weekend")
-    hours = weekend / per_hour
-    if math.isclose(hours, WEEKEND_HOURS, rel_tol=1e-3):
+def predicted_bill(predicted, per_hour):
+    """predicted: dollars after 21 days, by name; per_hour: the price of an hour."""
+    if not isinstance(predicted, dict):
+        yield _("Write a dictionary with three names, ada, ben and cora, and dollars for each.")
         return
-    if math.isclose(weekend, WEEKEND_HOURS):
-        yield _("That is the number of hours. What do they cost?")
-    elif math.isclose(hours, 48, rel_tol=1e-3):
-        yield _("Saturday and Sunday are right. Friday evening and Monday morning are paid, too.")
-    elif math.isclose(hours, 72, rel_tol=1e-3):
-        yield _("Those are three whole days. On Friday it began at 17:00, and on Monday it ended"
-                " at 9:00.")
-    elif math.isclose(hours, 0, abs_tol=1e-9) or hours < 0:
-        yield _("Nobody asked the model, and still it is not free.")
-    else:
-        yield _("That would be {hours:.1f} hours. Count them again, day by day.").format(
-            hours=hours)
+    rule = limits("azure")["deployment"]
+    right = {"ada": 2, "ben": 24 * rule["idle_days"], "cora": 0}
+    for name, hours in right.items():
+        if name not in predicted:
+            yield _("Nothing is said of {name}.").format(name=name)
+            continue
+        given = answers.number(predicted[name], name)
+        if math.isclose(given, hours * per_hour, rel_tol=1e-3, abs_tol=1e-9):
+            continue
+        if hours and math.isclose(given, hours, rel_tol=1e-3):
+            yield _("{name}: that is the number of hours. What do they cost?").format(name=name)
+        elif name == "ben" and math.isclose(given, 24 * 21 * per_hour, rel_tol=1e-3):
+            yield _("ben: that would be all 21 days. Something ends his deployment earlier.")
+        elif name == "ben" and given == 0:
+            yield _("ben: nobody asked his model, and still it is not free.")
+        elif name == "cora":
+            yield _("cora: the developer tier has no hourly fee.")
+        else:
+            yield _("{name}: that would be {hours:.1f} hours. When did the meter stop?").format(
+                name=name, hours=given / per_hour)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ CASES = (
     title=_("Which name is asked?"),
     difficulty=2,
     minutes=5,
-    learned=_("One model can have several deployments, and none. Asked is always a deployment."),
+    learned=_("A model may have no deployment at all. You always ask a deployment, never a model."),
 )
 def name_to_ask(function):
     """function(model, deployed): the name of a deployment that answers with it, or None."""
@@ -98,44 +103,34 @@ def _returned(function, model: str, deployed: list) -> object:
     return found[0]
 
 
-#: per_hour, per_answer, and from how many answers a day on the tokens cost more.
-PRICES = (
-    (1.0, 0.25, 97),  # even: with 96 both cost the same
-    (1.7, 0.0007, 58286),
-    (2.0, 100.0, 1),  # a single answer costs more than the day
-    (0.5, 0.0625, 193),
-    (1.0, 0.7, 35),
-)
-
-
 @exercise(
     "07-3",
-    title=_("When hosting is the smaller part"),
+    title=_("Deploy one yourself"),
     difficulty=2,
-    minutes=5,
-    learned=_("An hourly price wants many questions. For few of them, pay by the token."),
+    minutes=6,
+    learned=_("The request names the model; its address names the deployment. Only the second is"
+              " asked later."),
 )
-def enough_answers(function):
-    """function(per_hour, per_answer): the smallest whole number of answers a day."""
-    what = _("What your function returns")
-    for per_hour, per_answer, right in PRICES:
-        given = answers.number(answers.call(function, per_hour, per_answer), what)
-        if given == right:
-            continue
-        day = 24 * per_hour / per_answer
-        if given != int(given):
-            yield _("There are no half answers: return a whole number.")
-        elif abs(given - right) == 1 and math.isclose(day, round(day), rel_tol=1e-6):
-            yield _("With {given:.0f} answers at {per_answer} $ and hosting at {per_hour} $ an"
-                    " hour: is hosting really *less*?").format(
-                given=given, per_answer=per_answer, per_hour=per_hour)
-        elif abs(given - right) <= 1:
-            yield _("Nearly. Compare both costs for {given:.0f} answers, and for one more and one"
-                    " fewer.").format(given=given)
-        elif math.isclose(given, int(per_hour / per_answer) + 1, rel_tol=0.01):
-            yield _("That is right for an hour. A day has 24.")
-        else:
-            yield _("Hosting at {per_hour} $ an hour and answers at {per_answer} $: {given:.0f} a"
-                    " day is not the number.").format(
-                given=given, per_answer=per_answer, per_hour=per_hour)
+def deployment_body(order, model):
+    """order: the body that deploys ``model`` in the developer tier."""
+    if not isinstance(order, dict):
+        yield _("The body is a dictionary with the keys sku and properties, as in section 5.")
         return
+    sku, properties = (order.get(name) for name in ("sku", "properties"))
+    if not isinstance(sku, dict) or not isinstance(properties, dict):
+        yield _("The body has two parts, sku and properties; each is a dictionary.")
+        return
+    asked = properties.get("model")
+    if not isinstance(asked, dict):
+        yield _("properties holds a dictionary called model.")
+        return
+    if str(sku.get("name", "")).lower() != "developertier":
+        yield _("sku: the developer tier is called developertier; yours says {name!r}.").format(
+            name=sku.get("name"))
+    if sku.get("capacity") != 50:
+        yield _("sku: its usual capacity is 50, as a number.")
+    if asked.get("name") != model:
+        yield _("model: its name should be that of the first checkpoint, {model}.").format(
+            model=model)
+    if asked.get("format") != "OpenAI" or str(asked.get("version")) != "1":
+        yield _("model: the format is OpenAI, and a tuned model has the version \"1\".")

@@ -33,7 +33,8 @@ LONGEST_SUFFIX = limits("azure")["suffix"]["longest"]
 RESULTS_NAME = "results.csv"
 COLUMNS = ("step", "train_loss", "train_mean_token_accuracy", "valid_loss",
            "validation_mean_token_accuracy", "full_valid_loss", "full_valid_mean_token_accuracy")
-TRAINING_TYPES = ("Standard", "GlobalStandard", "Developer")
+#: The third is spelled so: "Developer", as one page of Microsoft's has it, is refused there.
+TRAINING_TYPES = ("Standard", "GlobalStandard", "developerTier")
 #: Shown in place of a number that is not known yet.
 NOT_KNOWN = -1
 
