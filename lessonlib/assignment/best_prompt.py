@@ -42,7 +42,7 @@ def candidates(
             task.few_shot, shots=task.pick_shots(k, seed))
     task.shown = SIMILAR
     ways[_("few-shot, the {k} most similar").format(k=SIMILAR)] = (
-        lambda one: task.few_shot(one, task.likest(one)))
+        lambda one: task.few_shot(one, task.most_similar(one)))
     kept = []
     for name, messages in ways.items():
         method = Method(name, base.name, messages, task.answer_tokens, task.ending)

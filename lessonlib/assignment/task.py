@@ -37,7 +37,7 @@ class Task:
         left_out: rows that were set aside on the way, with reasons.
         notes: what else happened.
         answer_tokens: room that an answer gets.
-        shown: how many of the likest training rows ``looked_up`` puts into a prompt.
+        shown: how many of the most similar training rows ``looked_up`` puts into a prompt.
         window: tokens that the model reads at once.
         base: the model that the task is made for (``chosen.Base``); the built-in one if None.
 
@@ -91,26 +91,28 @@ class Task:
         return self._chat(self.instructions, example, shots)
 
     def looked_up(self, example: OwnExample) -> list[dict]:
-        """Retrieval: the short prompt, with the likest training rows and their answers.
+        """Retrieval: the short prompt, with the most similar training rows and their answers.
 
         A training row is never shown to itself: a model would learn to copy it, and nothing else.
         """
-        lines = "\n".join(f"- {one.question} -> {one.answer}" for one in self.likest(example))
+        lines = "\n".join(f"- {one.question} -> {one.answer}" for one in self.most_similar(example))
         question = f"Solved before:\n{lines}\n\n{example.question}" if lines else example.question
         return self._chat(self.system, replace(example, question=question))
 
-    def likest(self, example: OwnExample) -> list[OwnExample]:
-        """The ``shown`` training rows that share the rarest words with it, the likest last.
+    def most_similar(self, example: OwnExample, count: int | None = None) -> list[OwnExample]:
+        """The training rows that share the rarest words with it, the most similar last: ``count``
+        of them, ``shown`` if not given.
 
         Fewer where they are long: together with the question they must fit into the window. A
         token has one character at least, so characters are counted, which is on the safe side.
         """
         room = self.window - len(example.question) - len(example.answer) - AROUND
         found: list[OwnExample] = []
+        count = self.shown if count is None else count
         for place in self._index.ranked(example.question):
             one = self.train[place]
             size = len(one.question) + len(one.answer)
-            if one.id != example.id and size <= room and len(found) < self.shown:
+            if one.id != example.id and size <= room and len(found) < count:
                 found.append(one)
                 room -= size
         return found[::-1]

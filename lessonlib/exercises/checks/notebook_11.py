@@ -1,49 +1,54 @@
-"""Exercises of notebook 11: the simplest baseline, leaks, what is mixed up, a reason."""
+"""Exercises of notebook 11: choosing on validation rows, leaks, what is mixed up, a reason."""
 
 from __future__ import annotations
 
-import math
 import re
 
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
+from lessonlib.measure.evaluation import Result
 
-#: training labels, test labels, and the share that is right.
-SHARES = (
-    (["a", "b", "b"], ["b", "a", "b", "b"], 0.75),
-    (["b", "a", "a", "a"], ["b", "b"], 0.0),
-    (["x", "y", "y"], ["x", "x", "x", "y"], 0.25),
-)
+#: Numbers of rows that are to be tried.
+NUMBERS = (1, 3, 5)
 
 
 @exercise(
     "11-1",
-    title=_("The simplest baseline"),
-    difficulty=1,
-    minutes=4,
-    learned=_("A model that does no better than this has learned nothing of the task."),
+    title=_("Choose on validation rows"),
+    difficulty=2,
+    minutes=6,
+    learned=_("Validation rows choose, and the test is looked at once: so it stays honest."),
 )
-def commonest_share(function):
-    """function(train_answers, test_answers): share right when always the commonest is said."""
-    for train, test, right in SHARES:
-        given = answers.number(answers.call(function, list(train), list(test)),
-                               _("What your function returns"))
-        if math.isclose(given, right, abs_tol=1e-9):
-            continue
-        case = _("With {train} to train on and {test} to test on").format(train=train, test=test)
-        best_of_test = max(map(test.count, test)) / len(test)
-        if math.isclose(given, right * len(test)):
-            yield _("{case}: that is how many are right. We asked for the share.").format(case=case)
-        elif math.isclose(given, best_of_test):
-            yield _("{case}: the label must be chosen by the training answers; the test is not"
-                    " looked at.").format(case=case)
-        elif math.isclose(given, max(map(train.count, train)) / len(train)):
-            yield _("{case}: that is the share in training. How many of the test are right?"
-                    ).format(case=case)
-        else:
-            yield _("{case}: the share is not that.").format(case=case)
+def chosen_number(tried, best, task):
+    """tried: number of rows shown -> result on the validation rows; best: the number to take."""
+    if not isinstance(tried, dict) or not all(isinstance(one, Result) for one in tried.values()):
+        yield _("tried should be a dictionary: a number of rows, and the result of asking with as"
+                " many.")
         return
+    missing = [number for number in NUMBERS if number not in tried]
+    if missing:
+        yield _("Nothing was measured with {numbers} rows.").format(
+            numbers=", ".join(map(str, missing)))
+        return
+    wanted, tests = {one.id for one in task.validation}, {one.id for one in task.test}
+    for number, result in tried.items():
+        asked = {row.id for row in result.rows}
+        if asked & tests:
+            yield _("With {number} rows you have asked about the test examples. If they choose, they"
+                    " can no longer judge: ask about task.validation.").format(number=number)
+            return
+        if asked != wanted:
+            yield _("With {number} rows not all of task.validation was asked about.").format(
+                number=number)
+            return
+    scores = {number: result.metrics()[result.main_metric].value
+              for number, result in tried.items()}
+    if best not in tried:
+        yield _("best should be one of the numbers that you tried.")
+    elif scores[best] < max(scores.values()):
+        yield _("{best} rows score {score:.2f} on the validation rows. Another number does"
+                " better.").format(best=best, score=scores[best])
 
 
 TRAIN = ("Where is my parcel?", "I want  my money back", "Hello")
@@ -61,10 +66,10 @@ TESTS = (
     title=_("Find the leaks"),
     difficulty=2,
     minutes=6,
-    learned=_("A copy with another capital is a copy. Changed words take a measure of likeness."),
+    learned=_("A copy with other capitals is still a copy. For changed words you need a measure of likeness."),
 )
 def leaks(function):
-    """function(train_questions, test_questions): the test questions that stand in training."""
+    """function(train_questions, test_questions): the test questions that are in training, too."""
     for test, right in TESTS:
         given = answers.items(answers.call(function, list(TRAIN), list(test)),
                               _("What your function returns"))
@@ -72,9 +77,9 @@ def leaks(function):
             continue
         missed = [one for one in right if one not in given]
         if not right:
-            yield _("A question is no leak because it holds the words of another one.")
+            yield _("A question is not a leak just because it contains the words of another one.")
         elif missed and missed[0] in TRAIN:
-            yield _("A question that stands in training to the letter is missing.")
+            yield _("A question that is in training to the letter is missing.")
         elif any(one not in test for one in given):
             yield _("Return the test questions as they are written in the test.")
         elif missed and " ".join(missed[0].split()) == missed[0]:
@@ -82,7 +87,7 @@ def leaks(function):
         elif missed:
             yield _("Spaces should not matter, between words and around them.")
         else:
-            yield _("A question was named that is no leak.")
+            yield _("You named a question that is not a leak.")
         return
 
 
@@ -112,11 +117,11 @@ def most_confused(function):
         if right == "none":
             yield _('{case}: nothing is wrong there. Say "none".').format(case=case)
         elif isinstance(given, tuple) and len(given) == 2 and given[0] == given[1]:
-            yield _("{case}: that pair is no mistake.").format(case=case)
+            yield _("{case}: that pair is not a mistake.").format(case=case)
         elif isinstance(given, tuple) and given == right[::-1]:
             yield _("{case}: it matters which one is right: (right, given).").format(case=case)
         else:
-            yield _("{case}: another mistake is commoner, or it is no pair of two labels.").format(
+            yield _("{case}: another mistake is more common, or this is not a pair of two labels.").format(
                 case=case)
         return
 
@@ -137,8 +142,8 @@ FEWEST_WORDS, FEWEST_NUMBERS = 20, 2
     title=_("A reason that holds"),
     difficulty=2,
     minutes=12,
-    learned=_("Whoever reads this in a year knows what was weighed, on what numbers, and until"
-              " when."),
+    learned=_("Whoever reads this in a year will know what was weighed, on what numbers, and when"
+              " to look again."),
 )
 def reason(text):
     """text: the reason for a decision, in the learner's words."""
@@ -153,6 +158,6 @@ def reason(text):
         yield _("Which two ways did you weigh against each other? Name both: a prompt, a search, a"
                 " tuned model, people.")
     if len(re.findall(r"\d+(?:[.,]\d+)?", text)) < FEWEST_NUMBERS:
-        yield _("Give two numbers at least: what each of the two ways reached.")
+        yield _("Give at least two numbers: what each of the two ways reached.")
     if not re.search(WHEN, low):
         yield _("When will you look again? Name a day, or a number of weeks or months.")
