@@ -11,22 +11,23 @@
 # %% [markdown]
 # # A1 · How the built-in model was made
 #
-# Whoever tunes a model builds on what others made, and seldom gets to see how. The model of
+# When you tune a model, you build on what others made, and you rarely get to see how. The model of
 # this course is small enough to show everything: the text it learned from, how that text is cut
 # into tokens, how many numbers it has and what they do, and how its skills grew. At the end we
-# start from nothing and pretrain one ourselves, for a minute or two.
+# pretrain one ourselves for a minute, from a model that has not read anything yet.
 #
 # **You will**
 #
 # - read samples of every kind of text that `pantry` was pretrained on,
 # - check what was kept out of it, and say why that matters for all our measurements,
 # - count its parameters, and read its training curve,
-# - pretrain a model from random weights and compare it with the finished one.
+# - predict the first loss of a model that has read nothing, pretrain it for a minute, and compare it
+#   with the finished one.
 #
 # **Before you start:** [04 · What is fine-tuning?](04_what_is_fine_tuning.ipynb) explains
 # tokens, probabilities and loss.
 #
-# **Time:** 20 minutes, of which the computer works for about two.
+# **Time:** 45 minutes, of which the computer works for about two.
 
 # %%
 import json
@@ -53,15 +54,15 @@ MINE = "my-pantry"  # what our own model will be called
 logging.disable_progress_bar()  # no bar for loading and saving: both take a moment
 
 # %% [markdown]
-# The other notebooks use `lessonlib` alone. Here we also import `factory`, the folder with the
-# programs that made the data and the model. All of it can be opened and read.
+# The other notebooks use `lessonlib` only. Here we also import `factory`, the folder with the programs
+# that made the data and the model. You can open and read all of it.
 
 # %% [markdown]
 # ## 1. The model in numbers
 #
 # A model of this kind (a *transformer*) is a table with one row of numbers for each token, the
 # **embedding**, and a stack of equal **layers**. In each layer, *attention* lets every place
-# look at earlier places and copy from them, and a *feed-forward* part works on each place alone.
+# look at earlier places and copy from them, and a *feed-forward* part works on each place by itself.
 # A **parameter** or *weight* is one number that training adjusts.
 
 # %%
@@ -80,16 +81,16 @@ for part, count in weights.most_common():
 print(f"{'all':14}{weights.total():10,}")
 
 # %% [markdown]
-# Large models are built of the same parts. They have more layers, more numbers for each token,
-# and many thousand times as many weights.
+# Large models are built from the same parts. They have more layers, more numbers for each token, and
+# many thousand times as many weights.
 
 # %% [markdown]
 # ## 2. The text
 #
 # `pantry` has never seen a web page or a book. Every text that it learned from was written by a
-# program, `factory/corpus.py`, that draws foods, amounts, handwriting and requests at random.
-# So we know exactly what is in it, and may give it to anyone. There are several kinds of text.
-# Their shares change while the training goes on.
+# program, `factory/corpus.py`, which draws foods, amounts, styles of writing and requests at random.
+# So we know exactly what is in it, and may give it to anyone. There are several kinds of text, and
+# their shares change as the training goes on.
 
 # %%
 first, last = pretrain.PHASES[0][1], pretrain.PHASES[-1][1]
@@ -99,9 +100,9 @@ for place, (kind, write) in enumerate(corpus.KINDS.items()):
     print(f"{kind:10}{first.mix[place]:7.0%}{last.mix[place]:7.0%}  {what}")
 
 # %% [markdown]
-# Each piece of a text has a weight in the loss. What cannot be foreseen, such as a new recipe,
-# hardly counts; an answer that can be worked out from the text before it counts; and where a
-# name was given another meaning earlier in the text, using it right counts most.
+# Each piece of a text has a weight in the loss. What cannot be predicted, such as a new recipe, hardly
+# counts; an answer that can be worked out from the text before it counts; and where a name was
+# given another meaning earlier in the text, using it correctly counts most.
 #
 # Here is a text with a glossary. What has no line or a dotted one hardly counts, a line counts, a
 # double line counts most. (Where you read it as plain text, brackets say the same: `{hardly}`,
@@ -116,15 +117,14 @@ def sample(kind, seed=4):
 sample("glossary")
 
 # %% [markdown]
-# Look at the names in the glossary lines. They make no sense, and are meant to: they are drawn
-# anew for each text. A model that tries to remember them gains nothing. What it can learn is to
-# *look the name up in the text and use it*. That is the skill on which few-shot prompts and
-# retrieval rest. Now one text of every other kind.
+# Look at the names in the glossary lines. They make no sense, and that is on purpose: each text gets
+# new ones. A model that tries to remember them gains nothing. What it can learn is to *look the name
+# up in the text and use it*. Few-shot prompts and retrieval rest on that skill. Two more kinds; for
+# the others, call `sample` with their names.
 
 # %%
-for kind in corpus.KINDS:
-    if kind != "glossary":
-        display(sample(kind))
+for kind in ("ask", "examples"):
+    display(sample(kind))
 
 # %% [markdown]
 # ## 3. What was kept out, and why
@@ -132,10 +132,10 @@ for kind in corpus.KINDS:
 # All measurements on recipes ask: what does a prompt, a lookup or tuning *add*? If the model knew
 # the answers from pretraining, we would credit them to the wrong thing. So three things must not
 # occur in its training text: pairs of the house glossary, our prompts, and our layout of a recipe.
-# We draw fresh texts and look for ourselves.
+# We generate fresh texts and look for ourselves.
 #
-# (For the second task of the course, SQL, nothing was kept out. A few of the shortest queries in
-# its test set are likely to stand in the text, too, but never with their questions.)
+# (For the second task of the course, SQL, nothing was kept out. A few of the shortest queries in its
+# test set probably occur in the text, too, but never with their questions.)
 
 # %%
 rng, texts = Random("a look"), []
@@ -154,17 +154,16 @@ print(f"{sum(any(one in text for one in sentences) for text in texts)} hold a se
       f" prompts, {sum(bool(layout.search(text)) for text in texts)} have our layout.")
 
 # %% [markdown]
-# A published model seldom lets you check this. When it does well on a public test set, it may
-# have read the answers somewhere. That is called **contamination**, and it is the reason to
-# measure on examples of your own.
+# A published model rarely lets you check this. When it does well on a public test set, it may have
+# read the answers somewhere. That is called **contamination**, and it is the reason to measure on
+# examples of your own.
 
 # %% [markdown]
 # ## 4. From text to tokens
 #
 # The *tokenizer* cuts text into pieces from a fixed list. It was trained, too: frequent pieces
-# get a token of their own, rare words are put together from several. Its rule for small models:
-# letters, single digits and all other signs never share a token. (An apostrophe within a word
-# counts as a letter.)
+# get a token of their own, rare words are put together from several. This one keeps a rule that helps
+# a small model: letters, single digits and all other characters never share a token.
 
 # %%
 tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
@@ -187,13 +186,13 @@ for text in ("- 2 1/2 c. chopped scallions, sliced", '["green onion", "salt"]',
 # %% [markdown]
 # ## 5. A start from which it can copy
 #
-# Training begins with random weights, with one exception: some attention heads have a first task
-# from the start. In the first layer, three look one, two and three tokens back. In the second,
-# three look for an earlier place with the same tokens, and copy what followed there (Olsson et
-# al. 2022, [In-context learning and induction heads](https://arxiv.org/abs/2209.11895)). To get
-# there by chance, a model this small would need a great deal more text. The beginning of
-# `factory/architecture.py` tells all that was arranged. Here is where each head of the first
-# layer looks before any training.
+# This model does not start from nothing. Its weights are random, with one exception: six attention
+# heads were given a first task by hand. In the first layer, three look one, two and three tokens
+# back. In the second, three look for an earlier place with the same tokens, and copy what followed
+# there (Olsson et al. 2022, [In-context learning and induction heads](https://arxiv.org/abs/2209.11895)).
+# Large models find such heads by themselves; a model this small would need a great deal more text
+# for it. The beginning of `factory/architecture.py` lists all that was arranged. Here is where each
+# head of the first layer looks before any training.
 
 # %%
 torch.manual_seed(1)
@@ -238,31 +237,55 @@ for skill, label in skills.items():
     print(f"{label:32}{curve[0].get(skill, 0):6.2f} -> {curve[-1].get(skill, 0):.2f}")
 
 # %%
-fig, (left, right) = pictures.figure(columns=2, width=10, height=3.8)
+fig, (left, right) = pictures.figure(columns=2, width=10, height=4.4)
 millions = [point["tokens"] / 1e6 for point in curve]
 left.plot(millions, [point["loss"] for point in curve])
 left.set(title="Loss on held-out text", xlabel="million tokens", ylim=(0, None))
 for (skill, label), style in zip(skills.items(), ("-", "--", "-.", ":"), strict=True):
     right.plot(millions, [point.get(skill, float("nan")) for point in curve], style, label=label)
-right.set(title="Next tokens foreseen", xlabel="million tokens", ylim=(0, 1))
-right.legend(fontsize=10, loc="lower right")
+right.set(title="Next tokens predicted", xlabel="million tokens", ylim=(0, 1))
+fig.legend(fontsize=10, loc="outside lower center", ncols=2)  # beside the curves, not over them
 ends = ", ".join(f"{label} {curve[-1].get(skill, 0):.2f}" for skill, label in skills.items())
 pictures.show(fig, f"Over {millions[-1]:.0f} million tokens the loss falls from "
               f"{curve[0]['loss']:.1f} to {curve[-1]['loss']:.1f}. Skills at the end: {ends}.")
 
+# %% [markdown] tags=["what-we-saw"]
+# WHAT-A1-1
+
 # %% [markdown]
-# Compare the two pictures. Most of the loss is gone early, when the model has learned which words
-# there are and how a recipe looks. How far had the skills come by then, and how long did they go
-# on growing? The loss is a mean over all tokens, and skills show in a few of them. So it can
-# stand nearly still while a skill grows, or rise for a while when training turns to other texts
-# than those that it is measured on.
+# (The names that examples show were measured from 4 million tokens on, so that curve begins there.) The
+# loss is a mean over all tokens, and a skill shows in only a few of them. So the loss can stand
+# nearly still while a skill grows, or rise for a while when training turns to other texts than those
+# it is measured on.
 
 # %% [markdown]
 # ## 7. Pretrain one yourself
 #
-# Now the same from nothing: the same program, the same kinds of text, the same sort of start. Only
-# the budget is smaller, so of the phases it sees the first. Before you run it: what do you
-# expect, after so few tokens? Will it answer?
+# Now we do it: the same program, the same kinds of text, the same start as in section 5, and the
+# finished tokenizer. Only the budget is smaller, so of the phases of training our model sees the
+# first. What do you expect after so few tokens? Will it answer?
+#
+# ### Exercise A1-1
+#
+# Predict the first number. A model that has read nothing considers all tokens about equally likely.
+# Write a function that says what its loss is, for a vocabulary of so many tokens. The loss is the
+# negative natural logarithm of the probability of the right token.
+
+# %% tags=["exercise"]
+import math
+
+
+def first_loss(vocabulary):
+    # BEGIN SOLUTION
+    return math.log(vocabulary)
+    # END SOLUTION
+
+
+# %%
+exercises.check("A1-1", first_loss)
+
+# %% [markdown] tags=["hint"]
+# The probability of each token is `1 / vocabulary`.
 
 # %%
 share = TOKENS / record["tokens"]
@@ -273,7 +296,7 @@ print(f"{plan.steps} steps of {batches.BATCH_TOKENS:,} tokens: {share:.2%} of wh
 folder = paths.WORK / "pretraining"
 tokenizer.save_pretrained(folder / "tokenizer")  # the finished one; training it takes a minute
 run = pretrain.Run(plan, folder, rank=0, processes=1, compiled=False)
-with LiveCurve(TOKENS, "tokens", "loss", "Pretraining from nothing") as loss:
+with LiveCurve(TOKENS, "tokens", "loss", "Pretraining") as loss:
     while run.step < plan.steps:
         value = run.train_step()
         loss.add(run.tokens, value)
@@ -283,17 +306,20 @@ print(f"{run.tokens:,} tokens in {loss.seconds:.0f} s")
 loss.picture()
 
 # %% [markdown]
-# A loss can be put into words: `exp(loss)` is the number of sides of a die that is as hard to
-# foresee as the next token. Compare its sides at the start with the 3,072 tokens that there are.
+# A loss can be put into words: throwing a die with `exp(loss)` sides is as hard to predict as the next
+# token. And how close was your prediction?
 
 # %% tags=["nbval-ignore-output"] reason="losses differ between machines"
 for label, value in (("at the start", loss.points[0][1]), ("at the end", loss.points[-1][1])):
-    print(f"{label:14} loss {value:.2f}: a die with {torch.tensor(value).exp():,.0f} sides")
+    print(f"{label:14} loss {value:.2f}: a die with {math.exp(value):,.0f} sides")
+predicted = first_loss(config.vocab_size)
+if isinstance(predicted, float):
+    print(f"predicted      loss {predicted:.2f}: a die with {config.vocab_size:,} sides")
 
 # %% [markdown]
 # ## 8. What it can do, and what it cannot
 #
-# The practice service offers our model at once. We give both the same recipe.
+# The practice service offers our model at once. We give both models the same recipe.
 
 # %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
 client = lessonlib.connect("practice")
@@ -308,7 +334,7 @@ print("Wanted:", recipes.answer(example))
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 mine = probe.measure(run.model, tokenizer)
-print(f"{'next tokens foreseen':32}{MINE:>10}{'pantry':>10}")
+print(f"{'next tokens predicted':32}{MINE:>10}{'pantry':>10}")
 for skill, label in skills.items():
     print(f"{label:32}{mine.get(skill, 0):10.2f}{curve[-1].get(skill, 0):10.2f}")
 print(f"{'loss':32}{mine['loss']:10.2f}{curve[-1]['loss']:10.2f}")
@@ -321,25 +347,25 @@ for result in results:
     print(f"{result.name:10} micro-F1 {result.metrics()['micro_f1']}")
 print(f"pantry against {MINE}: {compare(results[1], results[0])}")
 
+# %% [markdown] tags=["what-we-saw"]
+# WHAT-A1-2
+
 # %% [markdown]
-# Put our model's answer beside the recipe. The form of an answer is learned first: brackets,
-# quotes, commas. Words come next. Is anything in its answer taken from *this* recipe? To look at
-# the question and copy from it comes later, and to rename later still. This is why hardly anybody
-# pretrains for a single job: the expensive part is to learn to read at all. Tuning starts where
-# that is done.
+# This is why hardly anybody pretrains for a single job: the expensive part is learning to read at all.
+# Tuning starts where that is done.
 #
 # With more time, the same program goes on. `python -m factory.pretrain --help` says how to make a
-# model of your own with any budget. Give it a place of its own, `--target work/models/mine`:
-# without that it takes the place of `pantry`. It uses a GPU where there is one.
+# model of your own with any budget. Give it a place of its own, `--target work/models/mine`: without
+# that it replaces `pantry`. It uses a GPU if there is one.
 
 # %% [markdown]
 # ## 9. Your turn
 #
-# ### Exercise A1-1
+# ### Exercise A1-2
 #
-# How many hours would the full training take on this computer, in the way that we ran it? You
-# have `run.tokens`, the tokens of our run, `loss.seconds`, which they took, and
-# `record["tokens"]`, the tokens that `pantry` had.
+# How many hours would the full training take on this computer, the way we ran it? You have
+# `run.tokens`, the tokens of our run; `loss.seconds`, the time they took; and `record["tokens"]`, the
+# tokens that `pantry` had.
 
 # %% tags=["exercise"]
 # BEGIN SOLUTION
@@ -347,40 +373,17 @@ hours = record["tokens"] / run.tokens * loss.seconds / 3600
 # END SOLUTION
 
 # %%
-exercises.check("A1-1", hours, record["tokens"], run.tokens, loss.seconds)
+exercises.check("A1-2", hours, record["tokens"], run.tokens, loss.seconds)
 
 # %% [markdown] tags=["hint"]
-# How many times our run is that? And how many seconds has an hour?
-
-# %% [markdown]
-# ### Exercise A1-2
-#
-# A model with random weights holds all tokens for about equally likely. Write a function that
-# says what its loss is, for a vocabulary of so many tokens. The loss is the negative natural
-# logarithm of the probability of the right token.
-
-# %% tags=["exercise"]
-import math
-
-
-def first_loss(vocabulary):
-    # BEGIN SOLUTION
-    return math.log(vocabulary)
-    # END SOLUTION
-
-
-# %%
-exercises.check("A1-2", first_loss)
-
-# %% [markdown] tags=["hint"]
-# The probability of each token is `1 / vocabulary`.
+# How many times our run is that? And how many seconds are there in an hour?
 
 # %% [markdown]
 # ### Exercise A1-3
 #
-# Write a function that finds contamination: which of the `examples` (texts of a test set) stand
-# word for word in one of the training `texts`, whatever the capitals and however many spaces or
-# line ends lie between the words? Return a list of these examples.
+# Write a function that finds contamination: which of the `examples` (texts of a test set) occur word
+# for word in one of the training `texts`? Capitals do not matter, nor how many spaces or line breaks
+# are between the words. Return a list of these examples.
 
 # %% tags=["exercise"]
 def contaminated(examples, texts):
@@ -409,12 +412,14 @@ exercises.quiz("A1")
 # %% [markdown]
 # ## What to remember
 #
-# - Pretraining is next-token prediction on a great deal of text. Skills come late and slowly.
+# - Pretraining is next-token prediction on a great deal of text. Skills come late, and some of them
+#   slowly.
 # - What is in the training text decides what a model can do, and what a test of it is worth.
-# - A model learns a skill rather than facts where the facts differ in every text.
-# - A tokenizer is a choice. For small models it decides what can be copied.
+# - Where the facts differ in every text, a model learns a skill rather than the facts.
+# - A tokenizer is a choice. For a small model it decides how easily words can be copied.
 # - Tuning is cheap because pretraining was not.
 #
 # ## Next
 #
-# Back to the course: [03 · When and why should we fine-tune?](03_when_and_why.ipynb).
+# Back to the course: from notebook 04 it goes on with [05 · Prepare the data](05_prepare_data.ipynb), from
+# 11 with [12 · Serve it and take it home](12_serve_and_take_home.ipynb).

@@ -10,7 +10,7 @@ from lessonlib.exercises.feedback import exercise
 
 
 @exercise(
-    "A1-1",
+    "A1-2",
     title=_("How long is the full training?"),
     difficulty=1,
     minutes=3,
@@ -35,7 +35,7 @@ def hours_of_training(hours, all_tokens, tokens, seconds):
 
 
 @exercise(
-    "A1-2",
+    "A1-1",
     title=_("The loss of a model that knows nothing"),
     difficulty=2,
     minutes=3,
