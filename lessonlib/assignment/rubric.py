@@ -87,7 +87,7 @@ def _data(work: Work) -> Iterator[str]:
     if usable < ROWS:
         yield _("there are {n} usable rows; fifty are a start").format(n=usable)
     if aside > MOST_ASIDE * (usable + aside):
-        yield _("{aside} of {n} rows were set aside: mend them").format(
+        yield _("{aside} of {n} rows were set aside: fix them").format(
             aside=aside, n=usable + aside)
 
 
@@ -166,7 +166,7 @@ def _limits(work: Work) -> Iterator[str]:
 
 def _record(work: Work) -> Iterator[str]:
     if work.record is None:
-        yield _("write your decision record: guide.write(...)")
+        yield _("write your decision record: fill in your reason (BECAUSE), then guide.write(...)")
         return
     record = decision_record.read(work.record)
     if record.made < date.today():

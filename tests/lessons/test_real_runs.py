@@ -12,7 +12,7 @@ from lessonlib.measure.evaluation import compare
 from lessonlib.tasks import recipes
 
 SOURCES = paths.PROJECT / "notebooks" / "source"
-NOTEBOOKS = ("00", "01", "02", "04", "05", "08", "10", "13")
+NOTEBOOKS = ("00", "01", "02", "04", "05", "06", "08", "10", "13")
 
 
 @pytest.fixture(scope="module")
