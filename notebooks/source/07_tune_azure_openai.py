@@ -29,7 +29,7 @@
 # **Before you start:** [00 · Start here](00_start_here.ipynb) explains the task and the scores,
 # [06 · Tune at OpenAI](06_tune_openai.ipynb) files, jobs, events and checkpoints.
 #
-# **Time:** 50 minutes, of which the computer works for about one.
+# **Time:** 44 minutes, of which the computer works for about one.
 
 # %%
 import json

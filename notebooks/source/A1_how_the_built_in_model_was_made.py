@@ -27,7 +27,7 @@
 # **Before you start:** [04 · What is fine-tuning?](04_what_is_fine_tuning.ipynb) explains
 # tokens, probabilities and loss.
 #
-# **Time:** 45 minutes, of which the computer works for about two.
+# **Time:** 39 minutes, of which the computer works for about two.
 
 # %%
 import json
@@ -250,7 +250,13 @@ pictures.show(fig, f"Over {millions[-1]:.0f} million tokens the loss falls from 
               f"{curve[0]['loss']:.1f} to {curve[-1]['loss']:.1f}. Skills at the end: {ends}.")
 
 # %% [markdown] tags=["what-we-saw"]
-# WHAT-A1-1
+# Most of the loss is gone within the first two million tokens, when the model has learned which
+# words there are and how a recipe looks. The skills had not come far by then: of the names from a
+# glossary hardly any were right, and this skill took off much later, while the loss stood nearly
+# still. At the end the loss is 1.69, down from 7.96; requests are answered with 0.88 of the tokens
+# right, names from a glossary with 0.80. Using names that only examples show comes last and stays
+# weakest, 0.49. That fits notebooks 01 and 02, where this model gains more from glossary lines than
+# from solved examples.
 
 # %% [markdown]
 # (The names that examples show were measured from 4 million tokens on, so that curve begins there.) The
@@ -348,7 +354,12 @@ for result in results:
 print(f"pantry against {MINE}: {compare(results[1], results[0])}")
 
 # %% [markdown] tags=["what-we-saw"]
-# WHAT-A1-2
+# After 1.09% of the tokens our model has the form of an answer, brackets, quotes and commas, and
+# nothing in it: its list holds spaces. Not one name comes from *this* recipe, so its micro-F1 is
+# 0.00, and `pantry` is better by +0.43 (+0.37 to +0.49). Its 0.38 for "answers a request" counts
+# tokens, and many tokens of an answer are form. Looking at the question and copying from it comes
+# later, renaming later still: both skills with names stand at 0.00. More tokens are what would
+# change it.
 
 # %% [markdown]
 # This is why hardly anybody pretrains for a single job: the expensive part is learning to read at all.
