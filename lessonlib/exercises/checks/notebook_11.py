@@ -7,7 +7,6 @@ import re
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
-from lessonlib.measure.evaluation import Result
 
 #: Numbers of rows that are to be tried.
 NUMBERS = (1, 3, 5)
@@ -22,7 +21,8 @@ NUMBERS = (1, 3, 5)
 )
 def chosen_number(tried, best, task):
     """tried: number of rows shown -> result on the validation rows; best: the number to take."""
-    if not isinstance(tried, dict) or not all(isinstance(one, Result) for one in tried.values()):
+    if not isinstance(tried, dict) or not all(
+            hasattr(one, "rows") and hasattr(one, "metrics") for one in tried.values()):
         yield _("tried should be a dictionary: a number of rows, and the result of asking with as"
                 " many.")
         return
@@ -35,8 +35,8 @@ def chosen_number(tried, best, task):
     for number, result in tried.items():
         asked = {row.id for row in result.rows}
         if asked & tests:
-            yield _("With {number} rows you have asked about the test examples. If they choose, they"
-                    " can no longer judge: ask about task.validation.").format(number=number)
+            yield _("With {number} rows you have asked about the test examples. If they choose,"
+                    " they can no longer judge: ask about task.validation.").format(number=number)
             return
         if asked != wanted:
             yield _("With {number} rows not all of task.validation was asked about.").format(
@@ -66,7 +66,8 @@ TESTS = (
     title=_("Find the leaks"),
     difficulty=2,
     minutes=6,
-    learned=_("A copy with other capitals is still a copy. For changed words you need a measure of likeness."),
+    learned=_("A copy with other capitals is still a copy. For changed words you need a measure of"
+              " likeness."),
 )
 def leaks(function):
     """function(train_questions, test_questions): the test questions that are in training, too."""
@@ -121,8 +122,8 @@ def most_confused(function):
         elif isinstance(given, tuple) and given == right[::-1]:
             yield _("{case}: it matters which one is right: (right, given).").format(case=case)
         else:
-            yield _("{case}: another mistake is more common, or this is not a pair of two labels.").format(
-                case=case)
+            yield _("{case}: another mistake is more common, or this is not a pair of two labels."
+                    ).format(case=case)
         return
 
 
