@@ -116,11 +116,17 @@ class Bench:
             )
         return result, time.perf_counter() - began
 
-    def answers(self, route: str, messages, splits=SPLITS, model=None, **more) -> Iterator[dict]:
-        """One line of answers for each split; ``more`` goes into the lines."""
+    def answers(
+        self, route: str, messages, splits=SPLITS, model=None, then=None, **more
+    ) -> Iterator[dict]:
+        """One line of answers for each split; ``more`` goes into the lines.
+
+        Args:
+            then: what is done with each answer before it is kept and scored.
+        """
         loaded = model or self.untuned()
         for split in splits:
-            method = Method(route, self.name, messages, max_tokens=96, ending=Until())
+            method = Method(route, self.name, messages, max_tokens=96, ending=Until(), then=then)
             result, seconds = self.ask(*loaded, method, self.split(split))
             yield answer_line(route, split, result, seconds, **more)
 
@@ -188,12 +194,18 @@ def prompts() -> list[Part]:
         **{f"RAG, BM25, {n} lines, k = 4": glossary(lambda one, n=n: bm25.find(one, n), 4)
            for n in (4, 16)},
     }  # fmt: skip
-    return [
+    parts = [
         Part(f"prompts/{route}", lambda bench, route=route, how=how, splits=splits:
              bench.answers(route, how, splits))
         for group, splits in ((ways, SPLITS), (on_test, ("test",)))
         for route, how in group.items()
     ]  # fmt: skip
+    # The names as the recipe writes them; the house names come in afterwards, by code.
+    renamed = "plain names, k = 4, renamed in code"
+    parts.append(Part(f"prompts/{renamed}", lambda bench: bench.answers(
+        renamed, lambda one: prompting.plain_names(one, shots[4]),
+        then=lambda text: recipes.rename(text, today))))
+    return parts
 
 
 # --- trainings
