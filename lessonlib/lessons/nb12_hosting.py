@@ -12,8 +12,9 @@ from lessonlib.show.tables import Table
 HEAD = (_("way"), _("needs"), _("serves"), _("good for"))
 WAYS = (
     (_("the practice service"), _("this course"), _("models tuned here"), _("learning")),
-    ("transformers serve", _("a processor or any GPU"), _("a merged model"), _("trying out")),
-    ("vLLM", _("Linux and a GPU"), _("a merged model, or base and adapters"),
+    ("transformers serve", _("a processor or any GPU"), _("a merged model"),
+     _("trying things out")),
+    ("vLLM", _("Linux, best with a GPU"), _("a merged model, or base and adapters"),
      _("many users; many adapters on one base")),
     ("SGLang", _("Linux and a GPU"), _("a merged model, or base and adapters"), _("many users")),
     ("llama.cpp", _("a processor or any GPU"), _("a model converted to GGUF, and adapters"),

@@ -159,13 +159,13 @@ def _knobs(model: OpenModel, settings: LoraSettings, given: int | None) -> tuple
     share = _("{weights:,} trained weights, {share:.1%} of the model").format(
         weights=weights, share=weights / model.parameters)
     if model.parameters < BY_SIZE[1][0]:
-        rate = _("a small model bears large steps, and has much to learn")
+        rate = _("a small model tolerates large steps, and has much to learn")
         times = _("and it needs many")
     elif model.parameters < BY_SIZE[2][0]:
         rate = _("measured on a model of 270 million weights")
         times = _("a pretrained model learns a form quickly; watch the validation loss")
     else:
-        rate = _("the rate of the QLoRA paper; larger models bear smaller steps")
+        rate = _("the rate of the QLoRA paper; larger models need smaller steps")
         times = _("a pretrained model learns a form quickly; watch the validation loss")
     rank = _("as you wanted: {share}") if given else "{share}"
     return (Choice(settings.rank, rank.format(share=share)),

@@ -11,28 +11,28 @@
 # %% [markdown]
 # # 12 · Serve it and take it home
 #
-# Tuning with LoRA leaves you an **adapter**: a folder of a few megabytes that can do nothing by
-# itself. This notebook starts from there. You turn the adapter into a model that runs without the
-# tools of tuning, move it to another computer, and serve it to other programs. Then you work out
-# what all of this takes when the model is a large one.
+# Tuning with LoRA leaves you with an **adapter**: a folder of a few megabytes that can do nothing on
+# its own. This notebook starts there. You turn the adapter into a model that runs without the tuning
+# tools, move it to another computer, and serve it to other programs. Then you work out what all of
+# this takes when the model is a large one.
 #
 # **You will**
 #
 # - see what an adapter consists of, and why it fits one base model and no other,
-# - merge it into its base, ask the result, and check that nothing got lost,
-# - pack it up, unpack it elsewhere, and serve it: to one program, and to many,
+# - merge it into its base, ask the merged model, and check that nothing was lost,
+# - pack it up, unpack it elsewhere, and serve it, to one program and to many,
 # - estimate how much memory it takes to tune a large model, and bring that down.
 #
 # **Before you start:** [08](08_tune_hugging_face.ipynb), where you tuned an adapter yourself.
 #
-# **Time:** 35 minutes, of which the computer works for about two.
+# **Time:** 40 minutes, of which the computer works for about two.
 
 # %%
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-# lessonlib comes first: it leaves out those remarks of the libraries that are of no use here.
+# lessonlib comes first: it hides warnings of the other libraries that don't matter here.
 from lessonlib import Method, exercises, lora
 from lessonlib.common import paths
 from lessonlib.lessons import nb12_hosting as hosting
@@ -56,9 +56,9 @@ QUESTIONS = 40  # how many test recipes we measure on
 # %% [markdown]
 # ## 1. What you hold
 #
-# If you have an adapter for the recipe task, put its folder into `ADAPTER` above. Otherwise the
-# next cell tunes one. `merge=False` leaves it apart from its base, and `reuse=True` takes the one
-# that is there already, as long as it was made from the same rows, settings and base.
+# If you have an adapter for the recipe task, put its folder into `ADAPTER` above. Otherwise the next
+# cell tunes one. `merge=False` keeps it separate from its base, and `reuse=True` takes the one that
+# is already there, as long as it was made from the same rows, settings and base.
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 if ADAPTER:
@@ -78,15 +78,15 @@ print(f"\nrank {config.r}, beside: {', '.join(sorted(config.target_modules))}")
 print("tuned beside:", Path(base).name)
 
 # %% [markdown]
-# `adapter_model.safetensors` holds the two thin matrices A and B for each large matrix. Nothing of
-# the base is in it. `adapter_config.json` says how they are to be read: the rank, where they
-# stand, and beside which base they were trained. (`tuning.json` is this course's own record of the
+# `adapter_model.safetensors` holds the two thin matrices A and B for each large matrix, and nothing
+# of the base. `adapter_config.json` says how to read them: the rank, which matrices they belong to,
+# and the base that they were trained with. (`tuning.json` is this course's own record of the
 # training.)
 #
 # ### One base, and no other
 #
-# An adapter is a *difference*: add this to those weights. So it needs the very weights that it was
-# trained beside. We load them, measure the base alone, then with the adapter at its side.
+# An adapter is a *difference*: add this to those weights. So it needs exactly the weights that it
+# was trained with. We load them, and measure the base alone, then with the adapter.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 test = recipes.load("test")[:QUESTIONS]
@@ -101,9 +101,9 @@ for result in (alone, tuned):
     print(f"{result.name:11} micro-F1 {result.metrics()['micro_f1']}")
 
 # %% [markdown]
-# Now the mistake. Another model of the same shape takes the place of the base. It could be the next
-# version of it, or its sister that was tuned to chat. Ours has random weights, so that the effect
-# is plain to see.
+# Now for a mistake. We put another model of the same shape in place of the base. In real life that
+# would be the base's next version, or its sibling that was tuned to chat. Ours has random weights,
+# so the effect is as large as it can be.
 
 # %% tags=["nbval-ignore-output"] reason="random weights"
 with quiet():
@@ -115,17 +115,16 @@ print("micro-F1", wrong.metrics()["micro_f1"])
 print("It wrote:", ascii(wrong.rows[0].text[:60]))
 
 # %% [markdown]
-# No error and no warning: the shapes fit, and that is all that PEFT can see. Had the shape been
-# another one, it would have refused. So write down which base an adapter belongs to, down to the
-# *revision* if it comes from a hub, and measure again after every move.
+# No error, no warning: the shapes fit, and that is all that PEFT can see. (With another shape, it
+# would have refused.) So write down which base an adapter belongs to, down to the *revision* if it
+# comes from a hub, and measure again after every move.
 #
 # ## 2. Merge
 #
-# There are two ways to use an adapter. Keep it beside its base, which pays off when many adapters
-# share one base. Or **merge** it: add it into the base's weights once and for all.
-# `merge_and_unload` does that and takes PEFT away again; what remains is a plain model of
-# transformers. The tokenizer is saved beside it, chat template and all, because whoever serves the
-# model must write as it was trained.
+# There are two ways to use an adapter. Keep it next to its base, which pays off when many adapters
+# share one base. Or **merge** it: add it into the base's weights for good. `merge_and_unload` does
+# that and removes PEFT; what remains is a plain transformers model. We save the tokenizer with it,
+# chat template and all, because the model must be asked in the same form in which it was trained.
 
 # %% tags=["nbval-ignore-output"] reason="sizes depend on the model's number format"
 merged = paths.MODELS / "take-home-merged"
@@ -137,8 +136,8 @@ for file in sorted(merged.iterdir()):
     print(f"{file.name:28}{file.stat().st_size:>13,} bytes")
 
 # %% [markdown]
-# The sum is rounded to the number format of the base, so an answer may turn out differently here
-# and there. Does the model still do its job? Measure, do not hope.
+# The sum is rounded to the number format of the base, so an answer may change here and there. Does
+# the model still do its job? Don't hope, measure.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 after = evaluate_here(whole, tokenizer, Method("merged", "merged", prompting.tuned), test)
@@ -147,13 +146,19 @@ print("beside its base: micro-F1", tuned.metrics()["micro_f1"])
 print("merged:          micro-F1", after.metrics()["micro_f1"])
 print(f"the same answer, letter for letter: {same} of {len(test)}")
 
+# %% [markdown] tags=["what-we-saw"]
+# The merged model does its job: 0.78 instead of 0.79, where the interval reaches from 0.73 to 0.84. But
+# only 38 of the 40 answers are the same, because the sum was rounded to 16 bits and in two answers two
+# tokens had been almost equally likely. On another processor, other answers may change. That matters
+# to a program that compares answers letter by letter; it doesn't to the score.
+
 # %% [markdown]
 # ## 3. Ask it
 #
-# If you have the model in memory, you need no service. The chat template makes tokens of the prompt
-# and opens an answer (`add_generation_prompt`). `generate` writes on from there, token by token: at
-# most `max_new_tokens`, and always the likeliest, since `do_sample` is off. What comes back is the
-# prompt with the answer after it, so we cut the prompt off, and the end mark with it
+# With the model in memory, you don't need a service. The chat template turns the prompt into tokens
+# and opens an answer (`add_generation_prompt`). `generate` continues from there, token by token: at
+# most `max_new_tokens`, and always the most likely one, because `do_sample` is off. It returns the
+# prompt followed by the answer, so we cut off the prompt, and drop the end mark
 # (`skip_special_tokens`).
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
@@ -167,14 +172,14 @@ print("Written:", written)
 print("Not house names:", set(recipes.parse(written).items) - set(example.ingredients) or "none")
 
 # %% [markdown]
-# Look at the last line. Names that stand there are the model's mistakes: usually words that it
-# copied from the recipe, because it has not learned our name for them. Merging and serving carry
-# such mistakes along faithfully. More training rows, or the glossary in the prompt, mend them.
+# The names in the last line are the model's mistakes: usually words copied from the recipe, because
+# it hasn't learned our name for them. Merging and serving carry such mistakes along faithfully. More
+# training rows, the glossary in the prompt, or a look-up in code can fix them.
 #
 # ## 4. Take it home
 #
-# What do you carry away from a rented machine, or from Colab, which forgets everything when the
-# session ends? The adapter is small and needs its base at the other end. The merged model is
+# What do you take with you from a rented machine, or from Colab, which forgets everything when the
+# session ends? The adapter is small, but needs its base at the other end. The merged model is
 # complete, and as large as the base.
 
 # %% tags=["nbval-ignore-output"] reason="sizes depend on the model's number format"
@@ -183,12 +188,12 @@ for name, folder in (("adapter", adapter), ("merged model", merged)):
     print(f"{name:13} {lora_memory.gigabytes(size):>8}")
 
 # %% [markdown]
-# Here the two may be of nearly one size: `pantry` is small, its rank of 64 is high, and the
-# adapter's numbers take four bytes each, the base's two. Beside a model of seven billion parameters
-# an adapter of rank 16 takes about a hundredth.
+# For `pantry` the two are nearly the same size: the model is small, its rank of 64 is high, and the
+# adapter's numbers take four bytes each, the base's only two. For a model of seven billion
+# parameters, an adapter of rank 16 is about a hundredth of the size.
 #
-# We pack the adapter, unpack it in another folder, as if that were another computer, load the base
-# afresh, and measure once more.
+# We pack the adapter, unpack it in another folder (pretend that it's another computer), load the
+# base again, and measure once more.
 
 # %% tags=["nbval-ignore-output"] reason="sizes and digits differ between runs"
 parcel = Path(shutil.make_archive(str(paths.WORK / "take-home"), "zip", adapter))
@@ -203,11 +208,11 @@ print("before:", tuned.metrics()["micro_f1"])
 print("after: ", again.metrics()["micro_f1"])
 
 # %% [markdown]
-# A base from the hub is found again by its hub name, wherever you are. One that lay in a folder is
-# named by that folder, which another computer does not have: fetch the same base there, and hand it
-# over yourself, as the cell above does.
+# A base from the hub is found by its hub name, wherever you are. A base from a folder is named by
+# that folder, which another computer doesn't have: fetch the same base there and pass it in
+# yourself, as the cell above does.
 #
-# In Colab the parcel can leave in three ways:
+# From Colab, there are three ways to get the archive out:
 #
 # ```python
 # from google.colab import files
@@ -220,15 +225,21 @@ print("after: ", again.metrics()["micro_f1"])
 # arrived.push_to_hub("your-name/recipes-adapter", private=True)   # to the Hugging Face hub
 # ```
 #
-# The last one wants an account and a *token* that may write (`hf auth login` asks for it). Before
-# you show a model to others, read the licence of its base: it holds for what you made from it, too.
-# And think of your rows. A tuned model may repeat what it has learned by heart.
+# The last one needs an account and a *token* with write access (`hf auth login` asks for it). Before
+# you share a model, read the licence of its base: it also applies to what you made from it. And
+# think of your rows: a tuned model may repeat what it has learned by heart.
 #
 # ## 5. Serve it
 #
-# Other programs can only ask a model through a service. `transformers serve` makes one of a merged
-# model's folder. We start it on this machine, ask it with the same client as everywhere in this
-# course, and stop it again.
+# Other programs ask a model through a service. The command `transformers serve` turns the folder of
+# a merged model into one:
+#
+# ```bash
+# transformers serve work/models/take-home-merged --port 8000
+# ```
+#
+# Our next cell runs it on a free port, asks it with the same client as everywhere in this course,
+# and stops it again.
 
 # %% tags=["nbval-ignore-output"] reason="seconds differ, and digits between processors"
 with open_server.serving(merged) as server:
@@ -241,36 +252,41 @@ print("The same as without a service:", served == written)
 print("stopped:", server.process.poll() is not None)
 
 # %% [markdown]
-# It is made for trying out. It asks for no key, it ignores some parameters of OpenAI's protocol
-# without a word, and it answers one request after the other unless told otherwise.
+# It is meant for trying things out. It asks for no key, silently ignores some parameters of OpenAI's
+# protocol (`response_format`, for example), and answers one request after the other unless told
+# otherwise.
 #
 # ### Many users, many adapters
 #
 # For many users on a GPU, **vLLM** is the usual choice. It answers many requests together, and it
-# serves adapters beside their base, without merging: a request names the adapter that it wants.
-# Here is the command for one that was tuned beside Qwen3-0.6B.
+# serves adapters next to their base, without merging: each request names the adapter that it wants.
+# Here is the command for an adapter that was tuned on Qwen3-0.6B. A request then asks for
+# `model="recipes"`.
 
 # %%
 print(hosting.vllm_command("Qwen3-0.6B", {"recipes": "work/adapters/qwen-recipes"}))
 
 # %% [markdown]
-# `--revision` is the pinned version of the base that the adapter belongs to. vLLM sets memory aside
-# for ranks up to `--max-lora-rank` and refuses adapters above it.
+# `--revision` is the exact version of the base that the adapter belongs to. vLLM reserves memory for
+# ranks up to `--max-lora-rank` and refuses adapters above it.
 
 # %%
 hosting.table()
 
 # %% [markdown]
-# Many pages of 2023 and 2024 serve with *Text Generation Inference* (TGI). That project is
-# archived; its own notice names vLLM, SGLang and llama.cpp instead.
+# llama.cpp reads models in a file format of its own, **GGUF**; its script `convert_hf_to_gguf.py`
+# makes such a file from a merged model's folder.
+#
+# Many pages from 2023 and 2024 use *Text Generation Inference* (TGI). That project is archived; its
+# own notice recommends vLLM, SGLang and llama.cpp instead.
 #
 # ## 6. A larger model: what fits where?
 #
-# How a model is tuned on a given card is a chain of choices: number format, 4 bits or not, how many
-# rows at a time. The course makes them for you. In each field of this table you read how the
-# numbers are kept (`bf16`, `fp16`, or 4 bits), then *rows at a time* x *batches that make one
-# step*, then the memory by our estimate. `twice` means that what the layers computed is not kept
-# but computed a second time on the way back.
+# Tuning a model on a given card takes a chain of choices: which number format, 4 bits or not, how
+# many rows at a time. The course makes them for you. Each field of this table says how the numbers
+# are kept (`bf16`, `fp16`, or 4 bits), then *rows at a time* x *batches in a step*, then our
+# estimate of the memory. `twice` means that the layers' results aren't kept, but computed a second
+# time on the way back.
 
 # %% tags=["nbval-ignore-output"] reason="this machine's free memory differs"
 cards = [catalogue.card("T4"), catalogue.card("24 GB"), catalogue.this_card()]
@@ -279,10 +295,11 @@ lora_plan.overview(["pantry", *catalogue.names()], cards)
 # %% [markdown]
 # ### Where does the memory go?
 #
-# Take the largest model of the list, and 16 rows to a step. The base model's weights come first.
-# Then what is trained: the adapter's weights, their gradients, and two running means for each that
-# the optimiser keeps. Then the *activations*, which each layer stores for the way back, for each
-# token of each row.
+# Take the largest model of the list, and 16 rows in a step. First come the base model's weights. Then
+# everything about the trained weights: the adapter itself, its **gradients** (in which direction,
+# and how strongly, each weight should change), and two running averages for each, kept by the
+# **optimizer**, which makes the steps. Then the *activations*: what each layer computed for each
+# token of each row, stored for the way back.
 
 # %%
 large = catalogue.find(catalogue.names()[-1])
@@ -291,15 +308,16 @@ plain = lora.LoraSettings(rank=16, batch_size=16)
 print(lora_memory.estimate(large, plain, "cuda-bf16"))
 
 # %% [markdown]
-# Training *all* weights would take 16 bytes for each of them instead: over 100 GB. LoRA does away
-# with most of that, and two big items remain, weights and activations. There is a remedy for each.
+# Training *all* weights would take 16 bytes for each of them: over 100 GB. LoRA avoids most of that.
+# Two big items remain, weights and activations, and there is a remedy for each.
 #
-# **QLoRA** keeps the frozen weights in 4 bits. They are only read, never changed, and each piece is
-# unpacked for the moment in which it computes. The adapter is not squeezed: its many tiny steps
-# would be rounded away. **Gradient accumulation** takes a few rows at a time and adds up their
-# gradients until a step is full: the same step in less memory. And **recomputing** ("gradient
-# checkpointing") drops the activations and computes them again when they are needed, which costs
-# about a third more time.
+# **QLoRA** keeps the frozen weights in 4 bits. (Storing weights in fewer bits is called
+# **quantization**.) They are only read, never changed, and each piece is unpacked just when it is
+# needed. The adapter isn't compressed: its many tiny steps would be rounded
+# away. **Gradient accumulation** takes a few rows at a time and adds up their gradients until the
+# step is complete: the same step in less memory. And **recomputing** ("gradient checkpointing")
+# throws the activations away and computes them again when they are needed, which takes about a third
+# more time.
 
 # %%
 ways = {
@@ -315,18 +333,21 @@ for name, way in ways.items():
     print(f"{name:27}{lora_memory.gigabytes(total):>8}")
 
 # %% [markdown]
-# All five learn from the same 16 rows in each step. They differ in memory and in time, hardly in
-# what is learned.
+# All five learn from the same 16 rows in each step. They differ in memory and time, and hardly in
+# what is learned. (The tables above and below use different combinations of these, so the memory for
+# the same model differs: look at the settings next to it.)
 #
-# Colab's free card, the T4, is from 2018. It has 16 GB and does not compute in bfloat16. The plan
-# for it explains itself:
+# Colab's free card, the T4, dates from 2018. It has 16 GB and can't compute in bfloat16. The plan for
+# it gives its reasons:
 
 # %%
 print(lora_plan.make(large.name, catalogue.card("T4")))
 
 # %% [markdown]
-# Is the estimate right? On a GPU, the next cell makes some steps and prints the measured peak
-# beside it. (It fetches `SmolLM2-135M` for that, 270 MB.) Without a GPU it says so.
+# Is the estimate right? On a GPU, the next cell runs a few steps and prints the measured peak next to
+# it. (It downloads `SmolLM2-135M` for that, 270 MB.) We did that once on an H200: for a model of the
+# shape of CodeLlama-7b with QLoRA, 36.2 GB were reserved, against an estimate of 36.5 GB
+# (`benchmarks/GPU.md`).
 
 # %% tags=["nbval-ignore-output"] reason="a GPU prints speed and memory"
 trial = gpu_trial.run("SmolLM2-135M", training_rows.chat_rows(recipes.load("train")[:64]))
@@ -334,9 +355,9 @@ if trial:
     print(trial)
 
 # %% [markdown]
-# One more way to save time on a GPU is **Unsloth**: the same LoRA, with kernels written by hand. It
-# needs a GPU, and an environment of its own, because it brings its own versions of these libraries.
-# The steps of notebook 08 stay the same; only loading differs:
+# Another way to save time on a GPU is **Unsloth**: the same LoRA, with hand-written GPU code. It needs
+# an environment of its own, because it brings its own versions of these libraries. The steps of
+# notebook 08 stay the same; only loading is different:
 # `FastLanguageModel.from_pretrained(...)`, then `FastLanguageModel.get_peft_model(...)`.
 
 # %% tags=["nbval-ignore-output"] reason="depends on what is installed"
@@ -345,10 +366,10 @@ print(hosting.unsloth_here())
 # %% [markdown]
 # ## 7. More than one process
 #
-# One GPU too slow? Several can share the work. Each process takes its part of a batch, and before
-# each step they add up their gradients. The tool is `accelerate launch`, and the script hardly
-# notices: it only divides the batch. On this machine it can be tried with two processes on the
-# processor:
+# Is one GPU too slow? Several can share the work. Each process takes its part of the batch, and they
+# add up their gradients before each step. The tool is `accelerate launch`; the training script
+# hardly changes, it only divides the batch. You can try it on this machine, with two processes on
+# the processor:
 #
 # ```bash
 # python -m lessonlib.lora.script rows.jsonl --out work/adapters/mine
@@ -356,14 +377,14 @@ print(hosting.unsloth_here())
 #     -m lessonlib.lora.script rows.jsonl --out work/adapters/mine
 # ```
 #
-# What comes out must not depend on how many take part: the same loss at each step, as long as the
-# rows of one step, all processes together, are the same. A test of this course runs both and
-# compares.
+# (Write `rows.jsonl` first: `chat_files.write("rows.jsonl", rows)`, as in notebook 05.) The result
+# must not depend on how many processes take part: as long as the rows of a step are the same, so is
+# the loss. A test of this course runs both and compares them.
 
 # %% [markdown]
-# A model too large for one GPU is divided itself: with **FSDP** (fully sharded data parallel) each
-# process holds a piece of every layer, and gathers the rest when the layer computes. The script
-# stays as it is; only the configuration file is another:
+# A model that is too large for one GPU is itself divided. With **FSDP** (fully sharded data parallel),
+# each process holds a piece of every layer and gathers the rest when that layer computes. The script
+# stays as it is; only the configuration file changes:
 
 # %%
 print((paths.DATA / "accelerate" / "fsdp.yaml").read_text(encoding="utf-8"))
@@ -373,9 +394,9 @@ print((paths.DATA / "accelerate" / "fsdp.yaml").read_text(encoding="utf-8"))
 #
 # ### Exercise 12-1
 #
-# A step is to learn from `step` rows. Each GPU has room for `fits` rows at a time, and there are
+# A step should learn from `step` rows. Each GPU has room for `fits` rows at a time, and there are
 # `gpus` of them. How many batches must each GPU add up before the step is taken? Write a function
-# that returns this number. It is at least 1; where the division leaves a remainder, round up.
+# that returns this number. It is at least 1; if the division leaves a remainder, round up.
 
 # %% tags=["exercise"]
 def batches_to_add_up(step, fits, gpus):
@@ -394,9 +415,9 @@ exercises.check("12-1", batches_to_add_up)
 # %% [markdown]
 # ### Exercise 12-2
 #
-# Which cards hold the model? Write a function that returns the names of those cards whose memory
-# is enough for the weights alone, in the order given. `parameters` is a number of weights, `bits`
-# how many bits each one takes, `cards` a dictionary from a card's name to its memory in bytes.
+# Which cards can hold the model? Write a function that returns the names of the cards whose memory is
+# enough for the weights alone, in the order given. `parameters` is the number of weights, `bits` how
+# many bits each one takes, and `cards` a dictionary from a card's name to its memory in bytes.
 
 # %% tags=["exercise"]
 def cards_that_hold(parameters, bits, cards):
@@ -415,10 +436,9 @@ exercises.check("12-2", cards_that_hold)
 # %% [markdown]
 # ### Exercise 12-3
 #
-# You have a card of 8 GB and want to tune `large` on it. Find settings that take at
-# most 7.5 GB by the estimate, so that something is left for the screen. Keep what decides *what* is
-# learned: rank 16, and 16 rows to a step. Take as many rows at a time as the card allows: fewer
-# leave it idle.
+# You have a card with 8 GB and want to tune `large` on it. Find settings that take at most 7.5 GB by
+# the estimate, so that something is left for the screen. Keep what decides *what* is learned: rank
+# 16, and 16 rows in a step. Take as many rows at a time as the card allows: fewer leave it idle.
 
 # %% tags=["exercise"]
 # BEGIN SOLUTION
@@ -431,8 +451,8 @@ small_card = lora.LoraSettings(
 exercises.check("12-3", small_card, large)
 
 # %% [markdown] tags=["hint"]
-# Begin with the last of the five ways above, and print its estimate. `batch_size` times
-# `accumulate` must stay 16.
+# Start with the last of the five ways above and print its estimate. `batch_size` times `accumulate`
+# must stay 16.
 
 # %% [markdown]
 # ## 9. A short quiz
@@ -443,15 +463,15 @@ exercises.quiz("12")
 # %% [markdown]
 # ## What to remember
 #
-# - An adapter is a difference. It belongs to one base, down to the revision, and nothing but a
-#   measurement tells you when the base is wrong.
-# - Merge for one plain model; keep adapters apart where many of them share a base.
+# - An adapter is a difference. It belongs to one base, down to the revision, and only a measurement
+#   tells you that the base is wrong.
+# - Merge for one plain model; keep adapters separate if many of them share a base.
 # - Tokenizer and chat template travel with the model.
-# - Moving, merging and serving make nothing better. Measure again after each.
-# - Memory decides what you can train: 4 bits for the frozen weights, fewer rows at a time, and
-#   computing twice bring seven billion parameters onto a modest card.
+# - Moving, merging and serving make nothing better. Measure again after each of them.
+# - Memory decides what you can train. With 4 bits for the frozen weights, fewer rows at a time and
+#   recomputing, seven billion parameters fit on a modest card.
 #
 # ## Next
 #
 # [13 · A second task: text-to-SQL](13_text_to_sql.ipynb): another adapter for the same base, and a
-# score that runs what the model wrote.
+# score that runs what the model has written.

@@ -22,11 +22,11 @@ def said(id, *given):
 
 @pytest.mark.parametrize(("function", "sentence"), [
     (lambda step, fits, gpus: math.ceil(step / (fits * gpus)), "[ok]"),
-    (lambda step, fits, gpus: math.ceil(step / fits), "for one GPU alone"),
+    (lambda step, fits, gpus: math.ceil(step / fits), "for a single GPU"),
     (lambda step, fits, gpus: step // (fits * gpus), "at least one batch"),
     (lambda step, fits, gpus: max(1, step // (fits * gpus)), "round up"),
     (lambda step, fits, gpus: max(1, step / (fits * gpus)), "round up"),
-    (lambda step, fits, gpus: 77, "that is not the number"),
+    (lambda step, fits, gpus: 77, "that isn't the number"),
     (..., "not answered yet"),
 ])  # fmt: skip
 def test_12_1_batches(function, sentence):
@@ -41,10 +41,10 @@ def holding(parameters, bits, cards, enough=lambda memory, size: memory >= size)
 @pytest.mark.parametrize(("function", "sentence"), [
     (holding, "[ok]"),
     (lambda p, b, c: holding(p, b * 8, c), "a card that can hold the weights is missing"),
-    (lambda p, b, c: holding(p, b / 8, c), "a card is in the list that cannot hold"),
+    (lambda p, b, c: holding(p, b / 8, c), "the list has a card that can't hold"),
     (lambda p, b, c: holding(p, b, c, lambda memory, size: memory > size), "just enough is enough"),
-    (lambda p, b, c: sorted(holding(p, b, c)), "another order"),
-    (lambda p, b, c: list(c), "a card is in the list that cannot hold"),
+    (lambda p, b, c: sorted(holding(p, b, c)), "not in the order given"),
+    (lambda p, b, c: list(c), "the list has a card that can't hold"),
 ])  # fmt: skip
 def test_12_2_cards(function, sentence):
     assert sentence in said("12-2", function)
@@ -69,7 +69,7 @@ def test_12_3_make_it_fit(settings, sentence):
 
 @pytest.mark.parametrize(("function", "sentence"), [
     (lambda a, b, o: a == b if o else sorted(a, key=repr) == sorted(b, key=repr), "[ok]"),
-    (lambda a, b, o: a == b, "another order where it does not count"),
+    (lambda a, b, o: a == b, "a different order where it doesn't count"),
     (lambda a, b, o: a == b if o else set(a) == set(b), "a row that occurs twice"),
     (lambda a, b, o: sorted(a, key=repr) == sorted(b, key=repr), "where the order counts"),
     (lambda a, b, o: a == b if o else sorted(a) == sorted(b), "'<' not supported"),
@@ -95,7 +95,7 @@ def chat(first, second, *, schema=False, system=True, answer=text_to_sql.answer)
 
 @pytest.mark.parametrize(("function", "sentence"), [
     (chat, "[ok]"),
-    (lambda a, b: chat(a, b, schema=True), "The schema stands there twice"),
+    (lambda a, b: chat(a, b, schema=True), "The schema is in there twice"),
     (lambda a, b: chat(a, b, system=False), "After the system message"),
     (lambda a, b: chat(a, a), "Message 5 should be the right query"),
     (lambda a, b: chat(a, b, answer=lambda one: f"It is {one.query}"), "and nothing else"),
@@ -124,7 +124,7 @@ def by_questions(questions, share):
     (lambda q, share: tuple(map(tuple, split(q, share))), "[ok]"),
     (by_questions, "are in both lists"),
     (lambda q, share: split(q, share)[::-1], "are to be held back"),
-    (lambda q, share: (q, split(q, share)[1]), "one only"),
+    (lambda q, share: (q, split(q, share)[1]), "exactly one"),
     (lambda q, share: split(q, share)[0], "Return two lists"),
 ])  # fmt: skip
 def test_13_3_an_honest_split(function, sentence):

@@ -81,4 +81,4 @@ def test_the_table_of_two_jobs_names_the_scores_as_the_scoreboard_does():
     results = {(name, "recipes"): Result(name, "pantry", (row,), "") for name in names}
     table = nb13_two_jobs.table(results)
     assert table.head == ["adapter", "recipes: micro-F1"]
-    assert table.rows == [[name, "0.86 (0.86-0.86)"] for name in names]
+    assert table.rows == [[name, "0.86 (0.06-1.00)"] for name in names]

@@ -32,13 +32,13 @@ def batches_to_add_up(function):
         shown = _("{step} rows in a step, {fits} fit, {gpus} GPUs: ").format(
             step=step, fits=fits, gpus=gpus)
         if gpus > 1 and found == -(-step // fits):
-            yield shown + _("that is for one GPU alone. The others take their part, too.")
+            yield shown + _("that is for a single GPU. The others take their share.")
         elif found < 1:
             yield shown + _("at least one batch is learned from.")
         elif found == step // (fits * gpus) or found != int(found):
-            yield shown + _("a rest of rows wants a batch of its own: round up.")
+            yield shown + _("the remaining rows need a batch of their own: round up.")
         else:
-            yield shown + _("that is not the number. How many rows are read at once?")
+            yield shown + _("that isn't the number. How many rows are read at once?")
         return
 
 
@@ -47,7 +47,8 @@ def batches_to_add_up(function):
     title=_("Which card holds it?"),
     difficulty=1,
     minutes=4,
-    learned=_("Weights alone are the least. Training needs more: the estimate counts the rest."),
+    learned=_("The weights are only the minimum. Training needs more: the estimate counts"
+              " the rest."),
 )
 def cards_that_hold(function):
     """function(parameters, bits, cards): names of the cards with memory for the weights."""
@@ -66,9 +67,9 @@ def cards_that_hold(function):
         shown = _("{parameters:,} weights of {bits} bits: ").format(
             parameters=parameters, bits=bits)
         if sorted(map(str, found)) == sorted(right):
-            yield shown + _("the right cards, in another order than they were given in.")
+            yield shown + _("the right cards, but not in the order given.")
         elif "short" in found or set(found) > set(right):
-            yield shown + _("a card is in the list that cannot hold the weights.")
+            yield shown + _("the list has a card that can't hold the weights.")
         elif "exact" in right and "exact" not in found:
             yield shown + _("a card whose memory is just enough is enough.")
         else:
@@ -82,7 +83,7 @@ def cards_that_hold(function):
     title=_("Make it fit"),
     difficulty=2,
     minutes=6,
-    learned=_("The same step, on a card that could not even hold the weights in 16 bits."),
+    learned=_("The same step, on a card that couldn't even hold the weights in 16 bits."),
 )
 def make_it_fit(small_card, large):
     """small_card: LoraSettings for the model ``large``; see ``ROOM``, ``ROWS`` and ``RANK``."""

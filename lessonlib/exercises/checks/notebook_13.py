@@ -13,18 +13,18 @@ from lessonlib.tasks import text_to_sql
     title=_("The same answer?"),
     difficulty=2,
     minutes=7,
-    learned=_("SQL promises no order without ORDER BY, so a fair score must not ask for one."),
+    learned=_("Without ORDER BY, SQL promises no order, so a fair score must not ask for one."),
 )
 def same_answer(function):
     """function(rows, wanted, ordered): whether two lists of rows are the same answer."""
     one, two, none = (1, "a"), (2, "b"), (None, "c")
     cases = (
         ([one, two], [one, two], True, True, _("equal lists")),
-        ([two, one], [one, two], True, False, _("another order where the order counts")),
-        ([two, one], [one, two], False, True, _("another order where it does not count")),
+        ([two, one], [one, two], True, False, _("a different order where the order counts")),
+        ([two, one], [one, two], False, True, _("a different order where it doesn't count")),
         ([one], [one, two], False, False, _("a row that is missing")),
         ([one, one], [one], False, False, _("a row that occurs twice, wanted once")),
-        ([none, one], [one, none], False, True, _("a missing value beside a number")),
+        ([none, one], [one, none], False, True, _("a missing value next to a number")),
         ([], [], False, True, _("no rows at all")),
     )
     for rows, wanted, ordered, right, what in cases:
@@ -66,7 +66,7 @@ def one_chat(function):
     if said[1] != text_to_sql.user_message(first):
         yield _("The first question is asked as it will be asked later, with its schema.")
     if "CREATE TABLE" in said[3]:
-        yield _("The schema stands there twice.")
+        yield _("The schema is in there twice.")
     elif second.question not in said[3]:
         yield _("The second question is missing.")
 
@@ -76,7 +76,7 @@ def one_chat(function):
     title=_("An honest split"),
     difficulty=2,
     minutes=6,
-    learned=_("Split by questions you measure these tables; split by databases, SQL."),
+    learned=_("A split by questions measures these tables; a split by databases measures SQL."),
 )
 def honest_split(function):
     """function(questions, share): (to tune on, to validate on), no database in both."""
@@ -90,7 +90,7 @@ def honest_split(function):
             return
         train, held = (answers.items(half, _("Each of the two")) for half in halves)
         if sorted(one.id for one in train + held) != sorted(one.id for one in questions):
-            yield _("Each question belongs into one of the two lists, and into one only.")
+            yield _("Each question belongs in exactly one of the two lists.")
             return
         both = {one.database for one in train} & {one.database for one in held}
         if both:
