@@ -276,6 +276,7 @@ def test_what_came_through_one_half_is_not_seen_through_the_other(openai_half, v
 @pytest.mark.parametrize(("wish", "param", "words"), [
     ({"suffix": "x" * 19}, "suffix", "1 to 18"),
     ({"trainingType": "Cheap"}, "trainingType", "'GlobalStandard'"),
+    ({"trainingType": "Developer"}, "trainingType", "'developerTier'"),  # refused at Azure, too
     ({"trainingType": 5}, "trainingType", "a string"),
     ({"model": "gpt-35-turbo-0613"}, "model", "has: pantry"),
     ({"colour": "red"}, "colour", "colour"),
