@@ -106,6 +106,8 @@ def parser():
                       help="with build: put edits made in a notebook back into its source")
     made.add_argument("--lend", action="append", default=[], metavar="MODEL",
                       help="with build: a fetched model that the notebooks may use (gemma-3-270m)")
+    made.add_argument("--after", action="append", default=[], metavar="NN",
+                      help="with build: a notebook to run first, in the same work folder")
     made.add_argument("--badges", action="store_true",
                       help="with build: write the addresses for Colab again; runs nothing")
     return made
@@ -171,6 +173,7 @@ def main(arguments=None):
     if options.word == "build":
         flags = [flag for flag in ("check", "text", "take", "badges") if getattr(options, flag)]
         lent = ["--lend=" + model for model in options.lend]
+        lent += ["--after=" + number for number in options.after]
         return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags), *lent)
     quick = [] if installed else ["--quick"]
     failed = inside("lessonlib.setup.environment", "--failures", *quick)
