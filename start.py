@@ -107,7 +107,7 @@ def parser():
     made.add_argument("--lend", action="append", default=[], metavar="MODEL",
                       help="with build: a fetched model that the notebooks may use (gemma-3-270m)")
     made.add_argument("--after", action="append", default=[], metavar="NN",
-                      help="with build: a notebook to run first, in the same work folder")
+                      help="with build: a notebook to be run first, in the same work folder")
     made.add_argument("--badges", action="store_true",
                       help="with build: write the addresses for Colab again; runs nothing")
     return made
@@ -173,8 +173,9 @@ def main(arguments=None):
     if options.word == "build":
         flags = [flag for flag in ("check", "text", "take", "badges") if getattr(options, flag)]
         lent = ["--lend=" + model for model in options.lend]
-        lent += ["--after=" + number for number in options.after]
-        return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags), *lent)
+        before = ["--after=" + name for name in options.after]
+        return inside("tools.notebooks", *options.names, *("--" + flag for flag in flags), *lent,
+                      *before)
     quick = [] if installed else ["--quick"]
     failed = inside("lessonlib.setup.environment", "--failures", *quick)
     if failed:

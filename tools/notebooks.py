@@ -202,9 +202,8 @@ def build(source: Path, work: Path | None = None, lend: Sequence[str] = (),
     work: default is a fresh folder work/build/NN_name; the solved notebook gets another one
     beside it. lend: real models that were fetched into work/models and that the runs may use;
     without them a run is that of a learner who has fetched none. after: sources of notebooks that
-    are run before, without being saved: both runs begin with the work folder that they leave, as
-    that of a learner who has come so far. Raises Stop where a cell fails, or where such a model is
-    not here.
+    are run before, and not saved: both runs begin with the work folder that these leave. Raises
+    Stop where a cell fails, or where such a model is not here.
     """
     work = work or PROJECT / "work" / "build" / source.stem
     before = _before(after, work.with_name(f"{work.name}_before"), lend) if after else None
@@ -226,10 +225,7 @@ def build(source: Path, work: Path | None = None, lend: Sequence[str] = (),
 
 
 def _before(sources: Sequence[Path], work: Path, lend: Sequence[str]) -> Path:
-    """Run the learner's editions of some notebooks, one after the other, in one work folder.
-
-    They are not saved. Raises Stop where a cell fails.
-    """
+    """Run learner's editions one after the other in one work folder. Raises Stop."""
     shutil.rmtree(work, ignore_errors=True)
     for name in lend:
         _lend(PROJECT / "work" / "models" / name, work / "models" / name)
@@ -239,19 +235,12 @@ def _before(sources: Sequence[Path], work: Path, lend: Sequence[str]) -> Path:
     return work
 
 
-def _run(
-    notebook: NotebookNode,
-    path: Path,
-    work: Path,
-    done: Sequence[Path],
-    lend: Sequence[str],
-    before: Path | None,
-) -> None:
+def _run(notebook: NotebookNode, path: Path, work: Path, done: Sequence[Path],
+         lend: Sequence[str], before: Path | None) -> None:
     """Run one notebook, and save it. Raises Stop where a cell fails.
 
-    done: folders of the learner's edition with finished trainings and with answers, for cells
-    that take what was trained or asked before. before: the work folder that the run begins with.
-    """
+    done: folders of the learner's edition with finished trainings and answers, for cells that take
+    what was done before. before: the work folder that the run begins with."""
     shutil.rmtree(work, ignore_errors=True)
     if before:
         shutil.copytree(before, work, symlinks=True)
@@ -391,8 +380,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check or options.text:
             found = (differences if options.check else reword)(source)
         else:
-            after = sources(options.after) if options.after else ()
-            found = build(source, lend=options.lend, after=after)
+            found = build(source, None, options.lend, options.after and sources(options.after))
         for text in found:
             line("fail", text if options.check else f"{source.name}, {text}")
         if options.check and not found:

@@ -25,7 +25,9 @@ def figure(scenario):
         if n <= last:
             axes.plot(n, scenario.after("tuned", n), "o", markersize=16, fillstyle="none",
                       color=pictures.GREY)
-    axes.set(xlabel=_("requests"), ylabel=_("US dollars"), xlim=(0, last), ylim=(0, None))
+    highest = max(scenario.after(route, last) for route in scenario.tokens)
+    # Room for the legend: a tuned model that costs most lies on the upper edge from end to end.
+    axes.set(xlabel=_("requests"), ylabel=_("US dollars"), xlim=(0, last), ylim=(0, 1.45 * highest))
     axes.xaxis.set_major_formatter(lambda value, _place: f"{value:,.0f}")
     axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.6g}")
     axes.legend(title=_("ring: break-even"), loc="upper left")

@@ -63,7 +63,7 @@ def ensure(
     """The result of a method on a split: from the board if it is kept there, else measured.
 
     Kept is what answers the same requests by the same model, even if it holds more examples. A
-    row of a prompt that was edited since, or of a model that was tuned again, is measured anew.
+    row of a prompt that was edited since, or of a model that was tuned again, is measured again.
 
     Args:
         price, training_seconds: are written onto the row, wherever the result is from.
@@ -113,9 +113,10 @@ def overview(board: Scoreboard, split: str = "test") -> Overview:
             lines.append((route.name, _("not run"), "-",
                           _("notebook {number} runs it").format(number=route.notebook)))
             continue
-        best = max(found, key=lambda row: row["micro_f1"][0])
+        # Of several rows the one on most examples: the highest score may be that of the fewest.
+        best = max(found, key=lambda row: (row["examples"], row["micro_f1"][0]))
         owner = _("practice") if "practice" in best["owner"] else best["owner"]
-        note = best["route"] if len(found) == 1 else _("{route}, best of {n}").format(
+        note = best["route"] if len(found) == 1 else _("{route}, one of {n}").format(
             route=best["route"], n=len(found))
         lines.append((route.name, _("{n} recipes").format(n=best["examples"]),
                       str(Interval(*best["micro_f1"])), f"{note} ({owner})"))

@@ -2,7 +2,8 @@
 
 Nothing is measured again: what the notebooks measured is taken from the scoreboard. Routes are told
 apart by their names, which begin with ``RAG`` where something was looked up, and by their models: a
-model that was tuned here, or whose name begins with ``ft:``, counts as tuned.
+model that was tuned here, or whose name begins with ``ft:``, counts as tuned. So do the routes of
+the notebooks that tune.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from lessonlib.measure.scoreboard import Scoreboard
 from lessonlib.models.device import choose_device
 from lessonlib.tasks import recipes
 
+#: How the names of routes begin that ask a tuned model: at Azure it has the name of a deployment.
+TUNED = ("tuned", "OpenAI job", "Azure OpenAI job", "Hugging Face LoRA", "AutoTrain", "trl sft")
 #: How long one person takes to write and check the answer of one example; a guess, and said so.
 MINUTES_AN_EXAMPLE = 1
 
@@ -57,7 +60,9 @@ def against(difference: Difference) -> str:
 
 def kind_of_route(row: dict) -> str:
     """prompting, retrieval or tuned: what a row of the scoreboard was measured with."""
-    if row["model"].startswith("ft:") or (MODELS / row["model"]).is_dir():
+    if row["route"].startswith(TUNED) or row["model"].startswith("ft:"):
+        return "tuned"
+    if (MODELS / row["model"]).is_dir():
         return "tuned"
     return "retrieval" if row["route"].startswith("RAG") else "prompting"
 

@@ -297,6 +297,14 @@ def test_what_was_measured_on_validation_alone_is_evidence_too(board):
     assert "on 20 examples of test" in said["retrieval"][0], "where it was asked"
 
 
+def test_a_tuned_model_behind_a_deployment_is_no_alternative_to_tuning(board):
+    """At Azure the model has the name of its deployment, so it stood among the prompts."""
+    board.add(result("instructions", "pantry", 1), split="test")
+    board.add(result("Azure OpenAI job", "recipes", 3), split="test")
+    said = measured.evidence(board)
+    assert "instructions" in said["prompting"][0] and "Azure OpenAI job" in said["bar"][0]
+
+
 def test_rows_without_their_results_are_not_compared(board, tmp_path):
     board.add(result("instructions", "pantry", 1), split="test")
     board.add(result("tuned", "ft:some:model", 3), split="test")

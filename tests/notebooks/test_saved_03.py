@@ -60,6 +60,9 @@ def test_what_pays_and_what_never_does(outputs):
     assert len(by_token) == 3 and all(unit in ("days", "") for *_rest, unit in by_token)
     years = {route: float(time) for route, _n, time, unit in with_work[:3] if unit == "years"}
     assert len(years) == 3 and years["few-shot, k = 4"] == min(years.values()) > 10
+    busy = outputs.partition("2,000,000 requests a month:")[2]
+    months = re.findall(r"requests, in ([\d.]+) months", busy)[:3]
+    assert len(months) == 3 and max(map(float, months)) < 4
     assert "few-shot, k = 4: too short to be cached" in outputs
     assert "1336 tokens of each prompt are cached" in outputs
     pays = re.findall(r"pays from +([\d,]+) requests a month on", outputs)
@@ -71,3 +74,4 @@ def test_what_pays_and_what_never_does(outputs):
 def test_the_guide_suggests_to_tune_and_to_look_up(outputs):
     assert "\nTune a model, and look up what changes\n  - It reaches the bar" in outputs
     assert "Measured: not good enough" in outputs
+    assert "But: it costs more than it saves" in outputs

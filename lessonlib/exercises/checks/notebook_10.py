@@ -1,8 +1,9 @@
-"""Exercises of notebook 10: choose a route, keep a checkpoint, count a year."""
+"""Exercises of notebook 10: choose a route, read curves, count a year."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
@@ -46,39 +47,44 @@ def choose(function):
         return
 
 
-#: Validation losses and the epoch to keep.
-LOSSES = (
-    ([1.2, 0.8, 0.6, 0.7, 0.9], 3),
-    ([0.9, 0.5, 0.5, 0.6], 2),  # a tie: the earlier one
-    ([0.4, 0.5, 0.6], 1),
-    ([0.6, 0.5, 0.4], 3),
-)
+#: What may be said of a curve, and what is right for each.
+WORDS = ("stop earlier", "train longer", "looks fine")
+CURVES = {"A": "train longer", "B": "stop earlier", "C": "looks fine"}
+#: What to look at, by the curve and what was said of it.
+LOOK = {
+    ("A", "stop earlier"): _("the validation loss has not turned"),
+    ("A", "looks fine"): _("the validation loss is still falling at the end"),
+    ("B", "train longer"): _("the validation loss is lowest early on"),
+    ("B", "looks fine"): _("where is the validation loss lowest, and where does it end?"),
+    ("C", "stop earlier"): _("the validation loss is lowest at the end"),
+    ("C", "train longer"): _("the training loss has hardly anything left to fall"),
+}
 
 
 @exercise(
     "10-2",
-    title=_("Which epoch do we keep?"),
-    difficulty=1,
-    minutes=3,
-    learned=_("More training is not better training. The validation loss says when to stop."),
+    title=_("Read three curves"),
+    difficulty=2,
+    minutes=5,
+    learned=_("A learns too slowly, B overfits. And C is the training on the bad source of section"
+              " 8: its curve looks fine, and only a score on right labels shows what it has"
+              " learned."),
 )
-def epoch_to_keep(function):
-    """function(validation_losses): the number of the epoch with the lowest, counted from 1."""
-    for losses, right in LOSSES:
-        given = answers.number(answers.call(function, list(losses)),
-                               _("What your function returns"))
-        if given == right:
-            continue
-        if given == right - 1:
-            yield _("For {losses}: epochs are counted from 1.").format(losses=losses)
-        elif losses.count(min(losses)) > 1 and losses[int(given) - 1 : int(given)] == [min(losses)]:
-            yield _("For {losses}: two epochs share the lowest loss. Which is the earlier one?"
-                    ).format(losses=losses)
-        elif given == len(losses):
-            yield _("For {losses}: that is the last epoch, not the best one.").format(losses=losses)
-        else:
-            yield _("For {losses}: at that epoch the loss is not the lowest.").format(losses=losses)
-        return
+def read_curves(verdicts):
+    """verdicts: a dictionary from the letter of a curve to one of three verdicts."""
+    if not isinstance(verdicts, Mapping):
+        raise answers.NotYet(_("verdicts should be a dictionary; it is {kind}.").format(
+            kind=answers.python_kind(verdicts)))
+    for letter, right in CURVES.items():
+        given = " ".join(str(verdicts.get(letter, "")).lower().split())
+        if letter not in verdicts:
+            yield _("Curve {letter} is missing.").format(letter=letter)
+        elif given not in WORDS:
+            yield _("{letter}: {given!r} is none of: {words}.").format(
+                letter=letter, given=given, words=", ".join(WORDS))
+        elif given != right:
+            yield _("{letter}: look again: {look}.").format(
+                letter=letter, look=LOOK[letter, given].rstrip("?"))
 
 
 #: training, trainings, hosting, requests, per_1000.
@@ -91,7 +97,7 @@ YEARS = ((10.0, 1, 0.0, 0, 5.0), (10.0, 4, 0.0, 100_000, 2.0), (0.0, 1, 1.7, 1_0
     title=_("The first year"),
     difficulty=2,
     minutes=5,
-    learned=_("With few requests the hours of hosting outweigh all the rest."),
+    learned=_("With few requests, the hours of hosting outweigh everything else."),
 )
 def first_year(function):
     """function(training, trainings, hosting, requests, per_1000): dollars of one year."""
