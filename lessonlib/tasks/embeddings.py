@@ -158,26 +158,6 @@ class EmbeddedGlossary:
         return [self._entries[i] for i in self._ranked[recipe.lines][:k]]
 
 
-class EmbeddedExamples:
-    """Solved recipes that mean what the recipe means. Introduced in notebook 02."""
-
-    def __init__(self, pool: Iterable[Recipe], encode: Encode):
-        self._pool = list(pool)
-        self._encode = encode
-        self._vectors = _vectors(encode, [_text(recipe) for recipe in self._pool])
-
-    def find(self, recipe: Recipe, k: int) -> list[Recipe]:
-        """The ``k`` nearest recipes, nearest first, never the recipe itself."""
-        nearness = self._vectors @ _vectors(self._encode, [_text(recipe)])[0]
-        ranked = (self._pool[i] for i in _best_first(nearness))
-        others = [one for one in ranked if one.id != recipe.id and one.lines != recipe.lines]
-        return others[:k]
-
-
-def _text(recipe: Recipe) -> str:
-    return "\n".join([recipe.title, *recipe.lines])
-
-
 def _vectors(encode: Encode, texts: Sequence[str]) -> np.ndarray:
     if not texts:
         raise LessonError(_("There is nothing to search in."),

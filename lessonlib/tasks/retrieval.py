@@ -112,17 +112,14 @@ class Bm25Glossary:
 
 
 class Bm25Examples:
-    """Solved recipes whose lines share words with the recipe, by BM25.
-
-    Introduced in notebook 02.
-    """
+    """Solved recipes whose lines share words with the recipe, by BM25."""
 
     def __init__(self, pool: Iterable[Recipe]):
         self._pool = list(pool)
         self._index = Bm25Texts([" ".join(recipe.lines) for recipe in self._pool])
 
     def find(self, recipe: Recipe, k: int) -> list[Recipe]:
-        """The ``k`` likest recipes, likest first, never the recipe itself.
+        """The ``k`` most similar recipes, best first, never the recipe itself.
 
         Models tend to weigh what they read last most, so a prompt usually takes them reversed.
         """

@@ -6,6 +6,8 @@ recipes, so that no change to prompts, training or service can quietly make a le
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from factory.bar import Bar
@@ -68,6 +70,21 @@ def test_a_glossary_brings_the_tuned_model_names_that_came_later(bar):
     split = "test_new_names"
     for other in ("tuned", bar.best("RAG", split)):
         assert bar.difference("tuned + glossary", other, split).low > 0, other
+
+
+def test_tuning_to_extract_and_renaming_in_code_beats_reading_a_glossary(bar):
+    """The best route of notebook 02: the reading is trained, and the table is left to Python."""
+    rows = training_rows.chat_rows(bar.train, answer=as_written)
+    lora.tune(rows, "bar-tuned-written", show=False)
+    method = Method("tuned, renamed in Python", "bar-tuned-written", tuned_prompt,
+                    then=lambda text: recipes.rename(text, recipes.load_glossary()))  # fmt: skip
+    for split in ("test", "test_new_names"):
+        renamed = evaluate(bar.client, method, bar.splits[split], progress=False)
+        assert compare(renamed, bar.run("tuned + glossary", split)).low > 0, split
+
+
+def as_written(recipe):
+    return json.dumps(list(dict.fromkeys(recipe.names)), ensure_ascii=False)
 
 
 def test_tuning_holds_on_text_that_no_grammar_wrote(bar):

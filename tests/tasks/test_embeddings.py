@@ -19,7 +19,7 @@ import pytest
 from lessonlib.common.errors import LessonError
 from lessonlib.models.device import Choice
 from lessonlib.tasks import embeddings
-from lessonlib.tasks.embeddings import EmbeddedExamples, EmbeddedGlossary
+from lessonlib.tasks.embeddings import EmbeddedGlossary
 from lessonlib.tasks.recipes import GlossaryEntry, Recipe, load, load_glossary
 from lessonlib.tasks.retrieval import recall_at_k
 from tools.notebook_rules import output_text
@@ -79,13 +79,6 @@ def test_many_recipes_are_encoded_at_once_and_only_once():
     finder.prepare(some)
     assert encode.calls == 2
     assert prepared == [EmbeddedGlossary(ENTRIES, encode).find(one, 2) for one in some]
-
-
-def test_the_nearest_example_is_never_the_recipe_itself():
-    pool = [recipe("salt", name="a"), recipe("aubergine", name="b"), recipe("eggplant", name="c")]
-    finder = EmbeddedExamples(pool, Encoder())
-    assert [one.id for one in finder.find(pool[1], 2)] == ["c", "a"]
-    assert [one.id for one in finder.find(recipe("aubergine", name="copy"), 1)] == ["c"]
 
 
 def test_an_empty_collection_is_refused():
