@@ -18,7 +18,7 @@ from lessonlib.lora.forgetting import general_loss
 from lessonlib.tasks.prompting import tuned as tuned_prompt
 from lessonlib.tasks.name_scores import name_recall
 
-pytestmark = pytest.mark.long("trains four models and asks each all the lessons' questions")
+pytestmark = pytest.mark.long("trains five models and asks each all the lessons' questions")
 
 QUESTIONS = 60
 #: Half of the examples: enough to see each effect, and twice as fast.
