@@ -430,8 +430,8 @@ real_runs.show({"right labels": "tuned on 400", "one bad source": "one bad sourc
 
 # %% [markdown] tags=["what-we-saw"]
 # The model tuned on these labels is worse by -0.11. Neither its losses nor its examples give a
-# hint: 116 labels of 400 follow a habit, and a habit is as easy to learn as a rule. The real model
-# learns it just as readily: 0.83, where right labels give 0.96.
+# hint: 116 labels of 400 follow one habit, and the model picks it up. The real model does so just
+# as readily: 0.83, where right labels give 0.96.
 
 # %% [markdown]
 # Nothing in training gives that away: a habit is as easy to learn as a rule. Only a test set with

@@ -397,7 +397,7 @@ told, price = work.baselines["instructions"], chosen.price(MODEL, tuned=True)
 if price:
     tokens = {"instructions": (told.prompt_tokens, told.completion_tokens),
               "tuned": (work.tuned.prompt_tokens, work.tuned.completion_tokens)}
-    even = Scenario(tokens, price.model, trained_tokens=model.tokens).paid_back("instructions")
+    even = Scenario(tokens, model.tokens, model=price.model).paid_back("instructions")
     work.cost = {"per_1000": costs.cost_per_1000(work.tuned, price),
                  "training": costs.training_cost(model.tokens, 1, price), "even": even}
 else:

@@ -1,5 +1,7 @@
 """Prices, costs and the break-even of tuning."""
 
+import ast
+import inspect
 import math
 import tomllib
 from datetime import date
@@ -84,3 +86,16 @@ def test_tuning_need_not_ever_pay():
     """A tuned model's tokens cost twice as much: a prompt barely longer is cheaper for ever."""
     one = scenario(150)
     assert one.break_even("few-shot") == math.inf and "never" in one.paid_back("few-shot")
+
+
+def test_every_notebook_calls_the_scenario_with_what_it_takes(project):
+    """Notebook 11 gave the trained tokens twice, in the branch that only a hosted model reaches, so
+    whoever tuned one got a TypeError where the costs should have stood."""
+    found = 0
+    for path in sorted((project / "notebooks" / "source").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Scenario":
+                given = {word.arg: 0 for word in node.keywords}
+                inspect.signature(Scenario).bind(*[0] * len(node.args), **given)
+                found += 1
+    assert found >= 3
