@@ -145,32 +145,50 @@ def renamed_first(
     return chosen
 
 
-def side_by_side(found: Mapping[str, NextTokens], right: str, likeliest: int = 8) -> Picture:
-    """The likeliest tokens under each condition, one panel each.
+#: A token below this would be an empty bar with a 0.00 beside it.
+LEAST = 0.005
+
+
+def side_by_side(found: Mapping[str, NextTokens], right: str, likeliest: int = 6) -> Picture:
+    """The most likely tokens under each condition, one panel each; the right one always among them.
 
     Args:
-        found: what the model believed, by what it is to be called: ``before``, ``after``.
+        found: what the model gave, by what it is to be called: ``before``, ``after``.
         right: the right name. The bar of its first token is filled, the others are hatched.
-        likeliest: how many bars a panel has.
+        likeliest: how many bars a panel has at most. Tokens below 0.005 get none, but the right one
+            is always named: a picture that leaves it out hides what it is about.
 
     Introduced in notebook 04.
     """
-    fig, axes = pictures.figure(columns=len(found), width=10, height=0.8 + 0.42 * likeliest,
+    bars = {label: _bars(one, right, likeliest) for label, one in found.items()}
+    tallest = max(map(len, bars.values()))
+    fig, axes = pictures.figure(columns=len(found), width=10, height=1.2 + 0.42 * tallest,
                                 squeeze=False, sharex=True)
-    for panel, (label, one) in zip(axes[0], found.items(), strict=True):
-        tokens = list(one.probabilities)[:likeliest]
-        for place, token in enumerate(tokens):
-            is_right = one.of(right) == one.probabilities[token] and right.startswith(token.strip())
+    for panel, (label, rows) in zip(axes[0], bars.items(), strict=True):
+        for place, (_token, value, is_right) in enumerate(rows):
             look = {"color": pictures.BLUE} if is_right else {
                 "facecolor": "white", "edgecolor": pictures.BLUE, "hatch": "///"}
-            panel.barh(place, one.probabilities[token], **look)
-            panel.text(one.probabilities[token] + 0.02, place, f"{one.probabilities[token]:.2f}",
+            panel.barh(place, value, **look)
+            panel.text(value + 0.02, place, f"{value:.2f}" if value >= LEAST else _("under 0.01"),
                        va="center")
         panel.set(title=label, xlim=(0, 1.15), xlabel=_("probability"),
-                  xticks=(0, 0.25, 0.5, 0.75, 1))
-        panel.set_yticks(range(len(tokens)), [_shown(token) for token in tokens])
-        panel.invert_yaxis()
+                  xticks=(0, 0.25, 0.5, 0.75, 1), ylim=(tallest - 0.4, -0.6))
+        panel.set_yticks(range(len(rows)), [_shown(token) for token, *_rest in rows])
+        for tick, (_token, _value, is_right) in zip(panel.get_yticklabels(), rows, strict=True):
+            tick.set_fontweight("bold" if is_right else "normal")
     return pictures.render(fig, _side_by_side_in_words(found, right))
+
+
+def _bars(one: NextTokens, right: str, likeliest: int) -> list[tuple[str, float, bool]]:
+    """(token, probability, whether the right name begins with it), the most likely first."""
+    rows = []
+    for token, value in list(one.probabilities.items())[:likeliest]:
+        is_right = one.of(right) == value and right.startswith(token.strip() or "\0")
+        if is_right or value >= LEAST:
+            rows.append((token, value, is_right))
+    if not any(is_right for *_bar, is_right in rows):
+        rows.append((right.split()[0], one.of(right), True))
+    return rows
 
 
 def _shown(token: str) -> str:
@@ -197,18 +215,19 @@ def of_one_word(values: Mapping[str, Interval], guess: float, title: str) -> Pic
 
     Introduced in notebook 04.
     """
-    fig, axes = pictures.figure(width=10, height=1.4 + 0.55 * len(values))
+    fig, axes = pictures.figure(width=10, height=1.8 + 0.55 * len(values))
     for place, interval in enumerate(values.values()):
         error = [[interval.value - interval.low], [interval.high - interval.value]]
         axes.barh(place, interval.value, xerr=error, color=pictures.BLUE, height=0.6, capsize=4,
                   error_kw={"ecolor": pictures.BLACK})
-        axes.text(interval.high + 0.02, place, f"{interval.value:.2f}", va="center")
-    axes.axvline(guess, color=pictures.VERMILLION, linestyle="--", label=_("untrained: a guess"))
+        axes.text(interval.high + 0.02, place, str(interval), va="center")
+    axes.axvline(guess, color=pictures.VERMILLION, linestyle="--",
+                 label=_("a model without training: {guess:.4f}").format(guess=guess))
     axes.set_yticks(range(len(values)), list(values))
     axes.invert_yaxis()
-    axes.set(xlim=(0, 1.12), xlabel=_("mean probability of the right first word"), title=title,
+    axes.set(xlim=(0, 1.3), xlabel=_("mean probability of the right first word"), title=title,
              xticks=(0, 0.25, 0.5, 0.75, 1))
-    axes.legend(loc="lower right")
+    fig.legend(loc="outside lower left")  # once it lay over the last bar's value
     told = ", ".join(f"{label} {interval}" for label, interval in values.items())
     return pictures.render(fig, f"{title} {told}. " + _(
         "A model without training would give every token {guess:.5f}.").format(guess=guess))

@@ -1,8 +1,10 @@
-"""Tune the same model at several ranks, and see what the rank costs and brings.
+"""Tune the same model at several ranks, and see what the rank costs and how much it helps.
 
-    lab = RankLab(client, rows, checks, test)
+    lab = RankLab(client, rows, checks, examples, settings)
     lab.run(8)        # tunes, measures, keeps the result
+    lab.add(tuned)    # a model that was tuned already, with the same rows and settings
     lab.picture()
+    lab.pairs()       # each rank against the next lower one, on the same recipes
     lab.explore()     # the same with a slider and a button
 
 It uses only what ipywidgets 7.7 and 8 have in common, and the keyboard is enough: the arrow keys
@@ -14,14 +16,14 @@ from __future__ import annotations
 import dataclasses
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lessonlib import lora
 from lessonlib.common.errors import LessonError
 from lessonlib.common.i18n import _
-from lessonlib.lora.tuning import LoraSettings
-from lessonlib.measure.bootstrap import Interval
-from lessonlib.measure.evaluation import Method, evaluate
+from lessonlib.lora.tuning import LoraSettings, TunedModel
+from lessonlib.measure.bootstrap import Difference, Interval
+from lessonlib.measure.evaluation import Method, Result, compare, evaluate
 from lessonlib.models.sizes import AdapterSize, adapter_size
 from lessonlib.show import pictures, widget_parts
 from lessonlib.show.pictures import Picture
@@ -42,16 +44,18 @@ class RankRun:
         seconds: of tuning.
         loss: on held-out answers, in nats per token.
         f1: micro-F1 on held-out recipes.
+        result: the answers that ``f1`` was taken from, to compare in pairs.
     """
 
     size: AdapterSize
     seconds: float
     loss: float
     f1: Interval
+    result: Result | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return _(
-            "rank {rank:3}: {weights:9,} trained weights {share:>7}, {memory:5.1f} MB, "
+            "rank {rank:3}: {weights:9,} trained weights {share:>7}, {memory:4.1f} MB for them, "
             "{seconds:3.0f} s, loss {loss:.2f}, F1 {f1}"
         ).format(rank=self.size.rank, weights=self.size.weights,
                  share=f"({self.size.share:.1%})", memory=self.size.training_megabytes,
@@ -85,15 +89,29 @@ class RankLab:
 
     def run(self, rank: int) -> RankRun:
         """Tune at this rank and measure. A rank that was run before is run again."""
-        name = f"rank-{rank}"
         settings = dataclasses.replace(self.settings, rank=rank, alpha=None)
-        tuned = lora.tune(self.rows, name, settings=settings, validation=self.checks, show=False)
-        method = Method(name, name, prompting.tuned)
+        return self.add(lora.tune(
+            self.rows, f"rank-{rank}", settings=settings, validation=self.checks, show=False))
+
+    def add(self, tuned: TunedModel) -> RankRun:
+        """Measure a model that was tuned with the lab's rows and settings, and keep it."""
+        rank = tuned.settings.rank
+        method = Method(f"rank {rank}", tuned.name, prompting.tuned)
         result = evaluate(self.client, method, self.examples, progress=False)
-        size = adapter_size(rank, settings.targets)
+        size = adapter_size(rank, tuned.settings.targets)
         loss = tuned.epochs[-1].validation_loss
-        self.runs[rank] = RankRun(size, tuned.seconds, loss, result.metrics()["micro_f1"])
+        self.runs[rank] = RankRun(
+            size, tuned.seconds, loss, result.metrics()["micro_f1"], result)
         return self.runs[rank]
+
+    def pairs(self) -> dict[tuple[int, int], Difference]:
+        """{(rank, next lower rank): micro-F1 of the one minus that of the other}, paired.
+
+        Two intervals that overlap say little about two models that answered the same recipes.
+        """
+        ranks = sorted(self.runs)
+        return {(higher, lower): compare(self.runs[higher].result, self.runs[lower].result)
+                for lower, higher in zip(ranks, ranks[1:], strict=False)}
 
     def sizes(self) -> list[AdapterSize]:
         """What an adapter of each rank amounts to, tried or not."""
@@ -206,7 +224,7 @@ def _status(text: str) -> str:
 
 def _costs(size: AdapterSize) -> str:
     """What this rank costs, beside what training all weights would."""
-    head = (_("what is trained"), _("weights"), _("share"), _("memory"))
+    head = (_("what is trained"), _("weights"), _("share"), _("memory for training them"))
     rows = [
         (_("adapter of rank {rank}").format(rank=size.rank), f"{size.weights:,}",
          f"{size.share:.1%}", f"{size.training_megabytes:.1f} MB"),
