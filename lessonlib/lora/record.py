@@ -92,6 +92,18 @@ class TunedModel:
             tokens=self.tokens * epoch // self.settings.epochs,
         )
 
+    def losses_by_epoch(self) -> tuple[list[int], list[float], list[float | None]]:
+        """Epochs from 1, the mean training loss within each, the validation loss at its end (None
+        where no validation rows were given); in nats per token."""
+        numbers, means, checks, start = [], [], [], 0
+        for number, end in enumerate(self.epochs, start=1):
+            within = [point.train_loss for point in self.history if start < point.step <= end.step]
+            numbers.append(number)
+            means.append(sum(within) / len(within))
+            checks.append(end.validation_loss)
+            start = end.step
+        return numbers, means, checks
+
     def picture(self):
         """The loss over the epochs; shown when it is the last thing in a cell."""
         from lessonlib.lora.history import loss_picture

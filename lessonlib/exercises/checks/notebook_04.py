@@ -2,86 +2,144 @@
 
 from __future__ import annotations
 
-import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
+from lessonlib.measure.verdicts import BETTER, CANNOT_TELL, WORSE
 
-#: rows, columns, rank of the matrices that we ask about.
-MATRICES = ((200, 100, 8), (100, 200, 8), (64, 64, 1))
+if TYPE_CHECKING:
+    from lessonlib.models.catalogue import OpenModel
+
+SMALL, LARGE, HEART = "rate too small", "rate too large", "overfitting"
+#: What each of the three pictures shows, and what tells it from the others.
+CURVES = {
+    "A": (LARGE, _("the training loss itself never becomes small, and the first validation loss is"
+                   " far above that of an untuned model")),
+    "B": (SMALL, _("both losses go down side by side, and have hardly moved")),
+    "C": (HEART, _("the training loss goes to zero while the other one turns and rises")),
+}
+#: The job of exercise 04-3.
+MODEL, CARD, SHARE = "CodeLlama-7b", "T4", 0.01
 
 
 @exercise(
     "04-1",
-    title=_("How many weights does LoRA train?"),
+    title=_("Read three loss curves"),
     difficulty=1,
     minutes=4,
-    learned=_("The sides are added, not multiplied: that is why an adapter is so small."),
+    learned=_("The training loss says whether anything is learned, the validation loss whether it"
+              " is of use elsewhere. You need both."),
 )
-def adapter_weights(function):
-    """function(rows, columns, rank): the weights of A and B beside one matrix."""
-    for rows, columns, rank in MATRICES:
-        given = answers.number(
-            answers.call(function, rows, columns, rank), _("What your function returns")
-        )
-        case = _("For a matrix of {rows} x {columns} and rank {rank}").format(
-            rows=rows, columns=columns, rank=rank
-        )
-        if given == rank * (rows + columns):
-            continue
-        if given in (rows * columns, rows * columns * rank):
-            yield _("{case}: so many would be trained without LoRA, or more.").format(case=case)
-        elif given in (rank * rows, rank * columns):
-            yield _("{case}: that is one of the two narrow matrices.").format(case=case)
-        elif given == rows + columns:
-            yield _("{case}: where is the rank?").format(case=case)
-        else:
-            yield _("{case}: that is not it. Count the weights of B, then those of A.").format(
-                case=case
-            )
+def diagnosis(given):
+    """given: {picture: what is wrong with that training}."""
+    if not isinstance(given, dict):
+        yield _("diagnosis should be a dictionary; it is {kind}.").format(
+            kind=answers.python_kind(given))
         return
+    for name, (right, sign) in CURVES.items():
+        if name not in given:
+            yield _("{name} is missing.").format(name=name)
+            continue
+        word = " ".join(str(given[name]).lower().split())
+        if word not in (SMALL, LARGE, HEART):
+            yield _("{name}: {word!r} is none of the three: {words}.").format(
+                name=name, word=given[name], words=", ".join((SMALL, LARGE, HEART)))
+        elif word != right:
+            yield _("{name}: look again: {sign}.").format(name=name, sign=sign)
 
 
 @exercise(
     "04-2",
-    title=_("The probability of a whole name"),
-    difficulty=2,
-    minutes=4,
-    learned=_("Logarithms of probabilities are added where probabilities are multiplied."),
+    title=_("Predict, then measure"),
+    difficulty=1,
+    minutes=3,
+    learned=_("A prediction that you wrote down is how you find out what you had wrong."),
 )
-def name_probability(function):
-    """function(logprobs): the probability of all tokens in a row."""
-    for probabilities in ((0.5, 0.9), (0.25,), (0.8, 0.5, 0.5)):
-        logprobs = [math.log(one) for one in probabilities]
-        given = answers.number(
-            answers.call(function, list(logprobs)), _("What your function returns")
-        )
-        right = math.prod(probabilities)
-        case = _("Where the tokens have the probabilities {values}").format(
-            values=_(" and ").join(map(str, probabilities))
-        )
-        if math.isclose(given, right, rel_tol=1e-6):
-            continue
-        if math.isclose(given, sum(logprobs), rel_tol=1e-6):
-            yield _("{case}: this is still a logarithm.").format(case=case)
-        elif math.isclose(given, sum(probabilities), rel_tol=1e-6) and len(probabilities) > 1:
-            yield _("{case}: both must come, one after the other. A sum says: one of them.").format(
-                case=case
-            )
-        elif math.isclose(given, right ** (1 / len(probabilities)), rel_tol=1e-6):
-            yield _("{case}: that is the mean for one token, not the whole name.").format(case=case)
-        elif not 0 <= given <= 1:
-            yield _("{case}: {value:.3g} is no probability.").format(case=case, value=given)
-        else:
-            yield _("{case}: {value:.3g} is not it.").format(case=case, value=given)
-        return
+def prediction(guess, difference):
+    """guess: the verdict that was expected. difference: what was measured."""
+    words = (BETTER, WORSE, CANNOT_TELL)
+    guess = " ".join(str(guess).lower().split())
+    if guess not in words:
+        yield _("Write one of these: {words}.").format(words=", ".join(map(repr, words)))
+    elif guess != difference.verdict:
+        yield _("You expected {guess!r}. Measured: {difference}. What might explain that?").format(
+            guess=guess, difference=difference)
 
 
 @exercise(
     "04-3",
+    title=_("A configuration for seven billion weights"),
+    difficulty=2,
+    minutes=6,
+    learned=_("What fills a card is the frozen model. Keep that in few bits, and the adapter's rank"
+              " costs little."),
+)
+def configuration(config, four_bits):
+    """config: peft.LoraConfig. four_bits: whether the frozen model is kept in 4 bits."""
+    from peft import LoraConfig
+
+    from lessonlib.models import catalogue
+
+    if not isinstance(config, LoraConfig):
+        yield _("config should be a LoraConfig, as in section 2; it is {kind}.").format(
+            kind=answers.python_kind(config))
+        return
+    if not isinstance(four_bits, bool):
+        yield _("four_bits should be True or False; it is {kind}.").format(
+            kind=answers.python_kind(four_bits))
+        return
+    if not isinstance(config.r, int) or config.r < 1:
+        yield _("r is the rank: a whole number, at least 1.")
+        return
+    model = catalogue.find(MODEL)
+    yield from _targets(config.target_modules, model)
+    yield from _strength(config)
+    yield from _room(config, four_bits, model)
+
+
+def _targets(chosen: str | set[str] | None, model: OpenModel):
+    every = {name.rpartition(".")[2] for name in model.counted.layers}
+    if chosen == "all-linear":
+        return
+    if not chosen or isinstance(chosen, str):
+        yield _("target_modules does not say that all matrices get an adapter.")
+    elif missing := sorted(every - set(chosen)):
+        yield _("These matrices get no adapter: {names}.").format(names=", ".join(missing))
+
+
+def _strength(config):
+    factor = config.lora_alpha / config.r
+    if not 0.5 <= factor <= 4:
+        yield _("With this alpha, B A counts {factor:g} times. Usual is alpha / r from 1 to 2."
+                ).format(factor=factor)
+
+
+def _room(config, four_bits: bool, model: OpenModel):
+    """How much memory it takes, and how large the adapter is."""
+    from lessonlib.lora import memory
+    from lessonlib.lora.settings import LoraSettings
+    from lessonlib.models import catalogue
+
+    share = model.adapter_weights(config.r) / model.parameters
+    if share > SHARE:
+        yield _("The adapter has {share:.1%} of the model's weights.").format(share=share)
+    card = catalogue.card(CARD)
+    settings = LoraSettings(rank=min(config.r, 1024), batch_size=4, four_bit=four_bits,
+                            recompute=True)
+    needed = memory.estimate(model, settings, "cuda-fp16")
+    if needed.total > card.memory:
+        yield _("That takes about {needed}, {model} of it for the frozen model. The card has {there}."
+                ).format(needed=memory.gigabytes(needed.total),
+                         model=memory.gigabytes(needed.weights),
+                         there=memory.gigabytes(card.memory))
+
+
+@exercise(
+    "04-4",
     title=_("Merge an adapter"),
     difficulty=2,
     minutes=5,
