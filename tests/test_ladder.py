@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "practice": ("common", "models", "costs", "chat_files", "lora"),
     "services": ("common", "show", "costs", "chat_files", "practice"),
     "lessons": ("common", "show", "models", "setup", "measure", "lora", "tasks", "services"),
-    "exercises": ("common", "show", "costs", "measure", "chat_files", "lora", "tasks",
+    "exercises": ("common", "show", "models", "costs", "measure", "chat_files", "lora", "tasks",
                   "autotrain", "services"),
     "decision": ("common", "show", "models", "costs", "measure", "lora", "tasks", "exercises"),
     "assignment": ("common", "models", "costs", "measure", "chat_files", "lora", "tasks",

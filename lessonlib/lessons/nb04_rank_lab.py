@@ -56,10 +56,10 @@ class RankRun:
     def __str__(self) -> str:
         return _(
             "rank {rank:3}: {weights:9,} trained weights {share:>7}, {memory:4.1f} MB for them, "
-            "{seconds:3.0f} s, loss {loss:.2f}, F1 {f1}"
+            "loss {loss:.2f}, F1 {f1}"
         ).format(rank=self.size.rank, weights=self.size.weights,
                  share=f"({self.size.share:.1%})", memory=self.size.training_megabytes,
-                 seconds=self.seconds, loss=self.loss, f1=self.f1)
+                 loss=self.loss, f1=self.f1)
 
 
 class RankLab:

@@ -86,15 +86,15 @@ def look() -> FourNeeds:
 
     return FourNeeds((
         Need(_("a pretrained model"), _model(), those(_("built-in model")),
-             _("one of its own models, as far as it lets you tune them")),
+             _("one of its own models, if it lets you tune it")),
         Need(_("data"), _data(), those(_("recipes")),
-             _("nothing: the data are yours, in the same file as here")),
+             _("nothing: the data are yours to bring, in the same file as here")),
         Need(_("a place to train"), _training(checks["PyTorch"]),
              those("Python", _("packages"), "PyTorch", _("memory"), _("disk")),
-             _("its machines, paid by the token that is trained on")),
+             _("its machines, paid for by the token")),
         Need(_("a place to serve the tuned model"), _hosting(),
              those(_("connection to ourselves"), _("work folder")),
-             _("its machines, paid by the token or by the hour that the model stands ready")),
+             _("its machines, paid for by the token, or by the hour that the model stands ready")),
     ))
 
 

@@ -257,7 +257,7 @@ def _dots(found: Mapping[str, Result], metric: str, title: str, model: str) -> P
 def show_losses(route: str, seed: int = 0, model: str = MODEL, scores: bool = True) -> Folded:
     """A recorded training, folded: both losses after each epoch, and the scores taken on the way.
 
-    Introduced in notebook 06.
+    Introduced in notebook 04.
     """
     record = load(model)
     training = record.training(route, seed)

@@ -54,7 +54,7 @@ class MemoryEstimate:
 
 
 def gigabytes(size: float) -> str:
-    """Bytes in words: GB of 10^9 bytes, MB below one. Introduced in notebook 12."""
+    """Bytes in words: GB of 10^9 bytes, MB below one. Introduced in notebook 04."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
@@ -72,7 +72,7 @@ def estimate(
         tokens: of the longest row.
         answer_tokens: of its answer: only there scores are computed.
 
-    Introduced in notebook 12.
+    Introduced in notebook 04.
     """
     kind, number = device.split("-")
     size = BYTES[number]

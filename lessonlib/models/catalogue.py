@@ -157,7 +157,7 @@ def find(name: str | Path | None) -> OpenModel:
     Raises:
         LessonError: there is none of that name, it cannot be had, or it cannot be tuned here.
 
-    Introduced in notebook 12.
+    Introduced in notebook 04.
     """
     if (short := model_names.listed(name)) is not None:
         return OpenModel(name=short, **model_names.facts()["models"][short])

@@ -11,108 +11,117 @@
 # %% [markdown]
 # # 05 · Prepare the data
 #
-# A tuned model is as good as the examples that it learned from. Most of the work of tuning is
-# done before training starts: examples are collected, labelled, put into the form that a
-# training service reads, checked, and kept apart from those that we measure on. In this
-# notebook we do all of it once. Then we measure two things that people like to guess: how many
-# examples are enough, and how much harm wrong ones do.
+# A tuned model is as good as the examples it learned from. Most of the work of tuning is done
+# before training starts: collecting examples, labelling them, bringing them into the form that a
+# training service reads, checking them, and keeping them apart from those you measure on. In this
+# notebook we do all of that once. Then we measure what people like to guess: how many examples are
+# enough, and how much harm wrong ones do.
 #
 # **You will**
 #
 # - see what tuning needs, and what of it is on this machine,
-# - turn rows of a table into a training file, check it, and read what a check tells you,
-# - count its tokens, see which are learned, and estimate what training would cost elsewhere,
-# - keep training and test examples apart, and find copies,
-# - draw a learning curve, and spoil labels on purpose to see what happens.
+# - turn rows of a table into a training file, check it, and read what the check tells you,
+# - see which tokens are learned and why, and count them,
+# - keep training and test examples apart, and measure what a leak does to a score,
+# - draw two learning curves, and spoil labels on purpose to see what happens.
 #
-# **Before you start:** [00 · Start here](00_start_here.ipynb) explains the task and the scores.
+# **Before you start:** [00 · Start here](00_start_here.ipynb) for the task and the scores, and
+# section 2 of [04](04_what_is_fine_tuning.ipynb) for what a training step is.
 #
-# **Time:** 25 minutes, of which the computer works for about two.
+# **Time:** 55 minutes, of which the computer works for about four.
 
 # %%
 import json
+import math
 
 import lessonlib
-from lessonlib import Method, chat_files, compare, costs, evaluate, exercises, lora
+from lessonlib import Method, chat_files, compare, evaluate, exercises, lora
 from lessonlib.common import paths
-from lessonlib.lessons import nb05_four_needs as four_needs
 from lessonlib.lessons import real_runs
-from lessonlib.show import pictures
-from lessonlib.tasks import near_duplicates, prompting, recipes, training_rows
-from lessonlib.tasks.name_scores import name_recall
+from lessonlib.tasks import prompting, recipes, training_rows
 
 PROVIDER = "practice"  # who serves the models; later: "openai", "azure" or an address
 MODEL = "pantry"  # the model that we start from
-QUESTIONS = 80  # how many test recipes we measure on
-SETTINGS = lora.LoraSettings(epochs=3, batch_size=8)  # short trainings: there will be several
 
 # %% [markdown]
 # ## 1. Four things you need
 #
 # To tune a model you need a **pretrained model** that may be tuned, **data** to tune it on, a
-# **place to train**, and a **place to serve** the result, that is, to let others ask it. Let us
-# see what this machine has of the four.
+# **place to train**, and a **place to serve** the result, so that others can ask it. Let's see
+# which of the four this machine has.
 
 # %% tags=["nbval-ignore-output"] reason="every machine has something else"
+from lessonlib.lessons import nb05_four_needs as four_needs
+
 four_needs.look()
 
 # %% [markdown]
-# The last column says what a hosted service brings. It takes the training and the serving off
-# your hands, for money. One need it never fills is the second. So we turn to the data.
-
-# %% [markdown]
+# The last column says what a hosted service brings. It takes the training and the serving off your
+# hands, for money. What you choose yourself is the model. Ask four things about it: does its
+# *licence* allow your use? Is it *small* enough for the place where it will run? Is it a *base*
+# model, which continues text, or an *instruct* model, which already follows instructions? And do
+# your longest prompts fit into its *context window*? The need that no service ever fills is the
+# second one. So we turn to the data.
+#
 # ## 2. From rows to a training file
 #
-# Examples seldom come in the form that training wants. They come as tables, documents, old
-# e-mails. Ours are recipes with the answer that somebody wrote beside each, the **label**.
+# Examples rarely come in the form that training wants. They come as tables, documents, old emails.
+# Ours are recipes, each with the answer we want beside it: the **label**. These recipes are
+# *generated* from templates, so that nobody's data is in them; now and then one is silly ("2 cups
+# day-old water"). Eighty more were written by hand. Here is one of each kind.
 
 # %%
-train, test = recipes.load("train"), recipes.load("test")
-example = train[0]
-print(*example.lines, sep="\n")
-print("\nlabel:", recipes.answer(example))
+train, validation, test = map(recipes.load, ("train", "validation", "test"))
+field = recipes.load("field")
+for example in (train[0], field[1]):
+    print(*example.lines, sep="\n")
+    print("label:", recipes.answer(example), end="\n\n")
 
 # %% [markdown]
-# A chat model is trained on chats. So each row becomes a short chat: the *system* message that
-# says what the job is, the *user* message with the question, and the *assistant* message with
-# the answer that we want. The prompt must be the very one that the model will get later, to the
-# letter. Therefore the same function, `prompting.tuned`, makes it here and there.
+# Before you collect a thousand of your own, know what makes them good:
+#
+# | ask of your examples | because |
+# |---|---|
+# | Are the labels **right**, and would two people give the same one? Let two label the same 50, and count. | The model learns disagreement, too. Write down the rules that settle it. |
+# | Are they **normalised**: one spelling, one order, one format? | `Salt` and `salt ` are two answers to a program. |
+# | Do they look like **what will come later**, with all its kinds, lengths and authors? | Section 8 measures what happens otherwise. |
+# | Do they show the **edges**: an empty question, one that is not yours to answer? | What to refuse, and how, has to be shown like everything else. |
+# | May you **use** them? Licences, contracts, a service's terms of use. | This holds for answers written by a stronger model, too: a cheap source of labels, but some terms forbid it, and you inherit its mistakes. |
+# | Is there **personal data** in them? | A tuned model can repeat what it has read. Take out names, addresses, numbers first. |
+#
+# A chat model is trained on chats. So each row becomes a short chat: the *system* message that says
+# what the job is, the *user* message with the question, and the *assistant* message with the answer
+# we want. The prompt should be the one that the model will get later. So we let one function,
+# `prompting.tuned`, make it here and there.
 
 # %%
 rows = training_rows.chat_rows(train, messages=prompting.tuned)
 print(json.dumps(rows[0], indent=1, ensure_ascii=False))
 
 # %% [markdown]
-# In the file, each example stands on a line of its own. This form is called **JSON Lines**; its
-# files end in `.jsonl`. OpenAI, Azure OpenAI and Hugging Face's TRL all read it.
+# In the file, each example has a line of its own. This form is called **JSON Lines**; its files end
+# in `.jsonl`. OpenAI, Azure OpenAI and Hugging Face's TRL all read it. Each line is complete in
+# itself: `json.loads` turns it back into the row, and one broken line spoils no other.
 
 # %%
 path = chat_files.write(rows, paths.WORK / "training" / "recipes.jsonl")
 with open(path, encoding="utf-8") as file:
     lines = file.readlines()
 print(f"{path.name}: {len(lines)} lines. The first one begins:\n{lines[0][:96]}")
-
-# %% [markdown]
-# Each line is complete in itself: read alone, by nothing but `json.loads`, it gives the row again.
-# So a program can go through a file of any size line by line, and one broken line spoils no other.
-
-# %%
-again = json.loads(lines[0])
-print("roles:", [message["role"] for message in again["messages"]])
-print("the same row:", again == rows[0])
+print("the same row again:", json.loads(lines[0]) == rows[0])
 
 # %% [markdown]
 # ## 3. Check it before anybody trains on it
 #
-# A service that cannot read your file says so after you have uploaded it and waited. A check on
-# your own machine takes seconds. `chat_files.check` knows some thirty kinds of mistakes.
+# A service that cannot read your file tells you so after you have uploaded it and waited. A check
+# on your own machine takes seconds. `chat_files.check` knows some thirty kinds of mistakes.
 
 # %%
 chat_files.check(path)
 
 # %% [markdown]
-# Files that programs write are mostly sound. Files that people have typed in or edited are not.
-# Here is one of eleven lines. Read it first: how many mistakes do you see?
+# Files that programs write are mostly sound. Files that people have typed or edited are not. Here
+# is one with eleven lines. Read it first: how many mistakes do you see?
 
 # %%
 typed = paths.DATA / "training_files" / "typed_by_hand.jsonl"
@@ -128,35 +137,35 @@ chat_files.check(typed)
 # *Warnings* leave it usable, but look at the last one: the same question with two different
 # answers. A model cannot learn both, and no service would have told you.
 #
-# What does a service tell? Only the first error that it meets, in its own words:
+# What does a service tell you? Only the first error that it meets, in its own words:
 
 # %%
 code, message, parameter = chat_files.service_error(chat_files.check(typed))
 print(f"{code} ({parameter})\n{message}")
 
 # %% [markdown]
-# ## 4. Count the tokens
+# ## 4. What is learned: tokens and labels
 #
-# Training is limited and paid by the **token**, a piece of text, a word or less, that a model
-# reads as one. A model reads no messages: its **chat template** first makes one text of them, with
-# marks where each begins and ends. Template and tokens belong to the model, so both are loaded from
-# its folder. Without `tokenize=False` the same call would give the tokens' numbers at once.
+# A model reads no messages, only **tokens**: words, parts of words, punctuation. Its **chat
+# template** first turns a chat into one text. The marks in angle brackets say who speaks and where
+# an answer ends; they are *special tokens*, which no ordinary text contains. Template and tokens
+# belong to the model, so we load both from its folder.
 
 # %%
 from transformers import AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained(paths.BUILT_IN)
 chat = rows[0]["messages"]
-print(tokenizer.apply_chat_template(chat, tokenize=False))
+print(tokenizer.apply_chat_template(chat, tokenize=False))  # without tokenize=False: numbers
 
 # %% [markdown]
-# In training the model reads this text token by token, and is asked each time: what comes next? It
-# is to learn the answers, not to invent recipes. So beside each token stands what is to be learned
-# at its place (the code calls these numbers *labels*): the token itself within the answer, and -100
-# everywhere else. PyTorch's loss leaves out each place with -100: read it, learn nothing here.
+# In training, the model reads this text token by token and is asked each time: what comes next? So
+# beside each token stands what is to be learned at its place (the code calls these numbers
+# *labels*, too): the token itself within the answer, and -100 everywhere else. PyTorch's loss
+# leaves out each place with -100: read it, learn nothing here.
 #
-# Where is the border? `add_generation_prompt=True` ends the prompt with the mark that opens an
-# answer, as it does when the model is asked. What follows in the whole chat is the answer.
+# Where does the answer begin? `add_generation_prompt=True` ends the prompt with the mark that opens
+# an answer, just as it does when the model is asked. What follows in the whole chat is the answer.
 # (`return_dict=False` gives nothing but the tokens' numbers.)
 
 # %%
@@ -164,17 +173,102 @@ prompt = tokenizer.apply_chat_template(chat[:-1], add_generation_prompt=True, re
 tokens = tokenizer.apply_chat_template(chat, return_dict=False)[:-1]  # but for a last line break
 labels = [-100] * len(prompt) + tokens[len(prompt):]
 print(f"{len(prompt)} tokens to read, {len(tokens) - len(prompt)} to learn. Around the border:\n")
-for token, label in list(zip(tokens, labels, strict=True))[len(prompt) - 4 : len(prompt) + 6]:
-    print(f"{tokenizer.decode([token])!r:16} token {token:5}   label {label:5}")
+for place in [*range(len(prompt) - 3, len(prompt) + 4), len(tokens) - 1]:
+    print(f"{tokenizer.decode([tokens[place]])!r:16} token {tokens[place]:5}   "
+          f"label {labels[place]:5}")
 
 # %% [markdown]
-# Find the first label that is not -100: what token stands there? At the other end, not printed, the
-# end mark `<|end|>` is one of the tokens to learn: a model that never learned it would not know
-# when to stop.
+# The last line is the end mark, and it has a label, too: a model that never learned it would not
+# know when to stop.
 #
-# `chat_files.check` counts in the same way, *answer* being what is learned. Two questions for the
-# whole file: does every example fit into the model's context window? And how much is it all
-# together?
+# **Why only the answer?** Seven of eight tokens here are recipe, and the recipe is different each
+# time. A model that is to learn them spends most of each step on predicting what people cook, which
+# nobody asked for. That is the reasoning. But it is *our* `lora.tune` that does so. Take the same
+# file to TRL, and its defaults do something else:
+
+# %%
+import inspect
+
+from trl import SFTConfig
+
+defaults = inspect.signature(SFTConfig).parameters
+for setting in ("assistant_only_loss", "completion_only_loss"):
+    print(f"{setting}: {defaults[setting].default}")
+
+# %% [markdown]
+# For rows of `messages`, `assistant_only_loss=False` means that TRL learns *every* token. (For rows
+# split into `prompt` and `completion`, which [notebook 08](08_tune_hugging_face.ipynb) uses,
+# `completion_only_loss=None` means that it learns the completion alone.) OpenAI learns the answers
+# alone, as far as it says. Does it matter? We try both, on the same 200 examples for the same 50
+# steps. To learn every token, we pass each chat as raw text, template included.
+
+# %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
+client = lessonlib.connect(PROVIDER)
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+def tuned_on(examples, name, steps=50, seed=0, rows_of=training_rows.chat_rows, then=None):
+    """Tune for about so many steps, however many examples there are, and measure the model."""
+    a_pass = math.ceil(len(examples) / 16)  # steps in one epoch, 16 rows each
+    settings = lora.LoraSettings(batch_size=16, epochs=max(1, round(steps / a_pass)))
+    model = lora.tune(rows_of(examples), name, settings=settings, seed=seed, show=False)
+    return evaluate(client, Method(name, model.name, prompting.tuned, then=then), validation)
+
+
+def whole_chats(examples):
+    """Each chat as one text, of which every token is learned."""
+    texts = [tokenizer.apply_chat_template(row["messages"], tokenize=False)
+             for row in training_rows.chat_rows(examples)]
+    return [{"text": text.removeprefix(tokenizer.bos_token).rstrip()} for text in texts]
+
+
+clean = tuned_on(train[:200], "data-200")
+every_token = tuned_on(train[:200], "data-every-token", rows_of=whole_chats)
+print("answers alone:", clean.metrics()["micro_f1"])
+print("every token:  ", every_token.metrics()["micro_f1"])
+print("every token minus answers alone:", compare(every_token, clean))
+
+# %% [markdown] tags=["what-we-saw"]
+# After the same 50 steps, the model that had to learn the recipes as well is worse at the answers:
+# 0.73 against 0.83. Its steps went into something else. That's no law for every task, and longer
+# training may close the gap, but know which of the two your trainer does. [Notebook
+# 08](08_tune_hugging_face.ipynb) sets it by hand.
+
+# %% [markdown]
+# **Must the prompt be the same, to the letter?** People often say so. We ask the model that learned
+# with the bare prompt in three other ways. Guess first: which of them hurts?
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+def one_line(recipe):
+    return [prompting.tuned(recipe)[0], {"role": "user", "content": "; ".join(recipe.lines)}]
+
+
+def one_more_sentence(recipe):
+    system, user = prompting.tuned(recipe)
+    return [system, user | {"content": user["content"] + "\nPlease answer in JSON."}]
+
+
+others = {"the long instructions": prompting.instructions, "the recipe in one line": one_line,
+          "one more sentence": one_more_sentence}
+for label, messages in others.items():
+    asked = evaluate(client, Method(label, "data-200", messages), validation)
+    print(f"{label}: micro-F1 {asked.metrics()['micro_f1'].value:.2f}, "
+          f"minus the same prompt {compare(asked, clean)}")
+
+# %% [markdown] tags=["what-we-saw"]
+# Did you guess that? With a prompt several times as long, and with the recipe squeezed into one
+# line, we cannot tell any difference. One polite sentence more at the end, *Please answer in JSON*,
+# makes the model worse: 0.80. What hurts is hard to foresee, and no error tells you. So let one
+# function make both prompts, or measure with the prompt that you will really send. (Gemma, tuned
+# with bare prompts on 400 examples, falls from 0.96 to 0.89 when glossary lines stand in front of
+# the recipe.)
+# <!-- record: tuned on 400 -->
+# <!-- record: tuned on bare prompts, asked with the glossary -->
+
+# %% [markdown]
+# ### How much is it all together?
+#
+# `chat_files.check` counts in the same way; *answer* is what is learned. Two questions for the
+# whole file: does every example fit into the model's context window? And how much is it in all?
 
 # %%
 report = chat_files.check(rows)
@@ -184,42 +278,37 @@ report.tokens
 report.tokens.picture()
 
 # %% [markdown]
-# Look at the longest. An example that does not fit is cut off at its end, and at the end stands
-# the answer: the model would learn from half an answer, or from none.
+# Look at the longest. An example that doesn't fit is cut off at its end, and the end is where the
+# answer stands: the model would learn from half an answer, or from none.
 #
-# How often will training go through the file? Each pass is an **epoch**. Where you leave the
-# number to OpenAI, a rule in its cookbook estimates the choice: three epochs, more for a small
-# file, fewer for a very large one.
+# Each pass of training through the file is an **epoch**. If you leave their number to OpenAI, a
+# rule in its cookbook estimates the choice: three, more for a small file, fewer for a very large
+# one. You pay for tokens times epochs. Practice costs nothing; this is an estimate for a hosted
+# model.
 
 # %%
-for examples in (10, 25, 50, 100, 800, 10_000, 25_000):
-    print(f"{examples:6,} examples: {chat_files.epochs(examples):2} epochs")
-
-# %% [markdown]
-# Tokens times epochs is what is paid for. Practice costs nothing; this is an estimate of what a
-# hosted model would cost, by a price list with a date.
-
-# %%
+for examples in (10, 25, 100, 800, 25_000):
+    epochs = chat_files.epochs(examples)
+    print(f"{examples:6,} examples: {epochs:2} {'epoch' if epochs == 1 else 'epochs'}")
 chat_files.estimate(report.tokens, model="gpt-4.1-mini")
 
 # %% [markdown]
-# The amount often surprises. The money for training is seldom what matters: the hours in which
-# people write and check the labels are.
-
-# %% [markdown]
+# The amount is often a surprise. Money for training is seldom what matters; the hours in which
+# people write and check labels are. At a minute each, 800 examples are more than 13 hours.
+#
 # ## 5. Keep them apart: splits, leaks and copies
 #
-# Examples are divided into three **splits**. The *training set* is learned from. The
-# *validation set* is looked at during training, to choose between settings. The *test set* is
-# looked at once, at the end. An example of the test set that is also in the training set is a
-# **leak**: then the test measures memory, not skill.
+# Examples are divided into three **splits**. The *training set* is learned from. The *validation
+# set* is looked at along the way, to choose between settings. The *test set* is looked at once, at
+# the end. A test example that is also in the training set is a **leak**: then the test measures
+# memory, not skill.
 
 # %%
 for name in ("train", "validation", "test"):
     print(f"{name:10} {len(recipes.load(name)):4} recipes")
 
 # %% [markdown]
-# The check finds leaks when it is told what the test asks. We put two test recipes among fifty
+# The check finds leaks if you tell it what the test asks. We put two test recipes among fifty
 # training recipes, and three of the fifty in twice.
 
 # %%
@@ -227,57 +316,111 @@ asked = training_rows.chat_rows(test)
 chat_files.check(rows[:50] + asked[:2] + rows[:3], test_rows=asked)
 
 # %% [markdown]
-# That comparison forgives capitals and spaces in a leak, nothing else. Real copies are rarely so
-# plain: somebody has changed a word or left out a line. To find those we compare the runs of three
-# words that two recipes share, divided by all that they hold together. This measure is called the
+# That comparison forgives capitals and spaces, nothing else. Real copies are rarely so plain:
+# somebody has changed a word or left out a line. To find those, we compare the runs of three words
+# that two recipes share, divided by all that either of them holds. This measure is called the
 # *Jaccard index*: 1 for the same recipe, 0 for two that share no run of three words.
 
 # %%
+from lessonlib.tasks import near_duplicates
+
 first, *rest = test[0].lines
 copied = recipes.Recipe("copy-1", "Our best", (first.upper(), *rest[:-1]), (), ())
 for one, other, likeness in near_duplicates.near_duplicates([*train, *test, copied]):
-    print(f"{one.id} and {other.id}: likeness {likeness:.2f}")
+    print(f"{one.id} and {other.id}: Jaccard index {likeness:.2f}")
 
 # %% [markdown]
-# Only the copy that we made ourselves should be in that list. If you collect your own examples,
-# remove copies *before* you divide them into splits. Afterwards the two halves of a pair may
-# stand on both sides, and you have to look across all splits at once, as we did.
+# Only the copy that we made ourselves should be on that list. In your own data, remove copies
+# *before* you divide into splits; afterwards, the two halves of a pair may stand on both sides. And
+# divide by *source*: all recipes of one author, all emails of one customer go to the same side.
+# Else the test asks about people that training has met.
+#
+# What does a leak do to a score? We train on 50 examples, and once more on 50 of which 20 are
+# validation recipes, with their labels.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+from dataclasses import replace
+
+fifty = tuned_on(train[:50], "data-50")
+leaky = tuned_on(train[:30] + validation[:20], "data-leaky")
+for what, part in (("the 20 that leaked", slice(0, 20)), ("the other 80", slice(20, 100))):
+    scores = [replace(one, rows=one.rows[part]) for one in (leaky, fifty)]
+    print(f"{what}: micro-F1 {scores[0].metrics()['micro_f1'].value:.2f}, "
+          f"without the leak {scores[1].metrics()['micro_f1'].value:.2f}: {compare(*scores)}")
+print("all 100, leak minus no leak:", compare(leaky, fifty))
+
+# %% [markdown] tags=["what-we-saw"]
+# SECTION5
 
 # %% [markdown]
 # ## 6. How many examples are enough?
 #
-# No rule answers that for your task, but a measurement does. We tune on 25, 50, 100 and 200
-# examples and measure each model on the same test recipes. The result, quality against number
-# of examples, is called a **learning curve**. The trainings are short, so that you need not wait
-# long; longer ones score higher. (In a lesson we look at test recipes often. In a project of your
-# own, draw the curve on the validation set.)
-
-# %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
-client = lessonlib.connect(PROVIDER)
-
-# %%
-questions = test[:QUESTIONS]
-
-
-def tuned_on(examples, name):
-    """Tune on these examples and measure on the test recipes."""
-    chats = training_rows.chat_rows(examples)
-    model = lora.tune(chats, name, settings=SETTINGS, show=False)
-    return evaluate(client, Method(name, model.name, prompting.tuned), questions)
-
+# No rule answers that for your task, but a measurement does. Quality against the number of examples
+# is called a **learning curve**. There's a trap in it: more examples usually means more training,
+# and then you don't know which of the two helped. So we give every size the same number of steps,
+# and draw the curve twice: with 50 steps, and with 200. (We measure on the validation set, since we
+# are about to choose something.)
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
-curve = {0: evaluate(client, Method("not tuned", MODEL, prompting.bare), questions)}
-for size in (25, 50, 100, 200):
-    curve[size] = tuned_on(train[:size], f"curve-{size}")
-for size, result in curve.items():
-    print(f"{size:4} examples: micro-F1 {result.metrics()['micro_f1']}")
+curves = {50: {50: fifty, 200: clean}, 200: {}}
+for size in (25, 100, 800):
+    for steps, curve in curves.items():
+        curve[size] = tuned_on(train[:size], f"data-{size}-{steps}", steps)
+        print(f"{size:3} examples, {steps:3} steps: micro-F1 {curve[size].metrics()['micro_f1']}")
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
-pictures.errorbars(
-    {str(size): result for size, result in curve.items()}, title="Learning curve",
-    xlabel="training examples, from 25 on twice as many at each step",
-)
+from lessonlib.show import pictures
+
+fig, axes = pictures.figure(width=8, height=3.8)
+told = []
+for (steps, curve), mark in zip(curves.items(), "os", strict=True):
+    sizes, scores = zip(*((size, curve[size].metrics()["micro_f1"]) for size in sorted(curve)),
+                        strict=True)
+    reach = [[s.value - s.low for s in scores], [s.high - s.value for s in scores]]
+    axes.errorbar(sizes, [s.value for s in scores], reach, fmt=f"{mark}-", capsize=4,
+                  label=f"{steps} steps each")
+    told.append(f"{steps} steps: " + ", ".join(
+        f"{size}: {s.value:.2f}" for size, s in zip(sizes, scores, strict=True)))
+axes.set_xscale("log")
+axes.set_xticks((25, 50, 100, 200, 800), ("25", "50", "100", "200", "800"))
+axes.minorticks_off()
+axes.set(xlabel="training examples", ylabel="micro-F1", ylim=(0.5, 1), title="Learning curves")
+axes.legend()
+pictures.show(fig, f"Micro-F1 by the number of examples. {'. '.join(told)}.")
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+for steps, curve in curves.items():
+    print(f"{steps} steps, 800 minus 25 examples: {compare(curve[800], curve[25])}")
+for size in (25, 800):
+    print(f"{size} examples, 200 minus 50 steps: {compare(curves[200][size], curves[50][size])}")
+
+# %% [markdown] tags=["what-we-saw"]
+# The two curves disagree, and that is the point. With 50 steps, going from 200 to 800 examples
+# hardly shows: 0.83 and 0.84. With 200 steps, the curve climbs on to 0.95. And 25 examples gain
+# nothing from four times the training. **More examples help only if you train long enough to use
+# them, and more training helps only if there are enough examples.** A flat curve may just mean that
+# the training was short. So: use all 800 examples, and train longer. If the steep curve went on
+# like this, labelling more would be worth it; but first use those you have.
+
+# %% [markdown]
+# ### How much of it is luck?
+#
+# The intervals above hold the luck of the *questions*: with other recipes, the score would be a
+# little different. They don't hold the luck of *training*: which examples we happened to have, and
+# the **seed**, the number from which everything random starts (how the adapter begins, in which
+# order examples come). So we draw three times 25 examples, each with a seed of its own.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+from random import Random
+
+draws = [curves[50][25]]
+for seed in (1, 2):
+    chosen = Random(seed).sample(train, 25)
+    draws.append(tuned_on(chosen, f"data-25-seed-{seed}", seed=seed))
+print("pantry,  25 examples, three draws:",
+      ", ".join(f"{draw.metrics()['micro_f1'].value:.2f}" for draw in draws))
+print("the best minus the worst:", compare(max(draws, key=lambda d: d.metrics()["micro_f1"].value),
+                                           min(draws, key=lambda d: d.metrics()["micro_f1"].value)))
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
 real = real_runs.load()
@@ -287,101 +430,131 @@ for size in (25, 100, 400):
           ", ".join(f"{run.metrics()['micro_f1'].value:.2f}" for run in runs))
 real_runs.show({f"{size} examples": f"tuned on {size}" for size in (25, 50, 100, 200, 400, 800)})
 
-# %% [markdown]
-# So does the curve of a real model, Gemma 3 270M, and it goes on to where ours ends. Each size was
-# trained for the same 200 steps, so the curve shows examples and not hours of training. It climbs
-# from 0.59 to 0.96 with 400 examples. Twice as many bring 0.97, which we cannot tell from that. And
-# look at the seeds, which only decide how the adapter begins and in which order examples come: with
-# 25 examples they give anything from 0.40 to 0.63, with 400 always 0.96.
+# %% [markdown] tags=["what-we-saw"]
+# Gemma's curve has 200 steps for every size. It climbs from 0.59 with 25 examples to 0.96 with 400;
+# with 800 it gets 0.97, which we cannot tell from that. Now look at the luck. `pantry`'s three
+# draws of 25 examples lie close together, Gemma's three seeds anywhere from 0.40 to 0.63. With 100
+# examples they differ by 0.02, with 400 not at all. So with few examples, train more than once
+# before you believe a difference, and don't trust a verdict about two single trainings that lie as
+# close as the seeds do.
+# <!-- derived: 0.02 = 0.84 - 0.82 -->
 
 # %% [markdown]
-# The first examples teach mostly the *form* of the answer. The rest is slower: each house name
-# has to be met before it can be known. So we look apart at names that only need to be copied
-# and at house names: what share of them is answered right?
+# What do the examples teach? We look apart at names that only need to be copied from the recipe,
+# and at house names, which have to be known. What share of them is answered right, after 200 steps?
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+from lessonlib.tasks.name_scores import name_recall
+
 entries = recipes.load_glossary(until=recipes.TRAINING_DATE)
 house = {entry.written for entry in entries}
-plain = {name for recipe in questions for name in recipe.names} - house
-print("examples   plain names   house names   of these, met in training")
-for size, result in curve.items():
+plain = {name for recipe in validation for name in recipe.names} - house
+print("examples   plain names   house names   house names met in training")
+for size, result in curves[200].items():
     met = house & {name for recipe in train[:size] for name in recipe.names}
-    shares = [name_recall(result, questions, names, entries)[0] for names in (plain, house, met)]
-    print(f"{size:8}" + "".join(f"{share:14.2f}" for share in shares))
+    shares = [name_recall(result, validation, names, entries)[0] for names in (plain, house, met)]
+    print(f"{size:8}{shares[0]:14.2f}{shares[1]:14.2f}{shares[2]:14.2f} "
+          f"({len(met)} of {len(house)} names)")
 
-# %% [markdown]
-# (`nan` stands where there is nothing to count.) And is it enough now? Look at the last step. If
-# twice the examples still bring more than luck, more examples will probably go on helping. If
-# they do not, put your hours elsewhere: into better labels, or into longer training.
-
-# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
-last = compare(curve[200], curve[100])
-print(f"From 100 to 200 examples: micro-F1 {last}")
-if last.low > 0:
-    print("The curve still rises: label more examples.")
-else:
-    print("No more than luck, on so many questions: more examples are not what is missing.")
+# %% [markdown] tags=["what-we-saw"]
+# The first 25 examples teach mostly the *form*: four of five names that only need to be copied are
+# right (0.81), but not even half of the house names (0.46). The rest is slower, because each house
+# name has to be met before it can be known. With all 800 examples, every one of the 95 has been
+# met, and 0.96 of them are right.
 
 # %% [markdown]
 # ## 7. What do bad labels do?
 #
-# Mistakes in real data are rarely random. Here is one that happens in tables: somebody deletes
-# one cell in the column of answers, and from there on every recipe stands beside the answer of
-# the next. Nothing looks broken. Each row is sound, each answer is a fine list.
+# Mistakes in real data are rarely random. Here is one that happens in tables: somebody deletes one
+# cell in the column of answers, and from there on every recipe stands beside the answer of the
+# next. Nothing looks broken. Each row is sound, each answer is a fine list.
 
 # %%
-slip_10 = training_rows.slipped(train[:200], share=0.1)
-slip_30 = training_rows.slipped(train[:200], share=0.3)
-print(*slip_30[140].lines, sep="\n")
-print("\nlabel:", recipes.answer(slip_30[140]))
-report = chat_files.check(training_rows.chat_rows(slip_30), count_tokens=False)
+slipped = training_rows.slipped(train[:200], share=0.3)
+print(*slipped[140].lines, sep="\n")
+print("\nlabel:", recipes.answer(slipped[140]))
+report = chat_files.check(training_rows.chat_rows(slipped), count_tokens=False)
 print("\n" + report.headline())
 
 # %% [markdown]
-# The check has nothing to say: it knows the form, not the meaning. We tune on 200 examples of
-# which 10 % have slipped, and on 200 of which 30 % have.
+# The check has nothing to say: it knows the form, not the meaning. We tune on these 200 examples,
+# of which 60 have slipped, and on the 140 right ones alone. Which will be better?
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
-clean = curve[200]
-bad_10, bad_30 = tuned_on(slip_10, "slipped-10"), tuned_on(slip_30, "slipped-30")
-for result in (clean, bad_10, bad_30):
-    print(f"{result.name:12} micro-F1 {result.metrics()['micro_f1']}")
-print("\nAgainst 200 right labels, micro-F1:")
-for share, result in (("10 %", bad_10), ("30 %", bad_30)):
-    change = compare(result, clean)
-    verdict = "more than luck" if change.significant else "could be luck"
-    print(f"{share} slipped: {change}, {verdict}")
+bad = tuned_on(slipped, "data-slipped")
+fewer = tuned_on(slipped[:140], "data-140")
+for label, result in (("200 right", clean), ("140 right, 60 slipped", bad), ("140 right", fewer)):
+    print(f"{label:22} micro-F1 {result.metrics()['micro_f1']}")
+print("\n60 slipped instead of right:", compare(bad, clean))
+print("60 slipped thrown away:     ", compare(fewer, bad))
+
+# %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
+print("Gemma, 400 examples, 30 % of them from one bad source:",
+      compare(real.result("one bad source"), real.result("tuned on 400")))
+
+# %% [markdown] tags=["what-we-saw"]
+# The 60 wrong labels cost 0.04, and throwing them away is better than keeping them, by 0.05: 140
+# right examples alone do as well as we can tell from 200. A wrong label isn't just useless; it
+# pulls the model in the wrong direction. And it's worse where the mistake goes together with
+# something that the model can see, such as one author: those mistakes it learns and repeats. Of
+# Gemma's 400 examples, 30 % came from one source without the glossary, and that cost 0.13.
 
 # %% [markdown]
-# Expect a small share of mistakes to cost little and a large one to cost much. As long as most
-# labels are right, training follows the majority; but it has less to follow, and it is pulled
-# into wrong directions. (Mistakes that go together with something that the model can see, such
-# as all recipes of one author, are worse: those it learns.)
+# ### What should the label be?
 #
-# So what is better: 200 examples with 60 wrong ones among them, or half as many that are right?
+# That's yours to decide, and it may matter more than anything above. Our labels ask for two things:
+# find the foods, and call them by their house names. The second is a table, and a program looks
+# things up in a table without a mistake. So let the model learn only the first: labels with the
+# names as the recipe has them, renamed afterwards in one line of Python (`then=`).
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
-choice = compare(curve[100], bad_30)
-print(f"100 right examples against 200 with 30 % slipped: micro-F1 {choice}")
-if choice.low > 0:
-    print("Fewer and right is better.")
-elif choice.high < 0:
-    print("More is better here, in spite of the mistakes. Mending them would be better still.")
-else:
-    print("No difference that we could see: the other 100 examples brought nothing "
-          "that shows.")
+plainly = [replace(one, ingredients=tuple(dict.fromkeys(one.names))) for one in train[:200]]
+split_job = tuned_on(plainly, "data-plain", then=lambda text: recipes.rename(text, entries))
+print("house names learned:              ", clean.metrics()["micro_f1"])
+print("plain names learned, then renamed:", split_job.metrics()["micro_f1"])
+print("renamed minus learned:", compare(split_job, clean))
+
+# %% [markdown] tags=["what-we-saw"]
+# The largest gain of this notebook, and it cost one line: 0.97 against 0.83, with the same 200
+# examples and the same 50 steps. The lesson goes beyond recipes: let tuning learn what is hard to
+# program, and leave to a program what is a table. It also stays right on the day a name is added.
+# (In these generated recipes, every name stands in the glossary letter by letter. On what people
+# write, a table misses typos and odd forms.)
 
 # %% [markdown]
-# ## 8. Your turn
+# ## 8. One look at the test set, and one beyond it
+#
+# We have chosen: all 800 examples, 200 steps. Now, once, the test set. And then the 80 recipes that
+# people wrote by hand, in many styles, with abbreviations and typos that no template contains.
+
+# %% tags=["nbval-ignore-output"] reason="digits differ between processors"
+last = Method("800 examples, 200 steps", "data-800-200", prompting.tuned)
+for label, examples in (("test, generated", test), ("written by hand", field)):
+    print(f"{label:16} micro-F1 {evaluate(client, last, examples).metrics()['micro_f1']}")
+
+# %% [markdown] tags=["what-we-saw"]
+# On recipes from the same templates the model reaches 0.96; on recipes that people wrote, 0.72.
+# Nothing is wrong with the model or the test. The training examples didn't look like what came
+# later. A score holds for data *of the same kind*, so before you celebrate one, get fifty real
+# examples and measure on those.
+# <!-- derived: 50 = 50 * 1 -->
+
+# %% [markdown]
+# ## 9. Your turn
 #
 # ### Exercise 05-1
 #
-# Write a function that turns a question and its right answer, two texts, into a row for a chat
-# training file. Its first message is the system's, with the text `recipes.SYSTEM_BARE`.
+# Your examples lie in a spreadsheet. The column *ingredients* was typed by many hands: `"Flour;
+# salt ;flour"`. Write a function that turns a question and such a cell into a row for a chat
+# training file, with the label *normalised*: a JSON list of names in lower case, without blanks
+# around them, each once, in the order in which they first come, and no empty ones. The first
+# message is the system's, with the text `recipes.SYSTEM_BARE`.
 
 # %% tags=["exercise"]
-def as_row(question, answer):
+def as_row(question, cell):
     # BEGIN SOLUTION
+    names = [name.strip().lower() for name in cell.split(";")]
+    answer = json.dumps(list(dict.fromkeys(name for name in names if name)))
     return {
         "messages": [
             {"role": "system", "content": recipes.SYSTEM_BARE},
@@ -396,36 +569,42 @@ def as_row(question, answer):
 exercises.check("05-1", as_row)
 
 # %% [markdown] tags=["hint"]
-# Look at the row that section 2 prints.
+# Section 2 prints a row. `dict.fromkeys(names)` keeps the order and drops what comes twice.
 
 # %% [markdown]
 # ### Exercise 05-2
 #
-# What would it cost to train `gpt-4.1` on the whole file, in dollars? `tokens` is the sum of one
-# epoch; OpenAI chooses the number of epochs for 800 examples itself; prices are for a *million*
-# tokens.
-
-# %%
-tokens = sum(chat_files.token_statistics(rows).total)
-price = costs.price("gpt-4.1", tuned=True).training
+# Divide by source. Each example is a dictionary with an `"id"` and an `"author"`. Write a function
+# that returns two lists, training and test. All examples of an author go to the same side. Take
+# whole authors into the test, in the order in which they first come, until it holds at least the
+# `share` that was asked for; the rest is for training.
 
 # %% tags=["exercise"]
-# BEGIN SOLUTION
-dollars = tokens * chat_files.epochs(len(rows)) * price / 1_000_000
-# END SOLUTION
+def split_by_author(examples, share):
+    # BEGIN SOLUTION
+    in_test, count = set(), 0
+    for example in examples:
+        author = example["author"]
+        if author not in in_test and count < share * len(examples):
+            in_test.add(author)
+            count += sum(one["author"] == author for one in examples)
+    train = [one for one in examples if one["author"] not in in_test]
+    return train, [one for one in examples if one["author"] in in_test]
+    # END SOLUTION
+
 
 # %%
-exercises.check("05-2", dollars, tokens, price)
+exercises.check("05-2", split_by_author)
 
 # %% [markdown] tags=["hint"]
-# Tokens of one epoch, times the number of epochs, times the price of one token.
+# First choose the authors, then deal the examples out. A `set` holds the authors of the test.
 
 # %% [markdown]
 # ### Exercise 05-3
 #
-# Find labels that have slipped. Write a function that returns those recipes whose label cannot
-# be theirs: *none* of the names in `recipe.ingredients` occurs in the recipe's lines. Mind that
-# lines may have capitals, and that one name found is enough to acquit a recipe.
+# Find labels that have slipped. Write a function that returns those recipes whose label cannot be
+# theirs: *none* of the names in `recipe.ingredients` occurs in the recipe's lines. Mind that lines
+# may have capitals, and that one name found is enough to clear a recipe.
 
 # %% tags=["exercise"]
 def suspicious(examples):
@@ -446,22 +625,21 @@ exercises.check("05-3", suspicious)
 # Join the lines to one text in lower case, then ask `any(name in text for name in ...)`.
 
 # %% [markdown]
-# Does it find them? Once the check is content, this cell shows how many of the 60 slipped
-# labels your function suspects, and how many of the 140 right ones.
+# Does it find them? Once your answer passes, this cell shows how many of the 60 slipped labels your
+# function suspects, and how many of the 140 right ones.
 
 # %% tags=["nbval-ignore-output"] reason="it depends on your answer"
-for what, part in (("right", slip_30[:140]), ("slipped", slip_30[140:])):
+for what, part in (("right", slipped[:140]), ("slipped", slipped[140:])):
     found = suspicious(part)
-    told = len(found) if isinstance(found, list) else "no answer yet"
-    print(f"{what:8} labels: {len(part):3}, suspected: {told}")
+    said = len(found) if isinstance(found, list) else "no answer yet"
+    print(f"{what:8} labels: {len(part):3}, suspected: {said}")
 
 # %% [markdown]
-# A test as simple as that finds many of them, not all: slipped labels share everyday names such
-# as salt with their new recipe. It is still the best quarter of an hour that you can spend on
-# data: sort your examples by how suspicious they are, and read the top of the list yourself.
-
-# %% [markdown]
-# ## 9. A short quiz
+# Such a simple test finds many of them, not all: slipped labels share everyday names such as salt
+# with their new recipe. It's still the best quarter of an hour you can spend on data: sort your
+# examples by how suspicious they are, and read the top of the list yourself.
+#
+# ## 10. A short quiz
 
 # %%
 exercises.quiz("05")
@@ -469,17 +647,21 @@ exercises.quiz("05")
 # %% [markdown]
 # ## What to remember
 #
-# - Four needs: a pretrained model, data, a place to train, a place to serve. The data are yours
-#   to bring.
-# - Make the training prompt by the very function that makes the prompt later.
-# - Only the answer is learned, its end mark included. Elsewhere the label is -100.
+# - Four needs: a pretrained model, data, a place to train, a place to serve. The data are yours to
+#   bring.
+# - Learn the answer alone, its end mark included; elsewhere the label is -100. TRL doesn't do so by
+#   itself for rows of `messages`.
+# - Make the training prompt with the very function that makes the prompt later. What harms is hard
+#   to foresee.
 # - A check finds broken form in seconds. Wrong meaning is found by reading and by measuring.
-# - Remove copies first, then divide into splits, then leave the test set alone.
-# - A learning curve says whether more examples will help. Labels that are right count for more
-#   than labels that are many.
+# - Remove copies, then divide by source, then leave the test set alone.
+# - More examples help if training is long enough to use them. Draw the curve with the same number
+#   of steps for each size, and repeat it where it is close.
+# - Throw away labels that you know to be wrong. And ask what the label should be at all.
+# - A score holds for data that look like the test. Measure on what people really write.
 #
 # ## Next
 #
-# [06 · Tune at OpenAI](06_tune_openai.ipynb): the file is written and checked. Now it
-# goes to a training service: upload, job, waiting, result. The hosted ones and the practice
-# service take the same examples and nearly the same requests.
+# [06 · Tune at OpenAI](06_tune_openai.ipynb): the file is written and checked. Now it goes to a
+# training service: upload, job, waiting, result. The hosted ones and the practice service take the
+# same examples and nearly the same requests.

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from lessonlib.exercises import feedback, progress_file
+from lessonlib.measure.bootstrap import Difference
 
 
 @pytest.fixture(autouse=True)
@@ -18,33 +19,65 @@ def said(id, *given):
     return str(feedback._feedback(id, given))
 
 
-@pytest.mark.parametrize(("function", "sentence"), [
-    (lambda rows, columns, rank: rank * (rows + columns), "[ok]"),
-    (lambda rows, columns, rank: rank * rows + columns * rank, "[ok]"),
-    (lambda rows, columns, rank: rows * columns, "without LoRA"),
-    (lambda rows, columns, rank: rows * columns * rank, "without LoRA"),
-    (lambda rows, columns, rank: rank * rows, "one of the two narrow matrices"),
-    (lambda rows, columns, rank: rows + columns, "where is the rank?"),
-    (lambda rows, columns, rank: 0, "that is not it"),
-    (lambda rows, columns, rank: ..., "not answered yet"),
-    (lambda rows: 0, "stops with TypeError"),
-])
-def test_04_1_weights(function, sentence):
-    assert sentence in said("04-1", function)
+RIGHT = {"A": "rate too large", "B": "rate too small", "C": "overfitting"}
 
 
-@pytest.mark.parametrize(("function", "sentence"), [
-    (lambda logprobs: math.exp(sum(logprobs)), "[ok]"),
-    (lambda logprobs: math.prod(map(math.exp, logprobs)), "[ok]"),
-    (sum, "still a logarithm"),
-    (lambda logprobs: sum(map(math.exp, logprobs)), "one of them"),
-    (lambda logprobs: math.exp(sum(logprobs) / len(logprobs)), "the mean for one token"),
-    (lambda logprobs: 7, "is no probability"),
-    (lambda logprobs: 0.123, "0.123 is not it"),
-    (lambda logprobs: "0.5", "it is a text"),
+@pytest.mark.parametrize(("diagnosis", "sentence"), [
+    (RIGHT, "[ok]"),
+    (RIGHT | {"C": " Overfitting "}, "[ok]"),
+    (RIGHT | {"A": "overfitting"}, "A: look again: the training loss itself"),
+    (RIGHT | {"B": "overfitting"}, "B: look again: both losses go down"),
+    (RIGHT | {"C": "rate too small"}, "C: look again: the training loss goes to zero"),
+    (RIGHT | {"A": "too fast"}, "A: 'too fast' is none of the three"),
+    ({"A": "rate too large", "B": "rate too small"}, "C is missing"),
+    (RIGHT | {"A": ...}, "not answered yet"),
+    ("overfitting", "should be a dictionary; it is a text"),
 ])
-def test_04_2_name(function, sentence):
-    assert sentence in said("04-2", function)
+def test_04_1_curves(diagnosis, sentence):
+    text = said("04-1", diagnosis)
+    assert sentence in text
+    assert sentence == "[ok]" or "look again: rate" not in text, "a sign, and not the answer"
+
+
+@pytest.mark.parametrize(("guess", "sentence"), [
+    ("cannot tell", "[ok]"), (" Cannot  tell", "[ok]"),
+    ("worse", "You expected 'worse'. Measured: -0.01 (-0.02 to +0.01): cannot tell."),
+    ("better", "You expected 'better'."), ("the same", "Write one of these"),
+    (..., "not answered yet"), (3, "Write one of these"),
+])
+def test_04_2_prediction(guess, sentence):
+    assert sentence in said("04-2", guess, Difference(-0.01, -0.02, 0.01, 100))
+
+
+def lora_config(**changes):
+    from peft import LoraConfig
+
+    return LoraConfig(**{"r": 16, "lora_alpha": 32, "target_modules": "all-linear",
+                         "task_type": "CAUSAL_LM"} | changes)
+
+
+ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+@pytest.mark.parametrize(("changes", "four_bits", "sentence"), [
+    ({}, True, "[ok]"),
+    ({"r": 8, "lora_alpha": 8, "target_modules": ALL}, True, "[ok]"),
+    ({}, False, "of it for the frozen model; the card has"),
+    ({"r": 64, "lora_alpha": 128}, True, "The adapter has 2.4% of the model's weights"),
+    ({"r": 256, "lora_alpha": 512}, True, "That takes about"),
+    ({"target_modules": ["q_proj", "v_proj"]}, True,
+     "These matrices get no adapter: down_proj, gate_proj, k_proj, o_proj, up_proj."),
+    ({"target_modules": None}, True, "does not say that all matrices"),
+    ({"lora_alpha": 160}, True, "counts 10 times"),
+    ({}, "yes", "four_bits should be True or False"),
+    ({}, ..., "not answered yet"),
+])
+def test_04_3_configuration(changes, four_bits, sentence):
+    assert sentence in said("04-3", lora_config(**changes), four_bits)
+
+
+def test_04_3_wants_pefts_own_configuration():
+    assert "should be a LoraConfig" in said("04-3", {"r": 16}, True)
 
 
 @pytest.mark.parametrize(("function", "sentence"), [
@@ -59,8 +92,8 @@ def test_04_2_name(function, sentence):
     (lambda w, b, a, alpha, rank: w - b @ a, "not the sum"),
     (lambda w, b, a, alpha, rank: "W", "should return a matrix"),
 ])
-def test_04_3_merged(function, sentence):
-    assert sentence in said("04-3", function)
+def test_04_4_merged(function, sentence):
+    assert sentence in said("04-4", function)
 
 
 @pytest.mark.parametrize(("hours", "sentence"), [

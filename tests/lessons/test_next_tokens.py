@@ -99,3 +99,10 @@ def test_pictures_say_in_words_what_they_show():
     alt = of_one_word({"bare": mean, "tuned": mean}, 1 / 3000, "How probable?").alt
     assert alt.startswith("How probable? bare 0.50")
     assert "0.00033" in alt
+
+
+def test_the_right_name_is_shown_even_where_it_is_not_among_the_likely():
+    """The picture before tuning held six bars of 0.00, and not the house name that it is about."""
+    bars = nb04_next_tokens._bars(SOME, "pepper", 6)
+    assert bars[-1] == ("pepper", 0.0, True) and sum(right for *_bar, right in bars) == 1
+    assert all(value >= nb04_next_tokens.LEAST for _token, value, right in bars if not right)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lessonlib import chat_files
@@ -105,49 +107,91 @@ def said(id, *given):
     return str(feedback._feedback(id, given))
 
 
-def good_row(question, answer):
+def row(question, label):
     return {"messages": [{"role": "system", "content": recipes.SYSTEM_BARE},
                          {"role": "user", "content": question},
-                         {"role": "assistant", "content": answer}]}
+                         {"role": "assistant", "content": label}]}
 
 
-def swapped(question, answer):
-    return good_row(answer, question)
+def good_row(question, cell):
+    names = [name.strip().lower() for name in cell.split(";")]
+    return row(question, json.dumps(list(dict.fromkeys(name for name in names if name))))
 
 
-def no_system(question, answer):
-    return {"messages": good_row(question, answer)["messages"][1:]}
+def with_name(question, cell):
+    made = good_row(question, cell)
+    made["messages"][1]["name"] = "ann"
+    return made
 
 
-def with_name(question, answer):
-    row = good_row(question, answer)
-    row["messages"][1]["name"] = "ann"
-    return row
+def labelled(label):
+    """A row whose label is what ``label`` makes of the names in a cell."""
+    return lambda question, cell: row(question, label(cell.split(";")))
+
+
+def clean(names):
+    return [name.strip().lower() for name in names if name.strip()]
 
 
 @pytest.mark.parametrize(("function", "words"), [
     (good_row, "[ok]"),
-    (swapped, "The text of the user message is not what it should be."),
-    (no_system, "The roles are user, assistant."),
+    (lambda question, cell: good_row("- eggs", cell),
+     "The text of the user message is not what it should be."),
+    (lambda question, cell: {"messages": good_row(question, cell)["messages"][1:]},
+     "The roles are user, assistant."),
     (with_name, "Message 2: the message has a name"),
-    (lambda question, answer: [question, answer], "The row: the line holds a list"),
-    (lambda question, answer: {"messages": []}, "has no messages"),
-    (lambda question, answer: {"messages": [{"role": "human", "content": question}]},
+    (lambda question, cell: [question, cell], "The row: the line holds a list"),
+    (lambda question, cell: {"messages": []}, "has no messages"),
+    (lambda question, cell: {"messages": [{"role": "human", "content": question}]},
      "Message 1: the role is 'human'"),
-    (lambda question, answer: ..., "[..]"),
+    (labelled(";".join), "which is not JSON"),
+    (labelled(lambda names: json.dumps(clean(names)[0])), "is no list"),
+    (labelled(lambda names: json.dumps([n.strip().lower() for n in names])), "holds a name of no"),
+    (labelled(lambda names: json.dumps([n.lower() for n in names if n.strip()])), "has blanks"),
+    (labelled(lambda names: json.dumps([n.strip() for n in names if n.strip()])), "has capitals"),
+    (labelled(lambda names: json.dumps(clean(names))), "names something twice"),
+    (labelled(lambda names: json.dumps(sorted(set(clean(names)), reverse=True))), "another order"),
+    (labelled(lambda names: json.dumps(clean(names)[:1])), "The label of 'Flour;  salt ;flour' is"),
+    (lambda question, cell: ..., "[..]"),
     (len, "len stops with TypeError"),
 ])
 def test_the_row(function, words):
     assert words in said("05-1", function)
 
 
-@pytest.mark.parametrize(("dollars", "words"), [
-    (9.0, "[ok]"), (8.996, "[ok]"), (3.0, "That is one epoch."), (9e6, "for a million tokens"),
-    (0.009, "Divided once too often"), (360_000, "That is the number of tokens"),
-    (5.5, "Three numbers are needed"), ("9", "should be a number"), (..., "[..]"),
+def good_split(examples, share):
+    chosen, count = [], 0
+    for one in examples:
+        if one["author"] not in chosen and count < share * len(examples):
+            chosen.append(one["author"])
+            count += sum(other["author"] == one["author"] for other in examples)
+    return ([one for one in examples if one["author"] not in chosen],
+            [one for one in examples if one["author"] in chosen])
+
+
+def cut(examples, share):
+    size = round(share * len(examples))
+    return examples[size:], examples[:size]
+
+
+def from_the_end(examples, share):
+    train, test = good_split(examples[::-1], share)
+    return train[::-1], test[::-1]
+
+
+@pytest.mark.parametrize(("function", "words"), [
+    (good_split, "[ok]"),
+    (cut, "is on both sides"),
+    (lambda examples, share: good_split(examples, share)[::-1], "changed places"),
+    (lambda examples, share: good_split(examples, share + 0.3), "before its last author"),
+    (from_the_end, "in which they first come"),
+    (lambda examples, share: (examples, []), "less than asked for"),
+    (lambda examples, share: (examples, examples), "From 4 examples you made 8"),
+    (lambda examples, share: examples, "Return two lists"),
+    (lambda examples, share: ..., "[..]"),
 ])
-def test_the_cost(dollars, words):
-    assert words in said("05-2", dollars, 120_000, 25.0)
+def test_the_split_by_source(function, words):
+    assert words in said("05-2", function)
 
 
 def right(examples):

@@ -92,3 +92,41 @@ def test_only_what_both_versions_of_ipywidgets_have(lab):
 def test_a_run_is_told_in_one_line(lab):
     assert "rank   8:" in str(lab.run(8)) and "\n" not in str(lab.run(8))
     assert nb04_rank_lab.FIRST_RANK in nb04_rank_lab.RANKS
+
+
+def test_ranks_are_compared_in_pairs_on_the_same_recipes(lab):
+    """The notebook told its readers to compare intervals, which overlap where a pair can tell."""
+    from lessonlib.measure.evaluation import Result
+    from lessonlib.tasks import recipes
+
+    def answered(rank, right):
+        examples = recipes.load("validation")[:20]
+        rows = [one.score({"text": recipes.answer(one) if place < right else "[]",
+                           "prompt_tokens": 1, "completion_tokens": 1, "seconds": 0.0,
+                           "finish_reason": "stop"}) for place, one in enumerate(examples)]
+        result = Result(f"rank {rank}", "pantry", tuple(rows), "here")
+        lab.runs[rank] = RankRun(sizes.adapter_size(rank), 1.0, 1.0,
+                                 result.metrics()["micro_f1"], result)
+
+    for rank, right in ((16, 15), (1, 4), (4, 15)):
+        answered(rank, right)
+    pairs = lab.pairs()
+    assert list(pairs) == [(4, 1), (16, 4)]
+    assert pairs[4, 1].verdict == "better" and pairs[16, 4].verdict == "cannot tell"
+
+
+def test_a_finished_model_is_measured_and_not_tuned_again(monkeypatch):
+    """The notebook's own model has one of the ranks; it need not be trained twice."""
+    from types import SimpleNamespace
+
+    from lessonlib.measure.evaluation import Result
+
+    monkeypatch.setattr(nb04_rank_lab.lora, "tune", None)
+    monkeypatch.setattr(nb04_rank_lab, "evaluate", lambda client, method, examples, progress:
+                        Result(method.name, method.model, (), "here"))
+    monkeypatch.setattr(Result, "metrics", lambda self: {"micro_f1": Interval(0.5, 0.4, 0.6)})
+    lab = RankLab(None, [], [], [], LoraSettings())
+    tuned = SimpleNamespace(name="mine", settings=LoraSettings(rank=2), seconds=3.0,
+                            epochs=[SimpleNamespace(validation_loss=0.7)])
+    run = lab.add(tuned)
+    assert lab.runs == {2: run} and run.loss == 0.7 and run.size.rank == 2

@@ -89,6 +89,15 @@ def test_strength_zero_is_the_base_model_and_one_the_tuned(tuned):
     assert none != half != full
 
 
+def test_losses_by_epoch_are_the_mean_within_each_and_the_check_at_its_end(tuned):
+    """Twelve rows, four a step: three steps in each of two epochs."""
+    epochs, means, checks = tuned.losses_by_epoch()
+    steps = [point.train_loss for point in tuned.history if point.train_loss is not None]
+    assert epochs == [1, 2] and len(steps) == 6
+    assert means == pytest.approx([sum(steps[:3]) / 3, sum(steps[3:]) / 3])
+    assert checks == [point.validation_loss for point in tuned.epochs]
+
+
 def test_training_on_raw_text_learns_the_text(work):
     """Without labels the model learns to predict recipes; the row's text is all that it sees."""
     from lessonlib.lora.forgetting import general_loss

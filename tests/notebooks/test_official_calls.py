@@ -12,6 +12,7 @@ import pytest
 #: Notebook, the library's call, and our helper for the same, which may stand only behind it.
 CALLS = [
     ("04", "top_logprobs=5", "next_tokens.first_word("),
+    ("04", "LoraConfig(", "lora.tune("),
     ("04", "get_peft_model(", "lora.tune("),
     ("04", "cross_entropy(", "lora.tune("),
     ("04", "loss.backward()", "lora.tune("),

@@ -132,10 +132,11 @@ def _room(config, four_bits: bool, model: OpenModel):
                             recompute=True)
     needed = memory.estimate(model, settings, "cuda-fp16")
     if needed.total > card.memory:
-        yield _("That takes about {needed}, {model} of it for the frozen model. The card has {there}."
-                ).format(needed=memory.gigabytes(needed.total),
-                         model=memory.gigabytes(needed.weights),
-                         there=memory.gigabytes(card.memory))
+        text = _("That takes about {needed}, {model} of it for the frozen model; the card has"
+                 " {there}.")
+        yield text.format(needed=memory.gigabytes(needed.total),
+                          model=memory.gigabytes(needed.weights),
+                          there=memory.gigabytes(card.memory))
 
 
 @exercise(

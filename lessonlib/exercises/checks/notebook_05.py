@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import json
 
-from lessonlib import chat_files
 from lessonlib.chat_files.rules import row_problems
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
@@ -12,20 +11,28 @@ from lessonlib.exercises.feedback import exercise
 from lessonlib.tasks import recipes
 from lessonlib.tasks.recipes import Recipe
 
-EXAMPLES = 800
+#: A cell of the spreadsheet, and the names that it holds.
+CELLS = {
+    "flour": ["flour"],
+    "Flour;  salt ;flour": ["flour", "salt"],
+    "Brown Sugar; eggs;; ": ["brown sugar", "eggs"],
+    "cr\u00e8me fra\u00eeche;Salt;SALT; pepper": ["cr\u00e8me fra\u00eeche", "salt", "pepper"],
+}
 
 
 @exercise(
     "05-1",
     title=_("A row for the file"),
-    difficulty=1,
-    minutes=4,
-    learned=_("Whatever your data look like, each example ends up in this form."),
+    difficulty=2,
+    minutes=6,
+    learned=_("Whatever your data look like, each example ends up in this form, with one spelling"
+              " for one thing."),
 )
 def as_row(function):
-    """function(question, answer): a row with a system, a user and an assistant message."""
-    for question, answer in (("- 2 c. flour", '["flour"]'), ("- 3 eggs", '["eggs"]')):
-        row = answers.call(function, question, answer)
+    """function(question, cell): a row with a system, a user and an assistant message."""
+    for number, (cell, names) in enumerate(CELLS.items(), start=1):
+        question = f"- {number} handfuls of food"
+        row = answers.call(function, question, cell)
         problems = list(row_problems(row, line=1, example=1))
         for problem in problems:
             where = _("The row") if problem.message is None else _("Message {n}").format(
@@ -39,40 +46,94 @@ def as_row(function):
             yield _("The roles are {roles}. We want three messages: who sets the job, who asks,"
                     " who answers.").format(roles=", ".join(roles))
             return
-        wanted = ((_("system"), recipes.SYSTEM_BARE), (_("user"), question),
-                  (_("assistant"), answer))
-        for message, (who, text) in zip(messages, wanted, strict=True):
+        wanted = ((_("system"), recipes.SYSTEM_BARE), (_("user"), question))
+        for message, (who, text) in zip(messages[:2], wanted, strict=True):
             if message["content"] != text:
                 yield _("The text of the {who} message is not what it should be.").format(who=who)
+        if said := _label_problem(messages[-1]["content"], cell, names):
+            yield said
+            return
+
+
+def _label_problem(text: str, cell: str, names: list[str]) -> str:
+    """What is wrong with the label of a cell; empty where nothing is."""
+    where = _("The label of {cell!r}").format(cell=cell)
+    try:
+        label = json.loads(text)
+    except ValueError:
+        return _("{where} is {text!r}, which is not JSON. `json.dumps` writes a list.").format(
+            where=where, text=text)
+    if label == names:
+        return ""
+    if not isinstance(label, list):
+        return _("{where} is no list.").format(where=where)
+    if any(not str(name).strip() for name in label):
+        return _("{where} holds a name of nothing.").format(where=where)
+    if any(name != str(name).strip() for name in label):
+        return _("{where} has blanks around a name.").format(where=where)
+    if any(name != name.lower() for name in label):
+        return _("{where} has capitals.").format(where=where)
+    if len(set(label)) < len(label):
+        return _("{where} names something twice.").format(where=where)
+    if sorted(label) == sorted(names):
+        return _("{where} has another order than the cell.").format(where=where)
+    return _("{where} is {label}.").format(where=where, label=label)
+
+
+def _by(*authors: str) -> list[dict]:
+    return [{"id": number, "author": author} for number, author in enumerate(authors, start=1)]
+
+
+#: Authors in order, the share wanted, and the ids that belong to the test.
+DEALT = (
+    (("Ann", "Ben", "Cem", "Dora"), 0.25, {1}),
+    (("Ann", "Ben", "Ann", "Cem", "Ben", "Ann", "Dora", "Cem"), 0.5, {1, 2, 3, 5, 6}),
+    (("Ann", "Ann", "Ann", "Ben"), 0.1, {1, 2, 3}),
+    (("Ann", "Ben"), 0, set()),
+)
 
 
 @exercise(
     "05-2",
-    title=_("What would it cost?"),
-    difficulty=1,
-    minutes=4,
-    learned=_("Every token is paid for once in each epoch."),
+    title=_("Divide by source"),
+    difficulty=2,
+    minutes=8,
+    learned=_("The test then asks about people whom training has not met, as life will."),
 )
-def cost_of_training(dollars, tokens, price):
-    """dollars: of all epochs. tokens: of one epoch. price: dollars for a million tokens."""
-    dollars = answers.number(dollars, "dollars")
-    if answers.number(tokens, "tokens") <= 0 or answers.number(price, "price") <= 0:
-        yield _("Keep the tokens and the price as the cell above gives them.")
+def split_by_author(function):
+    """function(examples, share): a list to train on, and a list to test on."""
+    for authors, share, right in DEALT:
+        examples = _by(*authors)
+        made = answers.items(answers.call(function, list(examples), share),
+                             _("What your function returns"))
+        if len(made) != 2:
+            yield _("Return two lists: training, then test.")
+            return
+        train, test = (answers.items(part, _("Each of the two")) for part in made)
+        if sorted(one["id"] for one in train + test) != [one["id"] for one in examples]:
+            text = _("Each example belongs on one side, once. From {n} examples you made {m}.")
+            yield text.format(n=len(examples), m=len(train + test))
+            return
+        both = sorted({one["author"] for one in train} & {one["author"] for one in test})
+        case = _("Authors {authors}, share {share:g}").format(
+            authors=", ".join(authors), share=share)
+        if both:
+            yield _("{case}: {names} is on both sides.").format(case=case, names=", ".join(both))
+            return
+        given = {one["id"] for one in test}
+        if given == right:
+            continue
+        if len(given) < share * len(examples):
+            yield _("{case}: the test holds {n} of {of}, which is less than asked for.").format(
+                case=case, n=len(given), of=len(examples))
+        elif len(given) > len(right):
+            yield _("{case}: the test was large enough before its last author.").format(case=case)
+        elif given == {one["id"] for one in examples} - right:
+            yield _("{case}: training and test have changed places.").format(case=case)
+        else:
+            yield _("{case}: take the authors in the order in which they first come.").format(
+                case=case)
         return
-    epochs = chat_files.epochs(EXAMPLES)
-    right = tokens * epochs * price / 1_000_000
-    if math.isclose(dollars, right, rel_tol=0.01) or abs(dollars - right) < 0.006:
-        return
-    if math.isclose(dollars, right / epochs, rel_tol=0.01):
-        yield _("That is one epoch. How often will training go through the file?")
-    elif any(math.isclose(dollars, right * factor, rel_tol=0.01) for factor in (1e6, 1e3)):
-        yield _("The price is for a million tokens.")
-    elif any(math.isclose(dollars, right / factor, rel_tol=0.01) for factor in (1e6, 1e3)):
-        yield _("Divided once too often: the price is for a million tokens.")
-    elif math.isclose(dollars, tokens * epochs, rel_tol=0.01):
-        yield _("That is the number of tokens. What does each of them cost?")
-    else:
-        yield _("That is not it. Three numbers are needed: tokens, epochs, and the price.")
 
 
 def _recipe(id: str, lines: tuple[str, ...], *names: str) -> Recipe:
