@@ -106,7 +106,7 @@ def _as_written(recipe: Recipe) -> Recipe:
 def tuned(recipe: Recipe) -> Messages:
     """What a tuned model gets: the bare prompt. The rest is in its weights.
 
-    Introduced in notebook 06.
+    Introduced in notebook 05.
     """
     return bare(recipe)
 

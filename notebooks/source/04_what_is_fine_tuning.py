@@ -29,7 +29,7 @@
 # 3 picks up few-shot prompts ([01](01_baseline_few_shot.ipynb)) and retrieval
 # ([02](02_baseline_rag.ipynb)). You need no PyTorch.
 #
-# **Time:** 60 minutes, of which the computer works for about three.
+# **Time:** 60 minutes, of which the computer works for about four.
 
 # %%
 import math
@@ -170,7 +170,7 @@ for step in range(6):
     optimizer.zero_grad()
 
 # %% [markdown] tags=["what-we-saw"]
-# Five steps took the loss from 1.97 to 0.80, and the probability of a right token from 0.14 to
+# Five steps took the loss from 1.97 to about 0.8, and the probability of a right token from 0.14 to
 # 0.45. Where the right tokens gain, all others lose. Nobody told the model a rule; it was only
 # pulled towards these eight answers. Whether that helps with *other* recipes, these lines can't
 # say. Only recipes that were not trained on can.

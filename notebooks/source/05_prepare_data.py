@@ -28,7 +28,7 @@
 # **Before you start:** [00 · Start here](00_start_here.ipynb) for the task and the scores, and
 # section 2 of [04](04_what_is_fine_tuning.ipynb) for what a training step is.
 #
-# **Time:** 55 minutes, of which the computer works for about four.
+# **Time:** 60 minutes, of which the computer works for about four.
 
 # %%
 import json
@@ -537,7 +537,6 @@ for label, examples in (("test, generated", test), ("written by hand", field)):
 # Nothing is wrong with the model or the test. The training examples didn't look like what came
 # later. A score holds for data *of the same kind*, so before you celebrate one, get fifty real
 # examples and measure on those.
-# <!-- derived: 50 = 50 * 1 -->
 
 # %% [markdown]
 # ## 9. Your turn
