@@ -80,7 +80,7 @@ def test_all_matrices_beat_two_kinds_with_as_many_weights(saved):
 def test_the_three_curves_are_what_the_exercise_wants(saved):
     """Which is the large rate, which the small one, and which is overfitted."""
     found = re.findall(r"([ABC]): training ([\d.]+) to ([\d.]+), validation ([\d.]+) to ([\d.]+),"
-                       r" lowest ([\d.]+)", saved.said)
+                       r" lowest (\d+\.\d+)", saved.said)
     curves = {name: list(map(float, numbers)) for name, *numbers in found}
     assert curves["A"][1] > 2 and curves["A"][2] > 2
     assert curves["B"][0] > curves["B"][1] > 1 and curves["B"][3] > 0.8 * curves["B"][2]
