@@ -350,7 +350,11 @@ for what, part in (("the 20 that leaked", slice(0, 20)), ("the other 80", slice(
 print("all 100, leak minus no leak:", compare(leaky, fifty))
 
 # %% [markdown] tags=["what-we-saw"]
-# SECTION5
+# The 20 leaked recipes are answered without a mistake: 1.00 instead of 0.72. The other 80 are not:
+# 0.74 against 0.75, which we cannot tell apart. So this model knows 20 answers by heart and is no
+# better at its job that we can see, yet the score of all 100 is higher by 0.04. That is too little
+# to notice, which is just what makes leaks dangerous. The more of the test has leaked, the better
+# the score looks, and the less it says.
 
 # %% [markdown]
 # ## 6. How many examples are enough?
@@ -396,11 +400,11 @@ for size in (25, 800):
 
 # %% [markdown] tags=["what-we-saw"]
 # The two curves disagree, and that is the point. With 50 steps, going from 200 to 800 examples
-# hardly shows: 0.83 and 0.84. With 200 steps, the curve climbs on to 0.95. And 25 examples gain
-# nothing from four times the training. **More examples help only if you train long enough to use
-# them, and more training helps only if there are enough examples.** A flat curve may just mean that
-# the training was short. So: use all 800 examples, and train longer. If the steep curve went on
-# like this, labelling more would be worth it; but first use those you have.
+# hardly shows: 0.83 and 0.84. With 200 steps, the curve climbs on to 0.95. With 25 examples, four
+# times the training makes no difference that we can tell. **More examples help only if you train
+# long enough to use them, and more training helps only if there are enough examples.** A flat curve
+# may just mean that the training was short. So: use all 800 examples, and train longer. If the
+# steep curve went on like this, labelling more would be worth it; but first use those you have.
 
 # %% [markdown]
 # ### How much of it is luck?
