@@ -123,13 +123,13 @@ def split_by_author(function):
         given = {one["id"] for one in test}
         if given == right:
             continue
-        if len(given) < share * len(examples):
+        if given == {one["id"] for one in examples} - right:
+            yield _("{case}: training and test have changed places.").format(case=case)
+        elif len(given) < share * len(examples):
             yield _("{case}: the test holds {n} of {of}, which is less than asked for.").format(
                 case=case, n=len(given), of=len(examples))
         elif len(given) > len(right):
             yield _("{case}: the test was large enough before its last author.").format(case=case)
-        elif given == {one["id"] for one in examples} - right:
-            yield _("{case}: training and test have changed places.").format(case=case)
         else:
             yield _("{case}: take the authors in the order in which they first come.").format(
                 case=case)
