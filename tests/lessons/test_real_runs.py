@@ -115,6 +115,10 @@ def test_the_claims_of_the_lessons_hold_for_the_real_model(record):
     assert better("tuned + glossary", "RAG, exact lookup, k = 4", new) == "better"
     asked = "tuned on bare prompts, asked with the glossary"
     assert better(asked, "tuned on 400", new) == "worse"
+    plain = "plain names, k = 4, renamed in code"
+    assert better(plain, "RAG, exact lookup, k = 4") == "better"
+    assert better(plain, "tuned on 400") == "worse"
+    assert better(plain, "tuned on 400", new) == "cannot tell"
     # 05: more examples, until there are enough
     sizes = [f"tuned on {size}" for size in (25, 50, 100, 200, 400, 800)]
     steps = [better(more, fewer) for fewer, more in zip(sizes, sizes[1:], strict=False)]
