@@ -198,9 +198,9 @@ for setting in ("assistant_only_loss", "completion_only_loss"):
 # %% [markdown]
 # For rows of `messages`, `assistant_only_loss=False` means that TRL learns *every* token. (For rows
 # split into `prompt` and `completion`, which [notebook 08](08_tune_hugging_face.ipynb) uses,
-# `completion_only_loss=None` means that it learns the completion alone.) OpenAI learns the answers
-# alone, as far as it says. Does it matter? We try both, on the same 200 examples for the same 50
-# steps. To learn every token, we pass each chat as raw text, template included.
+# `completion_only_loss=None` means that it learns the completion alone.) Does it matter? We try
+# both, on the same 200 examples for the same 50 steps. To learn every token, we pass each chat as
+# raw text, template included.
 
 # %% tags=["nbval-ignore-output"] reason="whether the service was already running differs"
 client = lessonlib.connect(PROVIDER)
@@ -352,9 +352,9 @@ print("all 100, leak minus no leak:", compare(leaky, fifty))
 # %% [markdown] tags=["what-we-saw"]
 # The 20 leaked recipes are answered without a mistake: 1.00 instead of 0.72. The other 80 are not:
 # 0.74 against 0.75, which we cannot tell apart. So this model knows 20 answers by heart and is no
-# better at its job that we can see, yet the score of all 100 is higher by 0.04. That is too little
-# to notice, which is just what makes leaks dangerous. The more of the test has leaked, the better
-# the score looks, and the less it says.
+# better at its job that we can see, yet the score of all 100 is higher by 0.04, and its interval
+# just reaches zero. That is too little to notice, which is just what makes leaks dangerous. The
+# more of the test has leaked, the better the score looks, and the less it says.
 
 # %% [markdown]
 # ## 6. How many examples are enough?
