@@ -95,7 +95,7 @@ class Difference:
         Returns None where nothing can be said: the two scored the same, or it is not known on
         how many examples.
 
-        Introduced in notebook 00.
+        Introduced in notebook 01.
         """
         half = self.value - self.low if self.value > 0 else self.high - self.value
         if not self.examples or abs(self.value) < EXACT:
@@ -105,7 +105,7 @@ class Difference:
     def what_would_decide(self) -> str:
         """What it would take to decide what could not be told: a sentence to print.
 
-        Introduced in notebook 00.
+        Introduced in notebook 01.
         """
         if self.verdict != CANNOT_TELL:
             return _("{n} examples were enough to tell.").format(n=self.examples or _("These"))

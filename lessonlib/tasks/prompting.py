@@ -29,7 +29,7 @@ def bare(recipe: Recipe) -> Messages:
 def instructions(recipe: Recipe) -> Messages:
     """Zero-shot, with the format and the rules of the answer in words.
 
-    Introduced in appendix A1.
+    Introduced in notebook 00.
     """
     return _chat(recipes.SYSTEM_INSTRUCTIONS, recipe)
 

@@ -271,7 +271,7 @@ def answer(recipe: Recipe) -> str:
 def parse(text: str) -> Parsed:
     """Read a model's answer, without its thinking; see ``Parsed`` for what counts.
 
-    Introduced in notebook 12.
+    Introduced in notebook 00.
     """
     text = without_thinking(text)
     whole = _strings(text.strip())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -231,15 +232,18 @@ def test_every_exercise_says_what_it_takes():
 
 # --- the exercises of notebook 00 ------------------------------------------------------------
 
-BEFORE, AFTER = result([1, 1, 2, 0]), result([4, 3, 4, 4])  # micro-F1 0.25 and 0.9375
+AFTER = replace(result([4, 3, 4, 4]), model="first-taste")  # micro-F1 0.9375
+FIFTY = replace(result([2, 2, 2, 0]), model="fifty")
 
 
-@pytest.mark.parametrize(("gain", "sentence"), [
-    (0.6875, "[ok]"), (0.69, "[ok]"), (-0.6875, "the sign"), (68.75, "in percent"),
-    (0.9375, "one of the two scores"), (0.25, "one of the two scores"),
-    (3, "no difference can be that large"), (0.5, "Is it micro-F1"), ("0.69", "it is a text")])
-def test_00_1_gain(gain, sentence):
-    assert sentence in said("00-1", gain, BEFORE, AFTER)
+@pytest.mark.parametrize(("guess", "fifty", "sentence"), [
+    (0.6, FIFTY, "[ok]"), (0, FIFTY, "[ok]"), (60, FIFTY, "between 0 and 1"),
+    ("0.6", FIFTY, "it is a text"), (0.6, 0.5, "what evaluate returns"),
+    (0.6, AFTER, "tuned on all the examples"), (0.6, replace(AFTER, model="fifty"), "rows[:50]"),
+    (0.6, result([1, 1, 2, 0]), "the untuned model"),
+    (0.6, replace(result([1, 1, 2]), model="fifty"), "other recipes")])  # fmt: skip
+def test_00_1_guess_then_tune(guess, fifty, sentence):
+    assert sentence in said("00-1", guess, fifty, AFTER)
 
 
 @pytest.mark.parametrize(("function", "sentence"), [

@@ -5,33 +5,41 @@ from __future__ import annotations
 from lessonlib.common.i18n import _
 from lessonlib.exercises import answers
 from lessonlib.exercises.feedback import exercise
+from lessonlib.measure.evaluation import Result
 from lessonlib.tasks.recipes import Recipe
 
 
 @exercise(
     "00-1",
-    title=_("What did tuning gain?"),
+    title=_("Guess, then tune"),
     difficulty=1,
-    minutes=3,
-    learned=_("Same recipes, same prompt: the difference is what tuning did."),
+    minutes=5,
+    learned=_("A guess on paper shows you what a result has taught you. Fewer examples also meant"
+              " fewer training steps here; notebook 05 takes the two apart."),
 )
-def gain_of_tuning(gain, before, after):
-    """gain: micro-F1 of the Result ``after`` minus that of the Result ``before``."""
-    gain = answers.number(gain, "gain")
-    scores = [result.metrics()["micro_f1"].value for result in (before, after)]
-    right = scores[1] - scores[0]
-    if abs(gain - right) < 0.006:  # rounded to two decimals is good enough
+def guess_then_tune(guess, fifty, after):
+    """guess: a micro-F1. fifty: the Result of tuning on 50 examples; after: that of 400."""
+    guess = answers.number(guess, "guess")
+    if not 0 <= guess <= 1:
+        yield _("A micro-F1 lies between 0 and 1, so guess a number in that range.")
+    if not isinstance(fifty, Result):
+        yield _("fifty should be what evaluate returns; it is {kind}.").format(
+            kind=answers.python_kind(fifty))
         return
-    if abs(gain + right) < 0.006:
-        yield _("The size is right, but the sign says that tuning made it worse.")
-    elif abs(gain - 100 * right) < 0.6:
-        yield _("This is in percent. The scoreboard counts from 0 to 1; do so, too.")
-    elif any(abs(gain - score) < 0.006 for score in scores):
-        yield _("This is one of the two scores. What lies between them?")
-    elif not -1 <= gain <= 1:
-        yield _("Scores lie between 0 and 1, so no difference can be that large.")
-    else:
-        yield _("That is not the difference of the two scores. Is it micro-F1 that you took?")
+    if [row.id for row in fifty.rows] != [row.id for row in after.rows]:
+        yield _("fifty was measured on other recipes than after. Use test for both.")
+    if fifty.model == after.model:
+        yield _("This is the model that was tuned on all the examples. Tune another one, under a"
+                " name of its own.")
+    elif _f1(fifty) >= _f1(after):
+        yield _("This scores as high as the model that was tuned on all the examples. Were there"
+                " only 50 rows in its training: rows[:50]?")
+    elif fifty.model == "pantry":
+        yield _("This is the untuned model. Ask the one that you have just tuned: few.name.")
+
+
+def _f1(result: Result) -> float:
+    return result.metrics()["micro_f1"].value
 
 
 def _recipe(id: str, title: str, *lines: str) -> Recipe:
