@@ -26,7 +26,7 @@
 #
 # **Before you start:** nothing. Run each cell with Shift + Enter, from top to bottom.
 #
-# **Time:** 36 minutes, of which the computer works for about two. Reading and running takes twenty;
+# **Time:** 35 minutes, of which the computer works for about two. Reading and running takes twenty;
 # the rest is for the exercises and the quiz.
 #
 # This course accompanies [Fine-Tuning Your
