@@ -26,7 +26,7 @@ from tools.terminal import Stop, duration, line
 
 STATED = re.compile(r"\*\*Time:\*\* (\d+) minutes, of which the computer works for about (\w+)\b")
 NUMBERS = {"half": 0.5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
-           "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+           "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13,
            "fifteen": 15, "twenty": 20}
 #: Reading to learn: words of text in a minute, and seconds for a line of code.
 WORDS, LINE = 180, 4

@@ -31,6 +31,18 @@ def test_the_readme_states_the_same_minutes(path):
     assert row and int(row[1]) == minutes.stated(nbformat.read(path, as_version=4)).minutes
 
 
+def test_the_readmes_ways_through_the_course_add_up():
+    """The README gave minutes for each notebook, and for no way through them."""
+    text = (notebooks.PROJECT / "README.md").read_text(encoding="utf-8")
+    hours = {path.name[:2]: minutes.stated(nbformat.read(path, as_version=4)).minutes / 60
+             for path in SAVED}
+    whole = re.search(r"takes about\s+(\w+)\s+hours", text)
+    assert minutes.NUMBERS[whole[1]] == round(sum(hours.values()))
+    afternoon = re.search(r"\| an afternoon \(about (\w+) hours\) \| ([\d, and]+) \|", text)
+    named = re.findall(r"\d\d", afternoon[2])
+    assert minutes.NUMBERS[afternoon[1]] == round(sum(hours[number] for number in named))
+
+
 def with_time(text):
     return new_notebook(cells=[new_markdown_cell(f"# Title\n\n{text}")])
 
