@@ -99,7 +99,7 @@ for one in facts.read("services.toml")["statement"]:
 #
 # As in notebook 05: chats that end in the answer we want. We send two files, as the tutorial does.
 # The model learns from the **training file**. The **validation file** is only looked at, so that
-# we see how the model does on recipes it does not learn.
+# we see how the model does on recipes that it does not learn from.
 
 # %%
 train, validation = recipes.load("train")[:EXAMPLES], recipes.load("validation")[:50]

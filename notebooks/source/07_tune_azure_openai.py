@@ -445,8 +445,8 @@ for daily in (10, 100, 1_000, 10_000, 100_000, 1_000_000):
 # Tokens cost $0.08 for 1,000 answers, whatever happens. With 10 answers a day, hosting adds
 # $4,080.00 to that; with a million a day, $0.04. They are equal at about 510,000 answers a day.
 # With a few answers a day, hosting is practically the whole bill, and a longer prompt to an untuned
-# model would be far cheaper. A service that charges tuned models by the token (notebook 03) moves
-# this line.
+# model would be far cheaper. At a service that charges tuned models by the token (notebook 03)
+# there is no hourly fee to earn back.
 # <!-- derived: 510000 = 40.80 / 0.08 * 1000 -->
 
 # %% [markdown]

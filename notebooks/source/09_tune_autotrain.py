@@ -166,8 +166,8 @@ if ready:
 
 # %% [markdown] tags=["what-we-saw"]
 # It works: 0.75 instead of 0.02, and all 100 answers were valid JSON. The interval of that share, 0.96
-# to 1.00, says that up to 4 in 100 may still fail. But every sixth list, at best, is right in all
-# names (exact match 0.16). Is that the best one can get from these 240 rows in three epochs? Hold that
+# to 1.00, says that up to 4 in 100 may still fail. But only about every sixth list is right in
+# all names (exact match 0.16). Is that the best one can get from these 240 rows in three epochs? Hold that
 # question until section 8.
 
 # %% [markdown]

@@ -355,11 +355,11 @@ print(f"pantry against {MINE}: {compare(results[1], results[0])}")
 
 # %% [markdown] tags=["what-we-saw"]
 # After 1.09% of the tokens our model has the form of an answer, brackets, quotes and commas, and
-# nothing in it: its list holds spaces. Not one name comes from *this* recipe, so its micro-F1 is
-# 0.00, and `pantry` is better by +0.43 (+0.37 to +0.49). Its 0.38 for "answers a request" counts
-# tokens, and many tokens of an answer are form. Looking at the question and copying from it comes
-# later, renaming later still: both skills with names stand at 0.00. More tokens are what would
-# change it.
+# nothing in it: its list holds one space, then empty names. Not one name comes from *this* recipe,
+# so its micro-F1 is 0.00, and `pantry` is better by +0.43 (+0.37 to +0.49). Its 0.38 for "answers a
+# request" counts tokens, and many tokens of an answer are form. Looking at the question and copying
+# from it comes later, renaming later still: both skills with names stand at 0.00. More tokens are
+# what would change it.
 
 # %% [markdown]
 # This is why hardly anybody pretrains for a single job: the expensive part is learning to read at all.
