@@ -109,6 +109,9 @@ def test_the_claims_of_the_lessons_hold_for_the_real_model(record):
     # 02: not as pantry: more lines do no harm; as pantry: tuned to read beats both
     lines = "RAG, BM25, {} lines, k = 4"
     assert better(lines.format(16), lines.format(4)) == "cannot tell"
+    assert better(lines.format(16), "RAG, exact lookup, k = 4") == "worse"
+    assert better("few-shot, 2 most similar of 200", "few-shot, 2 fixed of 200") == "cannot tell"
+    assert better("few-shot, 2 fixed of 200", "few-shot, k = 2") == "better"
     assert better("whole glossary, k = 4", "few-shot, k = 4") == "worse"
     new = "test_new_names"
     assert better("tuned + glossary", "tuned on 400", new) == "better"
