@@ -177,7 +177,7 @@ for step in range(6):
 
 # %% [markdown]
 # `lora.tune` is in essence this loop, over all examples, one batch after another, several times
-# (*epochs*). You can read it: run `lora.tune??` in a cell of its own, and Jupyter shows the source.
+# (*epochs*). You can read it: run `??lora.tune` in a cell of its own, and Jupyter shows the source.
 # (The loop itself is in `lessonlib/lora/loop.py`.) After each epoch it also measures the
 # **validation loss**, the loss on recipes that it does not train on.
 #
@@ -276,7 +276,8 @@ better_by(tuning, looking_up, [n for n, one in enumerate(asked) if shown[one.nam
 # On all 74 recipes, tuning is worse than looking up, by 0.23. On the names that our examples show
 # at least four times, we cannot tell the two apart. So tuning knows what it was shown often.
 # Retrieval doesn't depend on that; it even knows a name that was added this morning. No way is best
-# in every case, and more examples would change this one: notebook 05 measures by how much.
+# in every case, and more examples may change this one: notebook 05 measures how much they add to
+# the score.
 
 # %% [markdown]
 # ## 4. With labels, or without
@@ -340,8 +341,8 @@ for one, other in (("raw text", "not tuned"), ("with labels", "not tuned")):
 # and to 2.22 with labels. The model tuned with labels even predicts recipes a little worse than
 # before (3.94), since nothing asked it to keep that up. Whether forgetting matters depends on
 # whether anybody needs what was forgotten; [notebook 10](10_compare_and_decide.ipynb) measures it
-# again. Continued pretraining is of use where a model doesn't know the *language* of a field. For a
-# *task*, labels are what counts.
+# again. People continue pretraining where a model doesn't know the *language* of a field; we
+# haven't measured that. For this *task*, labels are what counted.
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
 real = real_runs.load()
@@ -373,8 +374,9 @@ name = next(name for name in shapes if name.endswith("q_proj"))
 lora_picture(*shapes[name], rank=8, name=name.split(".")[-1])
 
 # %% [markdown]
-# `q_proj` is one of the matrices in each layer. The adapter has a `B` and an `A` for every one of
-# them. We count what that comes to, and compare it with the file that our tuning wrote.
+# `q_proj`, the `W` of this picture, is one of the matrices in each layer. The adapter has a `B` and
+# an `A` for every one of them. We count what that comes to, and compare it with the file that our
+# tuning wrote.
 
 # %%
 size = sizes.adapter_size(rank=settings.rank)
@@ -442,10 +444,10 @@ for (higher, lower), change in lab.pairs().items():
 
 # %% [markdown] tags=["what-we-saw"]
 # On `pantry`, every step up is better: by 0.04 from rank 1 to 4, by 0.04 to 16, and by 0.07 to 64.
-# That is why this course tunes it with rank 64. Its matrices are narrow and there are many new
-# names to learn in only 80 steps, so a low rank leaves little room. One warning: each rank was
-# trained once. The intervals hold the luck of the questions, not that of the training, and a
-# difference of 0.04 might turn out otherwise with another seed.
+# That is why this course tunes it with rank 64. A likely reason: its matrices are narrow and there
+# are many new names to learn in only 80 steps, so a low rank leaves little room. One warning: each
+# rank was trained once. The intervals hold the luck of the questions, not that of the training, and
+# a difference of 0.04 might turn out otherwise with another seed.
 # <!-- derived: 80 = 160 * 4 / 8 -->
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
@@ -453,10 +455,17 @@ real_runs.show({"rank 1": "rank 1", "rank 4": "rank 4", "rank 16": "tuned on 200
                 "rank 64": "rank 64"})
 
 # %% [markdown] tags=["what-we-saw"]
-# With 200 examples and 200 steps each, Gemma gets 0.83 with rank 1, and 0.90 with rank 4, which is
-# better. After that we cannot tell: 0.91 and 0.92. That is the usual finding on real models, and
-# the reason why people begin with 8, 16 or 32 and go higher only if a measurement says so.
-# `pantry`'s 64 is an exception, and nothing to copy.
+# How to read Gemma's scores, here and in notebook 05: each model was *trained* for about 200 steps,
+# here on 200 examples (8 epochs), and *asked* at the epoch with the lowest validation loss. It gets
+# 0.83 with rank 1, and 0.90 with rank 4, which is better. After that we cannot tell: 0.91 and 0.92.
+#
+# Which epoch is asked matters, too. After the last one, ranks 4, 16 and 64 get 0.90, 0.93 and 0.93.
+# There rank 16 is better than rank 4, if only just; 64 can be told from neither. So a rank of 1 is
+# too low here, and no step beyond 16 shows. People often begin with 8, 16 or 32, and go higher only
+# if a measurement says so. `pantry`'s 64 is nothing to copy.
+# <!-- record: rank 4, last epoch -->
+# <!-- record: tuned on 200, last epoch -->
+# <!-- record: rank 64, last epoch -->
 
 # %% [markdown]
 # If you like, try other ranks: choose one, read what it costs, and press the button to tune with
@@ -537,8 +546,8 @@ print(f"all minus two: {change}")
 #
 # The two losses, on training and on validation rows, tell you which of these you have. Here are
 # three trainings: one with a learning rate a hundred times smaller than ours, one with a rate ten
-# times larger, and one on just 25 examples, 50 times over. The last is a recorded run of Gemma. We
-# don't say which is which.
+# times larger, and one on just 25 examples, 50 times over. The last is a recorded run of Gemma. The
+# pictures don't say which is which. (The code does, so look at them first.)
 
 # %% tags=["nbval-ignore-output"] reason="losses differ between runs"
 half = training_rows.chat_rows(train[:80])
@@ -584,9 +593,10 @@ exercises.check("04-1", diagnosis)
 
 # %% [markdown]
 # And what do you do about it? If the rate is too small or too large, try a few that lie a factor of
-# 3 to 10 apart, briefly. Against overfitting: take the model from the epoch with the lowest
-# validation loss. A model that was kept at some moment of its training is a **checkpoint**
-# ([notebook 06](06_tune_openai.ipynb) goes back to one). Or collect more examples.
+# 3 to 10 apart, briefly. Against overfitting: keep the model at several moments of its training.
+# Each of these is a **checkpoint** ([notebook 06](06_tune_openai.ipynb) goes back to one). The
+# validation loss tells you where to look; then compare the checkpoints' scores on validation
+# recipes. Or collect more examples.
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
 best = min(tuned.epochs, key=lambda point: point.validation_loss)
@@ -600,19 +610,26 @@ real_runs.show_losses("tuned on 25, again and again")
 # still help. Gemma on 25 examples is what overfitting looks like: the training loss falls to 0.00,
 # while the validation loss is lowest at epoch 5 with 0.67 and then rises to 1.15.
 #
-# Now look at the scores. They go on rising, from 0.53 after epoch 4 to 0.65 after epoch 50! The two
-# measure different things. The loss asks how surprised the model is by each right token, and an
-# overfitted model is punished for being too sure of itself. The score only asks which token comes
-# out on top. So the loss warns you early, and the score on validation recipes has the last word.
+# Now look at the scores on validation recipes. While that loss rises, they don't fall: 0.54 after
+# epoch 4, 0.52 after 8 and 16, and then 0.64 and 0.63 after 32 and 50. Epoch 50 is better than
+# epoch 4, by 0.09. A model kept because its loss was lowest would have missed that. (Epoch 5 itself
+# was not asked; 4 is the nearest.) The two measure different things. The loss asks how surprised
+# the model is by each right token, and an overfitted model is punished for being too sure of
+# itself. The score only asks which token comes out on top. So the loss warns you early, and the
+# score on validation recipes has the last word. (Notebook 05 shows 0.59 for Gemma on 25 examples:
+# another rate, 5e-4 instead of 1e-3, and asked at the lowest loss.)
+# <!-- derived: 0.09 = 0.63 - 0.54 -->
+# <!-- record: tuned on 25 -->
 
 # %% tags=["nbval-ignore-output"] reason="a picture of measured numbers"
 real_runs.show({"rate 2e-5": "learning rate 2e-05", "rate 2e-4": "learning rate 0.0002",
                 "rate 5e-4": "tuned on 200"}, picture=False)
 
 # %% [markdown] tags=["what-we-saw"]
-# With 2e-4 and 5e-4, Gemma gets 0.92 and 0.91, which we cannot tell apart. With 2e-5, it learns too
-# little in the same 200 steps: 0.67. `pantry` takes 3e-3. The larger the model, the smaller the
-# rate; for billions of weights, people begin with 1e-4 to 2e-4.
+# With 2e-4 and 5e-4, Gemma gets 0.92 and 0.91, which we cannot tell apart. With 2e-5 it gets 0.67,
+# although that model was asked at its last epoch, where its validation loss was lowest: about 200
+# steps were too few for so small a rate. `pantry` takes 3e-3. As a rule, the larger the model, the
+# smaller the rate; for billions of weights, people begin with 1e-4 to 2e-4.
 
 # %% [markdown]
 # ## 8. Your turn
@@ -641,10 +658,10 @@ exercises.check("04-2", guess, compare(told_by["with labels"], lab.runs[64].resu
 # ### Exercise 04-3
 #
 # Write the configuration for a real job: CodeLlama with 6.7 billion weights, on the T4 that Google
-# Colab lends for free. `config` is PEFT's `LoraConfig`, as in section 2; `four_bits` says whether
-# the frozen model is kept in 4 bits. Three conditions: it must fit on the card (activations
-# computed twice, four rows at a time); every matrix of every layer gets an adapter; and the adapter
-# has at most 1 % of the model's weights.
+# Colab lends for free, a card with 16 GB. `config` is PEFT's `LoraConfig`, as in section 2;
+# `four_bits` says whether the frozen model is kept in 4 bits. Three conditions: it must fit on the
+# card (activations computed twice, four rows at a time); every matrix of every layer gets an
+# adapter; and the adapter has at most 1 % of the model's weights.
 
 # %% tags=["exercise"]
 # BEGIN SOLUTION
@@ -656,8 +673,8 @@ four_bits = True
 exercises.check("04-3", config, four_bits)
 
 # %% [markdown] tags=["hint"]
-# 6.7 billion weights of 2 bytes each: how many GB is that, and how many has the card? For the rank,
-# begin with a usual one and let the check tell you what it comes to.
+# 6.7 billion weights of 2 bytes each: how many GB is that, and what is left of the card's 16 for
+# everything else? For the rank, begin with a usual one and let the check tell you what it comes to.
 
 # %% [markdown]
 # ### Exercise 04-4

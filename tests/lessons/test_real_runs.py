@@ -24,6 +24,14 @@ def f1(record, route, split="test", **which):
     return record.result(route, split, **which).metrics()["micro_f1"].value
 
 
+def best_epoch(record, route):
+    """The epoch that was asked, which is the one with the lowest validation loss, and the last."""
+    training = record.training(route)
+    _epochs, _training, checks = training.epochs()
+    assert checks[training.best_epoch - 1] == min(checks)
+    return training.best_epoch, training.settings["epochs"]
+
+
 def test_scores_are_taken_from_the_answers(record):
     """The record keeps answers, and a changed score of the course changes its numbers, too."""
     for line in record._of("answers"):
@@ -102,6 +110,11 @@ def test_the_claims_of_the_lessons_hold_for_the_real_model(record):
     assert better("tuned on 200", "rank 4") == better("rank 64", "tuned on 200") == "cannot tell"
     assert better("tuned on 200", "learning rate 2e-05") == "better"
     assert better("learning rate 0.0002", "tuned on 200") == "cannot tell"
+    assert best_epoch(record, "learning rate 2e-05") == (8, 8)
+    last = "{}, last epoch".format
+    assert better(last("tuned on 200"), last("rank 4")) == "better"
+    for rank in ("tuned on 200", "rank 4"):
+        assert better(last("rank 64"), last(rank)) == "cannot tell"
     # 01: not as pantry: words bring nothing, examples the form
     assert better("few-shot, k = 4", "bare prompt, k = 4") == "cannot tell"
     assert better("few-shot, k = 2", "few-shot, k = 1") == "better"
@@ -126,12 +139,21 @@ def test_the_claims_of_the_lessons_hold_for_the_real_model(record):
     sizes = [f"tuned on {size}" for size in (25, 50, 100, 200, 400, 800)]
     steps = [better(more, fewer) for fewer, more in zip(sizes, sizes[1:], strict=False)]
     assert steps == ["better"] * 4 + ["cannot tell"]
+    steps = [better(last(more), last(fewer))
+             for fewer, more in zip(sizes[:4], sizes[1:5], strict=True)]  # fmt: skip
+    assert steps == ["better"] * 4, "so does the curve of equal training"
+    assert best_epoch(record, "tuned on 25") == (6, 50)
+    assert best_epoch(record, "tuned on 800") == (2, 2), "its last epoch is the one that was asked"
+    assert better(asked, "tuned on 400") == "worse"
     # 10: what it forgets, overfitting in the loss and not in the answers, a bad habit
     assert record.loss("tuned on 400", "prose") > record.loss("not tuned", "prose")
     _epochs, _training, checks = record.training("tuned on 25, again and again").epochs()
     assert checks.index(min(checks)) + 1 == 5 and checks[-1] > min(checks) + 0.4
     again = [record.result("tuned on 25, again and again", epoch=epoch) for epoch in (4, 50)]
     assert compare(again[1], again[0]).low > 0
+    chosen = [record.result("tuned on 25, again and again", "validation", epoch=epoch)
+              for epoch in (4, 50)]  # fmt: skip
+    assert compare(chosen[1], chosen[0]).low > 0, "and on the recipes that choose a checkpoint"
     assert better("one bad source", "tuned on 400") == "worse"
     # 13: it carries over to new tables
     queries = [record.result("SQL, tuned", split).metrics()["execution_accuracy"]
