@@ -65,7 +65,8 @@ print(f"\nSource: {notice.source}\nRead on {notice.read}")
 
 # %% [markdown]
 # And a tuned model lives no longer than the model it was made from. On these days the models that
-# people have tuned stop answering:
+# people have tuned stop answering. Some of the days may have passed when you read this; on the
+# saved page, the first three have.
 
 # %%
 for end in sorted(facts.model_ends(), key=lambda end: end.ends):
@@ -296,10 +297,12 @@ print("job against the instructions: ", compare(tuned, told))
 # The job is better than both prompts: 0.78 against 0.42 for the instructions and 0.02 for the bare
 # prompt, and it needs the shortest prompt, 131 tokens instead of 219. The gain to remember is the
 # one over the instructions, +0.36; the bare prompt is weak by design, because it does not say in
-# which form to answer. Now compare with the token accuracy: 91.6 % of the tokens, but only 0.24 of
-# the lists are right in every name. A list with one wrong name among eight has most of its tokens
-# right. The score counts names, and so does whoever cooks from the list. More examples or better
-# prompts would change these numbers (notebooks 01, 02 and 05).
+# which form to answer. The last column is less kind: $0.161 for 1,000 answers, against $0.132 with
+# the instructions. In this price list a tuned model's tokens cost twice as much, and the prompt it
+# saves is too short to make up for that. Now compare with the token accuracy: 91.6 % of the tokens,
+# but only 0.24 of the lists are right in every name. A list with one wrong name among eight has
+# most of its tokens right. The score counts names, and so does whoever cooks from the list. More
+# examples or better prompts would change these numbers (notebooks 01, 02 and 05).
 
 # %% [markdown]
 # ## 8. When more training makes it worse
@@ -316,7 +319,7 @@ for one in client.fine_tuning.jobs.checkpoints.list(job.id):
 # %% [markdown]
 # Why keep more than the last one? Because more training is not always better. A model that goes
 # through a few examples again and again learns what is peculiar to *them*, and loses what holds in
-# general. That is **overfitting**. It shows in three curves: the training loss falls, the
+# general. That is **overfitting**. It can show in three curves: the training loss falls, the
 # validation loss rises, and the score on new recipes falls.
 #
 # A colleague sends 12 more examples. They are clean, with the right labels. We train our finished
@@ -391,10 +394,9 @@ for one in kept:
 # Only the last three epochs, here and at OpenAI. If the best one came earlier, it is gone, and what
 # helps is a new, shorter job. You will order it in exercise 06-2.
 #
-# Bad *labels* look different: there the validation loss rises because the examples teach something
-# else. Choosing a checkpoint limits that damage, but cannot repair the examples. Notebook 10
-# shows it. And is overfitting always as easy to see? Here is a real model, tuned on 25 rows again
-# and again.
+# Bad *labels* are another matter: they need not show in either loss. Notebook 10 shows that. And no
+# choice of a checkpoint repairs the examples. Is overfitting always as easy to see? Here is a real
+# model, tuned on 25 rows again and again.
 
 # %%
 real_runs.show_losses("tuned on 25, again and again")
@@ -502,7 +504,9 @@ mine = [model.id for model in client.models.list() if model.id.startswith(f"ft:{
 print(f"{len(mine)} tuned models of {MODEL} are left, ours among them: {run.model in mine}")
 
 # %% [markdown]
-# (The other files stay until you have done exercise 06-2. Its last cell deletes them.)
+# (On the saved page the three are our model and its two earlier checkpoints: each counts as a
+# model. You may see others from earlier runs. The other files stay until you have done exercise
+# 06-2. Its last cell deletes them.)
 
 # %% [markdown]
 # ## 11. What has changed since the tutorial
@@ -624,7 +628,8 @@ exercises.quiz("06")
 # - Put the baseline on the board before the tuned model.
 # - Give a validation file, and compare only losses on all of its rows. The training loss falls
 #   whatever happens.
-# - Overfitting: training loss down, validation loss up, score down. Only the last three
+# - Overfitting: training loss down, validation loss up, and often the score down. Choose by the
+#   score on validation rows where you can take it, else by the validation loss. Only the last three
 #   checkpoints are kept, so the remedy is often a shorter job.
 # - A failed job says why in `error`. A 403 is final. A 429 passes by itself if you asked too often,
 #   but not if your money is used up.

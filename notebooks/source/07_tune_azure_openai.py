@@ -117,8 +117,8 @@ for service in ("openai", "azure"):
 
 # %% [markdown]
 # What will training cost? Azure bills tokens times epochs, as OpenAI does. Its price depends on the
-# region and the training type, and we have not read it; here is the sum at OpenAI's price, so that
-# you see the size of it.
+# region and the training type, and we have not read it; here is the sum at OpenAI's price, to give
+# you an idea.
 
 # %%
 chat_files.estimate(report.tokens, model=PRICED, n_epochs=3)
@@ -266,7 +266,8 @@ while resource.practice:
 # `resource.deploy` does nothing else. It makes this body (`deployments.request_body`), prints what
 # the deployment will cost, waits at Azure for your "yes", sends the request and follows it. Sent a
 # second time for the same model, it changes nothing. (With your own Azure resource, the two cells
-# above have sent nothing; this one asks, and deploys.)
+# above have sent nothing; this one asks, and deploys. Its estimate takes 30 days; notebooks 03 and
+# 10 count 730 hours, a twelfth of a year, and so come to $1,241.)
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
 print("the same body:", deployments.request_body(run.model, "standard") == body)
@@ -276,6 +277,11 @@ resource.deploy(NAME, run.model)
 answer = client.chat.completions.create(model=NAME, messages=question, max_tokens=96)
 print(answer.choices[0].message.content)
 print("answered by:", answer.model)
+
+# %% [markdown] tags=["what-we-saw"]
+# It answers, and not everything is right: `cheddar` stands in the list twice, the second time in
+# the place of the rockmelon, and `curd cheese` and `pepitas` are not the house's names. One answer
+# shows that the deployment works, no more. How good the model is, the next section measures.
 
 # %% [markdown]
 # We asked for `recipes`, and the answer says which model stands behind it. This is useful: next
@@ -308,8 +314,8 @@ print("tuned against the bare prompt, micro-F1:", compare(after, before))
 # 120 examples were enough for this; with more, the score goes on rising (notebook 05).
 
 # %% [markdown]
-# A row of this job looks like that of any other tuned model, and it should: the training is the
-# same. What differs is where the model lives, who may see the data, and how you pay.
+# A row of this job looks like that of any other tuned model: here the same program trains for both
+# providers. What differs is where the model lives, who may see the data, and how you pay.
 
 # %% [markdown]
 # ## 7. Take it away again
@@ -557,8 +563,8 @@ exercises.quiz("07")
 #   done; the model stays, and costs nothing.
 # - After 15 days without a question, or 24 hours in the developer tier, a deployment is removed.
 #   That is a safety net, not a plan.
-# - The training is the same as at OpenAI, and so is the score. Choose the provider by where your data
-#   may go, by contract and law, and by the bill.
+# - A job is ordered and followed as at OpenAI. Choose the provider by where your data may go, by
+#   contract and law, and by the bill.
 #
 # ## Next
 #

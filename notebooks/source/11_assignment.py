@@ -308,8 +308,8 @@ print(f"\nneeded {NEEDED}, reached {reached}: {stands(reached)}")
 # (+0.39 to +0.73), better. Whether you need it is another question. Against the plain search the
 # difference is +0.10 (-0.05 to +0.25), and we cannot tell; about 87 questions would decide it, and
 # we had 40. Nor can we tell whether the bar is reached: 0.8 lies within 0.71-0.93. These intervals
-# hold the luck of the questions. They do not hold the luck of the training: two runs with other
-# seeds, made on the same day, ended at 0.80.
+# hold the luck of the questions. They do not hold the luck of the training: another seed would have
+# made another model, and this page does not show how much that matters.
 
 # %% [markdown]
 # Two comparisons matter, and they may end differently. Against the *same model with prompts* you see
@@ -407,6 +407,11 @@ else:
     work.cost = {"minutes_per_1000": tuning.minutes_per_1000(work.tuned),
                  "training_minutes": model.seconds / 60}
 print(even)
+
+# %% [markdown] tags=["what-we-saw"]
+# The tuned prompt is shorter, 176 tokens against 216, and yet the tuned answers took longer. Don't
+# make much of it: these are single measurements of short times, on a computer that may have had
+# other things to do. To compare speeds, ask again, with nothing else running.
 
 # %% [markdown]
 # And one limit: **forgetting**. A model that is tuned on something new gets worse at what it could do
@@ -585,8 +590,10 @@ print("mixed up most often:", found if isinstance(found, tuple | str) else "no a
 # ### Exercise 11-4
 #
 # Write the reason for your decision, in twenty words or more. It should name the two ways you weigh
-# against each other, hold at least two numbers, and say when you will look again. When the check is
-# satisfied, put it into section 9 as `BECAUSE`.
+# against each other, hold at least two numbers, and say when you will look again. Where the guide
+# says *measure first*, as on the saved page, nothing is settled: your reason then says what you do
+# for now, until there are more rows to measure on. When the check is satisfied, put it into section
+# 9 as `BECAUSE`.
 
 # %% tags=["exercise"]
 # BEGIN SOLUTION
