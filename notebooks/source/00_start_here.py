@@ -115,7 +115,8 @@ print(answer.choices[0].message.content)
 # here. The fair opponent for tuning is a prompt that says exactly what we want, and it comes next.
 
 # %% [markdown]
-# This is a better prompt. It spells out the format and the rules, and the recipe follows as before.
+# This is a better prompt, and the course calls it the *instructions*. It spells out the format and
+# the rules, and the recipe follows as before.
 
 # %%
 clearer = prompting.instructions(example)
@@ -129,7 +130,7 @@ print("Got:   ", answer.choices[0].message.content)
 # %% [markdown] tags=["what-we-saw"]
 # A list this time, and valid JSON. Four of the eight names are wrong, all for the same reason:
 # `curd cheese`, `cheddar cheese`, `rockmelon` and `pepitas` are copied from the recipe. The prompt
-# says nothing about house names, and the model can't guess them. A larger model couldn't either.
+# says nothing about house names, so the model can't know them. A larger model could at best guess.
 
 # %% [markdown]
 # ## 3. Measure before you change anything
@@ -174,12 +175,13 @@ for result in (before, told):
 print("instructions:", told.precision_recall())
 
 # %% [markdown] tags=["what-we-saw"]
-# The bare prompt scores 0.02, and nearly all of that is a matter of form: only 2 % of its answers are
-# valid JSON. The instructions put the form right (0.94) and reach 0.42. Precision and recall are about
-# equal, so the model names about as many foods as are wanted, but more than half of them under names
-# that aren't the house's. Not one of the 100 lists is right as a whole. Even so, the interval of that
-# 0.00 ends at 0.04: 100 recipes can't rule out that a few in a hundred would be. What would change
-# the picture is a prompt that holds names; notebooks 01 and 02 try that.
+# The bare prompt scores 0.02, and nearly all of that is a matter of form: only 2 % of its answers
+# are valid JSON. The instructions put the form right (0.94) and reach 0.42. Precision and recall
+# are about equal, so the model names about as many foods as are wanted, but more than half of
+# them wrong: misread, or not by the house's name. Not one of the 100 lists is right as a whole.
+# Even so, the interval of that 0.00 ends at 0.04: 100 recipes can't rule out that a few in a
+# hundred would be. What would change the picture is a prompt that holds names; notebooks 01 and
+# 02 try that.
 
 # %% [markdown]
 # ## 4. Tune
@@ -198,7 +200,8 @@ for message in rows[0]["messages"]:
 # We use **LoRA** (low-rank adaptation): the model itself stays as it is, and a small add-on, the
 # *adapter*, learns the difference. Watch the **loss**, which says how surprised the model still is
 # by the right answers. It should fall. (If you would like to see the code behind it, run
-# `??lora.tune` in a cell of its own. Notebook 08 writes it out line by line.)
+# `lora.tune??` in a cell of its own. Notebook 08 writes it out line by line. The four epochs are our
+# choice; nothing on this page says that four is best.)
 
 # %% tags=["nbval-ignore-output"] reason="losses and seconds differ between runs"
 tuned = lora.tune(rows, name="first-taste", settings=lora.LoraSettings(epochs=4))
@@ -253,8 +256,8 @@ board.picture("test")
 # Is the difference more than luck? `compare` puts the answers of both methods to the same recipes
 # side by side and gives the difference with its interval. If the interval leaves out 0, the verdict is
 # *better* or *worse*. (Papers say *significant*.) If it holds 0, the verdict is *cannot tell*, which
-# does **not** mean that the two are the same: it means that these recipes can't decide it. You will
-# see these three verdicts throughout the course, and no others.
+# does **not** mean that the two are the same: it means that these recipes can't decide it. For
+# differences, you will see these three verdicts throughout the course, and no others.
 
 # %% tags=["nbval-ignore-output"] reason="digits differ between processors"
 print("tuned against the bare prompt:  ", compare(after, before))
@@ -279,10 +282,11 @@ for method in (Method("instructions", MODEL, prompting.instructions),
     print(f"by hand, {method.name}: micro-F1 {result.metrics()['micro_f1']}")
 
 # %% [markdown] tags=["what-we-saw"]
-# 0.65 in place of 0.88: on recipes that people wrote, the tuned model loses 0.23, far more than the
-# intervals allow for luck. It is still well ahead of the instructions. People write lines that no
-# template holds, and name foods that no training example had. So a score is a promise only for
-# recipes of the kind it was measured on. To do better here, you would have to train on such recipes.
+# 0.65 in place of 0.88: on recipes that people wrote, the tuned model loses 0.23, far more than
+# the intervals allow for luck. It is still well ahead of the instructions. People write lines
+# that no template holds, and name foods that no training example had. So a score is a promise
+# only for recipes of the kind it was measured on. To do better here, you could train on such
+# recipes; notebook 02 gets further without them, by leaving the renaming to code.
 # <!-- derived: 0.23 = 0.88 - 0.65 -->
 
 # %% [markdown]
@@ -295,11 +299,11 @@ for method in (Method("instructions", MODEL, prompting.instructions),
 real_runs.show(["bare prompt", "instructions", "few-shot, k = 4", "tuned on 400"])
 
 # %% [markdown]
-# The order is the same, and the steps are larger. Asked without examples, Gemma gives no list at
-# all: 0.00. Four solved examples in the prompt take it to 0.26, and 400 of them in training to
-# 0.96, more than `pantry` reaches. Keep one thing in mind: this is a *pretrained* model, which
-# continues a text and was never taught to follow instructions. A model that was, an *instruct*
-# model, would start from a better place.
+# Tuning is far ahead here, too. The instructions did nothing: asked without examples, Gemma gives
+# no list at all, whichever of the two prompts it gets (0.00). Four solved examples in the prompt
+# take it to 0.26, and 400 of them in training to 0.96, more than `pantry` reaches. Keep one thing
+# in mind: this is a *pretrained* model, which continues a text and was never taught to follow
+# instructions. A model that was, an *instruct* model, would start from a better place.
 
 # %% [markdown]
 # ## 6. Your turn
@@ -361,37 +365,38 @@ exercises.quiz("00")
 # The instructions could tell the model the *format* and the *rules*, but not what this kitchen
 # calls things. The training examples did. So the tuned model does better with the shortest prompt
 # than the untuned one with a longer prompt. It isn't perfect, as its score says: a few hundred
-# examples and a minute of training are a first taste.
+# examples and a minute or two of training are a first taste.
 #
 # It is too early to say "so we should always tune". There are simpler ideas, and you have probably
 # thought of one: show a few solved examples in the prompt, or paste in the whole glossary (95 lines,
 # about 590 tokens: it fits). Let the service enforce valid JSON. Look up the lines that a recipe
-# needs, or let the model extract plain names and rename them in one line of Python. None of these
-# needs any training. Notebooks 01 and 02 measure them all, and some come close.
+# needs, or let the model extract the names as written and rename them in three lines of Python. None
+# of these needs any training. Notebooks 01 and 02 measure them all, and some come close.
 #
 # (The tuned model will have other scores there: 0.8 here, 0.9 there. Each notebook tunes on as many
 # examples, and for as many epochs, as its question needs. Compare within a notebook.)
 #
-# ## Five minutes more, on a real model
+# ## One step further: a real model
 #
 # Does all this hold for a *real* language model? Find out. Google's Gemma 3 270M is small enough for
 # two cores of a laptop, and you need no account. In a terminal, in the folder of this course:
 #
 # ```bash
 # python start.py fetch gemma-3-270m
-# .venv/bin/python -m lessonlib.assignment.command my_rows.csv --model gemma-3-270m
+# .venv/bin/python -m lessonlib.assignment.command data/assignment/support_triage.csv --model gemma-3-270m
 # ```
 #
-# The first line downloads it (240 MB), once you have accepted Google's terms. The second tunes it on
-# rows of your own, in the columns `question,answer` (labels or JSON) or `line,name` (ingredient
-# lines), and compares it with the best prompt. Before it begins, it tells you how many minutes that
-# takes on your computer. (On Windows, write `.venv\Scripts\python`.)
+# The first line downloads it (238 MB), once you have accepted Google's terms. The second tunes it
+# to sort 320 messages to a lamp shop into five kinds, a file that comes with the course, and
+# compares it with the best prompt. Before it begins, it tells you how many minutes that takes on
+# your computer. (On Windows, write `.venv\Scripts\python`.) Rows of your own will do as well, in
+# the columns `question,answer` (labels or JSON) or `line,name` (ingredient lines).
 #
 # Or watch every step: [08](08_tune_hugging_face.ipynb) tunes it on our recipes, line by line.
 #
 # ## What to remember
 #
-# - Tuning changes the model; prompting changes what the model is given.
+# - Tuning changes what the model computes; prompting changes what it is given.
 # - Measure before and after, on examples that training never saw, and against the best prompt you
 #   have, not the worst.
 # - A number without an interval tells only half the story. "Cannot tell" isn't "the same".

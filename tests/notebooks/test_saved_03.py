@@ -9,6 +9,7 @@ import re
 
 import nbformat
 import pytest
+import saved_notebooks
 
 from tools.notebook_rules import output_text
 
@@ -75,3 +76,28 @@ def test_the_guide_suggests_to_tune_and_to_look_up(outputs):
     assert "\nTune a model, and look up what changes\n  - It reaches the bar" in outputs
     assert "Measured: not good enough" in outputs
     assert "But: it costs more than it saves" in outputs
+
+
+@pytest.mark.parametrize("edition", saved_notebooks.EDITIONS)
+def test_the_tie_is_named_with_the_score_that_notebook_02_saved(outputs, edition):
+    """RAG stood there as the best alternative; renaming had tied with it, and had more in 02."""
+    measured = scores(outputs, "valid JSON  prompt tokens\n")
+    assert measured["RAG, exact lookup"][0] == measured["rename in Python"][0] == 0.76
+    on_test = saved_notebooks.load("02", edition).numbers(
+        r"rename in Python +([\d.]+) \([\d.-]+\) +[\d.]+ \([\d.-]+\) +\d+")
+    assert on_test == [0.79] and "RAG, exact lookup           0.76 (" in outputs
+    glossary = saved_notebooks.load("01", edition).score("whole glossary, JSON schema")
+    assert glossary[0] == 0.55
+
+
+def test_the_record_counts_pantrys_tokens_and_the_whole_training_set(outputs):
+    assert "paid for itself after 2,786 requests. Work and hosting by the hour are not" in outputs
+    assert "than RAG after 2,952 requests" in outputs
+    assert "Our training set has 800 examples" in outputs and "they are 13 hours" in outputs
+
+
+def test_the_closing_model_would_be_paid_back_in_time_with_ten_times_the_requests(outputs):
+    """The text called the break-even too late, and did not say for how many requests."""
+    late = re.findall(r"after ([\d,]+) requests, in [\d.]+ months\. But gpt-4\.1-mini", outputs)
+    days = [int(one.replace(",", "")) / 20_000 * 365 / 12 for one in late]
+    assert [round(one) for one in days] == [10, 27]
