@@ -324,8 +324,9 @@ for route, messages in routes.items():
 # changes only these. `r` is the rank. `lora_alpha` says how much the adapter counts: it is scaled
 # by `lora_alpha / r`. Twice the rank keeps that factor at 2, so you can change the rank without
 # searching for a new learning rate. `all-linear` gives a pair to every matrix of every layer,
-# because an adapter on the attention alone usually learns less. `lora_dropout` ignores some inputs
-# at random, against learning by heart; with two epochs there is little need for it.
+# because an adapter on the *attention* alone (the part of a layer in which tokens look at those
+# before them) usually learns less. `lora_dropout` ignores some inputs at random, against learning by
+# heart; with two epochs there is little need for it.
 
 # %%
 adapter = LoraConfig(
@@ -396,8 +397,8 @@ assert all(set(ends) & set(row["labels"]) for row in plain.train_dataset), "an e
 # %% [markdown]
 # The last two lines check what the table above showed, for all rows and with TRL's own labels.
 #
-# The next cell matters on old GPUs only. TRL puts the adapter of a 4-bit model into bfloat16, which
-# a T4 can't compute in. And with float16 the trainer scales the loss up and the gradients back down,
+# The next cell matters on old GPUs only. TRL puts the adapter of a 4-bit model into bfloat16, for
+# which a T4 has no units. And with float16 the trainer scales the loss up and the gradients back down,
 # so that small ones don't vanish, which only works if the trained weights are in float32. So on such
 # a card we convert them.
 
@@ -529,7 +530,9 @@ pictures.show(fig, f"Training loss from {learning[0][1]:.2f} to {learning[-1][1]
 # - *Validation is flat, training keeps falling*: it has learned what these rows can teach. More
 #   epochs won't help; more rows might.
 # - *Validation rises while training falls*: it is learning the rows by heart. The checkpoint before
-#   the rise is kept, and early stopping saves you the rest of the time.
+#   the rise is kept, and early stopping saves you the rest of the time. That goes by the loss. The
+#   answers may still get better for a while (notebook 10 measures it), so where you can, score the
+#   checkpoints on validation recipes, and let the score decide.
 # - *Neither falls*: the learning rate is too small, or the labels are wrong.
 #
 # At first, the training loss is above the validation loss. That is no mystery: it is the mean over
@@ -595,7 +598,7 @@ board.table(columns=["route", "split", "model", "micro_f1", "valid_json", "train
 
 # %% [markdown] tags=["what-we-saw"]
 # Between the two models we cannot tell, neither on `test`, which is text of the kind `pantry` was made
-# for (−0.04, −0.12 to +0.04), nor on `field`, where people wrote as they pleased (+0.02, −0.03 to
+# for (-0.04, -0.12 to +0.04), nor on `field`, where people wrote as they pleased (+0.02, -0.03 to
 # +0.08). That isn't the same as "equal": 30 and 60 recipes are too few to see such small differences.
 # And so little training doesn't yet show what a real model can do: two rounds through 200 rows are 50
 # steps.
@@ -609,8 +612,8 @@ real_runs.show([f"tuned on {count}" for count in (25, 50, 100, 200, 400, 800)], 
 
 # %% [markdown]
 # With the same 200 rows, but 200 steps instead of 50, Gemma gets 0.76 on all 80 recipes of the set.
-# With 400 rows it gets 0.84; with 800, 0.86, and whether that is better we cannot tell. So here,
-# train longer first, then add rows.
+# With 400 rows it gets 0.84; with 800, 0.86. Compared recipe by recipe, the last two differ by +0.02
+# (-0.01 to +0.04): cannot tell. This suggests an order: here, train longer first, then add rows.
 
 # %% [markdown]
 # ## 9. Keep it
@@ -814,8 +817,8 @@ exercises.quiz("08")
 # - Measure the untuned model first, with instructions and with examples, under the same rule for
 #   where an answer ends.
 # - Start with rank 16, twice that for alpha, all linear layers; the larger the model, the smaller the
-#   learning rate. Let the validation loss decide when to stop, and the answers whether it was worth
-#   it.
+#   learning rate. Let the validation loss decide when to stop (or better, if you can afford it, the
+#   score on validation recipes), and the answers whether it was worth it.
 # - Time a few steps before you start many. If it is slow, find out where the time goes.
 # - An adapter is small. Save it with its tokenizer, load it again, and test it before you trust it.
 #

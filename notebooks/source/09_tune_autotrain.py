@@ -264,9 +264,10 @@ if ready:
 # shows when the model starts to learn its rows by heart, and no earlier, better checkpoint is kept.
 
 # %% [markdown]
-# **A failure that looks like success.** We leave out one line, `quantization: null`. AutoTrain then
-# uses its default, `int4`, and the package for that is missing. A program tells other programs how
-# it went by its *exit status*: 0 means that all is well.
+# **A failure that looks like success.** We leave out one line, `quantization: null`. **Quantization**
+# stores weights in fewer bits. AutoTrain then uses its default, `int4` (4 bits each), and the package
+# for that is missing. A program tells other programs how it went by its *exit status*: 0 means that
+# all is well.
 
 # %% tags=["nbval-ignore-output"] reason="what fails, and its words, differ between machines"
 doomed = autotrain.Job("doomed", **small, quantization=None).write_yaml()
@@ -386,9 +387,10 @@ if ready:
 # %% [markdown] tags=["what-we-saw"]
 # What the loss counts explains almost all of the difference: with the answers alone the model scores
 # 0.84, with every token 0.76, and that +0.09 (+0.06 to +0.12) is better beyond the luck of the test
-# recipes. Cutting chats in two can't be seen at all in the score: +0.01 (-0.02 to +0.03), cannot tell.
-# Before the third run we would have blamed both. A prompt is several times as long as its answer, so
-# a loss over everything mostly teaches the model to write recipes.
+# recipes. What is left is the cut chats and the old libraries together, for that last pair differs in
+# both: +0.01 (-0.02 to +0.03), cannot tell. Before the third run we would have blamed all of them. A
+# prompt is several times as long as its answer, so a loss over everything mostly teaches the model to
+# write recipes.
 #
 # Each model was trained once. Another seed moves a score, too, and these intervals don't contain that;
 # a difference of 0.09 would most likely survive it, one of 0.01 would not. With longer texts or

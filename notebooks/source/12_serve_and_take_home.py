@@ -148,8 +148,8 @@ print(f"the same answer, letter for letter: {same} of {len(test)}")
 
 # %% [markdown] tags=["what-we-saw"]
 # The merged model does its job: 0.78 instead of 0.79, where the interval reaches from 0.73 to 0.84. But
-# only 38 of the 40 answers are the same, because the sum was rounded to 16 bits and in two answers two
-# tokens had been almost equally likely. On another processor, other answers may change. That matters
+# only 38 of the 40 answers are the same. The sum was rounded to 16 bits, and where two tokens had been
+# almost equally likely, that can decide. On another processor, other answers may change. That matters
 # to a program that compares answers letter by letter; it doesn't to the score.
 
 # %% [markdown]
@@ -286,7 +286,8 @@ hosting.table()
 # many rows at a time. The course makes them for you. Each field of this table says how the numbers
 # are kept (`bf16`, `fp16`, or 4 bits), then *rows at a time* x *batches in a step*, then our
 # estimate of the memory. `twice` means that the layers' results aren't kept, but computed a second
-# time on the way back.
+# time on the way back. (The T4 is slow at `bf16`. Gemma gets it even there: its layers compute numbers
+# that are too large for `fp16`.)
 
 # %% tags=["nbval-ignore-output"] reason="this machine's free memory differs"
 cards = [catalogue.card("T4"), catalogue.card("24 GB"), catalogue.this_card()]
@@ -334,11 +335,12 @@ for name, way in ways.items():
 
 # %% [markdown]
 # All five learn from the same 16 rows in each step. They differ in memory and time, and hardly in
-# what is learned. (The tables above and below use different combinations of these, so the memory for
-# the same model differs: look at the settings next to it.)
+# what is learned. (The tables above and below combine these differently, so the memory for the same
+# model differs, too.)
 #
-# Colab's free card, the T4, dates from 2018. It has 16 GB and can't compute in bfloat16. The plan for
-# it gives its reasons:
+# Colab's free card, the T4, dates from 2018. It has 16 GB and no units for bfloat16. The plan for it
+# gives its reasons. (`sdpa` is PyTorch's own way of computing the attention; FlashAttention is faster,
+# for newer cards.)
 
 # %%
 print(lora_plan.make(large.name, catalogue.card("T4")))
@@ -377,7 +379,7 @@ print(hosting.unsloth_here())
 #     -m lessonlib.lora.script rows.jsonl --out work/adapters/mine
 # ```
 #
-# (Write `rows.jsonl` first: `chat_files.write("rows.jsonl", rows)`, as in notebook 05.) The result
+# (Write `rows.jsonl` first: `chat_files.write(rows, "rows.jsonl")`, as in notebook 05.) The result
 # must not depend on how many processes take part: as long as the rows of a step are the same, so is
 # the loss. A test of this course runs both and compares them.
 

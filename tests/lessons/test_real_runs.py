@@ -145,6 +145,9 @@ def test_the_claims_of_the_lessons_hold_for_the_real_model(record):
     assert best_epoch(record, "tuned on 25") == (6, 50)
     assert best_epoch(record, "tuned on 800") == (2, 2), "its last epoch is the one that was asked"
     assert better(asked, "tuned on 400") == "worse"
+    # 08: on recipes written by hand, 800 rows against 400 (the text gives the interval)
+    more = compare(record.result(sizes[-1], "field"), record.result(sizes[-2], "field"))
+    assert f"{more.value:+.2f} ({more.low:+.2f} to {more.high:+.2f})" == "+0.02 (-0.01 to +0.04)"
     # 10: what it forgets, overfitting in the loss and not in the answers, a bad habit
     assert record.loss("tuned on 400", "prose") > record.loss("not tuned", "prose")
     _epochs, _training, checks = record.training("tuned on 25, again and again").epochs()
