@@ -301,7 +301,7 @@ two_jobs.table(results)
 # %% [markdown]
 # Read it row by row: the base alone, then each adapter. An adapter helps with its own job and with no
 # other, so keep them separate. (When tuning costs a model skills that aren't in the training rows,
-# that is called **forgetting**; notebook 10 measures it. Here, the base had next to nothing to lose.)
+# that is called **forgetting**; notebook 04 measures it. Here, the base had next to nothing to lose.)
 # And the base? Its weights are the same, to the last bit:
 
 # %%
