@@ -267,7 +267,7 @@ while resource.practice:
 # the deployment will cost, waits at Azure for your "yes", sends the request and follows it. Sent a
 # second time for the same model, it changes nothing. (With your own Azure resource, the two cells
 # above have sent nothing; this one asks, and deploys. Its estimate takes 30 days; notebooks 03 and
-# 10 count 730 hours, a twelfth of a year, and so come to $1,241.)
+# 10 count 730 hours, a twelfth of a year, and so come to a little more.)
 
 # %% tags=["nbval-ignore-output"] reason="the model's name is new each time"
 print("the same body:", deployments.request_body(run.model, "standard") == body)

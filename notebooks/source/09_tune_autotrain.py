@@ -13,8 +13,8 @@
 #
 # So far, Python did the tuning. Some tools promise that nobody has to program: you fill in a form
 # or a file, press a button, and get a tuned model. Hugging Face's **AutoTrain** was the best known
-# of them. It has had no release since January 2025, so you will hardly meet it at work. But it is a
-# good patient: we can open it up and see what such a tool decides without asking, and what it
+# of them. Its releases stopped long ago, so you will hardly meet it at work. But it is a good
+# patient: we can open it up and see what such a tool decides without asking, and what it
 # doesn't tell you. Then we run the same training with `trl sft`, which is still maintained, and find
 # out by experiment why one of the two scores better.
 #
@@ -314,6 +314,7 @@ if ready:
 # file without a line of Python, and we already have it. Same rows, epochs, learning rate, rank.
 # Three lines say what AutoTrain can't: `packing` is off, the loss counts the answers alone
 # (`assistant_only_loss`), and the validation rows are used.
+
 # %% tags=["nbval-ignore-output"] reason="the device stands in it"
 trl_path = trl.write_config(trl.config("by-trl", "recipes", job), "by-trl")
 print(files.read_text(trl_path))
@@ -406,6 +407,7 @@ board.table("test", columns=["route", "micro_f1", "exact_match", "valid_json", "
 # %% [markdown]
 # ## 9. Your turn
 #
+
 # %% [markdown]
 # ### Exercise 09-2
 #

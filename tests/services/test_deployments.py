@@ -391,7 +391,7 @@ def test_what_passes_is_waited_for_and_what_does_not_is_told(azure, fake):
     assert not fake.trouble and len(puts(fake)) == 1
     for status, code, cure in ((401, "ExpiredAuthenticationToken", "az login"),
                                (403, "AuthorizationFailed", "Contributor"),
-                               (400, "DeploymentModelNotSupported", "Mend")):
+                               (400, "DeploymentModelNotSupported", "Fix")):
         fake.trouble = [(status, code)]
         with pytest.raises(LessonError, match=f"{code}.*because of") as caught:
             azure.deploy("recipes", TUNED, confirm=True)
