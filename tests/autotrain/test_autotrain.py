@@ -570,7 +570,7 @@ def test_without_a_network_the_notebook_says_so_and_runs_the_rest(project, tmp_p
     wanting = [output_text(cell) for cell in notebook.cells
                if cell.cell_type == "code" and cell.source.startswith("if ready:")]
     assert len(wanting) > 6 and not any(wanting), "what needs AutoTrain is passed over"
-    assert sum('what stands under "if ready"' in text for text in said) == 1
+    assert sum('"if ready"' in text for text in said) == 1
     assert any("No network" in text and "Connect to the internet" in text for text in said)
     rows = json.loads((work / "scoreboard.json").read_text(encoding="utf-8"))["rows"]
     assert [(row["route"], row["split"]) for row in rows] == [("trl sft", "test")]

@@ -329,7 +329,7 @@ def test_folders_that_hold_no_whole_model_say_what_they_hold(tmp_path, monkeypat
     (tmp_path / "adapter" / "adapter_config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "packed").mkdir()
     (tmp_path / "packed" / "model-Q4_K_M.gguf").write_bytes(b"GGUF")
-    with pytest.raises(LessonError, match="adapter alone"):
+    with pytest.raises(LessonError, match="only an adapter"):
         folders.find_base(tmp_path / "adapter")
     with pytest.raises(LessonError, match="GGUF file") as told:
         folders.find_base(tmp_path / "packed")

@@ -50,7 +50,7 @@ def test_a_long_test_says_why_it_is_long():
 def test_of_the_notebooks_only_two_are_quick(long):
     quick = {name for test, (name, _marks) in sizes.COLLECTED.items()
              if is_cell(test) and test not in long}
-    assert quick <= {"00_start_here", "03_baseline_few_shot"}
+    assert quick <= {"00_start_here", "01_baseline_few_shot"}
 
 
 def test_contributing_lists_the_long_tests(project, long):

@@ -80,9 +80,8 @@ def prediction(guess, difference):
 )
 def configuration(config, four_bits):
     """config: peft.LoraConfig. four_bits: whether the frozen model is kept in 4 bits."""
-    from peft import LoraConfig
-
     from lessonlib.models import catalogue
+    from lessonlib.models.peft import LoraConfig
 
     if not isinstance(config, LoraConfig):
         yield _("config should be a LoraConfig, as in section 2; it is {kind}.").format(
