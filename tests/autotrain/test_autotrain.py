@@ -573,4 +573,5 @@ def test_without_a_network_the_notebook_says_so_and_runs_the_rest(project, tmp_p
     assert sum('"if ready"' in text for text in said) == 1
     assert any("No network" in text and "Connect to the internet" in text for text in said)
     rows = json.loads((work / "scoreboard.json").read_text(encoding="utf-8"))["rows"]
-    assert [(row["route"], row["split"]) for row in rows] == [("trl sft", "test")]
+    assert [(row["route"], row["split"]) for row in rows] == [
+        ("trl sft", "test"), ("trl sft, every token", "test")]
