@@ -72,3 +72,10 @@ def load(number: str, edition: str = "learner") -> Saved:
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     said = "\n".join(output_text(cell) for cell in cells if cell.cell_type == "code")
     return Saved(" ".join(text.split()), said)
+
+
+def verdict(said: str, start: str) -> str:
+    """The verdict at the end of the outputs' first line that begins so."""
+    found = re.search(rf"(?m)^ *{re.escape(start)}.*: (better|worse|cannot tell)$", said)
+    assert found, f"no line begins with {start!r} and ends with a verdict"
+    return found[1]

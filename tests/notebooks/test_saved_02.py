@@ -8,27 +8,15 @@ from __future__ import annotations
 
 import re
 
-import nbformat
 import pytest
-
-from tools.notebook_rules import output_text
-
-NAME = "02_baseline_rag.ipynb"
+import saved_notebooks
+from saved_notebooks import verdict
 
 
-@pytest.fixture(scope="module", params=["", "solutions/"])
-def said(request, project):
+@pytest.fixture(scope="module", params=saved_notebooks.EDITIONS)
+def said(request):
     """All outputs of an edition as one text."""
-    cells = nbformat.read(project / "notebooks" / (request.param + NAME), as_version=4).cells
-    text = "\n".join(output_text(cell) for cell in cells if cell.cell_type == "code")
-    return text.replace("\N{NO-BREAK SPACE}", " ")
-
-
-def verdict(said, start):
-    """The verdict in the line that begins so."""
-    found = re.search(rf"(?m)^ *{re.escape(start)}.*: (better|worse|cannot tell)$", said)
-    assert found, f"no line begins with {start!r} and ends with a verdict"
-    return found[1]
+    return saved_notebooks.load("02", request.param).said.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def row(said, name, place=0):
